@@ -1,0 +1,32 @@
+# Settings that hold for every target of the project.
+set(CMAKE_CXX_STANDARD 23)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+option(SYNFATE_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+option(SYNFATE_WERROR "Treat warnings as errors" OFF)
+option(SYNFATE_TESTS "Build the tests" ON)
+
+# What every one of our own targets links: include root, warnings, sanitizers.
+add_library(synfate_settings INTERFACE)
+target_include_directories(synfate_settings INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(synfate_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow=local)
+if(SYNFATE_WERROR)
+  target_compile_options(synfate_settings INTERFACE -Werror)
+endif()
+if(SYNFATE_SANITIZE)
+  target_compile_options(synfate_settings INTERFACE -fsanitize=address,undefined
+                         -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(synfate_settings INTERFACE -fsanitize=address,undefined)
+endif()
+
+# synfate_library(NAME SOURCES... [LINK targets...]): one small static library of the figure.
+function(synfate_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC synfate_settings ${arg_LINK})
+endfunction()

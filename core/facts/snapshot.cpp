@@ -1,0 +1,118 @@
+#include "core/facts/snapshot.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace synfate {
+namespace {
+
+std::string key_text(const Cell& cell) {
+  if (const auto* number = std::get_if<Int>(&cell))
+    return std::to_string(*number);
+  if (const auto* text = std::get_if<Text>(&cell))
+    return *text;
+  if (const auto* flag = std::get_if<bool>(&cell))
+    return *flag ? "true" : "false";
+  if (const auto* address = std::get_if<IpAddress>(&cell))
+    return address->to_string();
+  if (const auto* number = std::get_if<double>(&cell))
+    return fmt::format("{}", *number);
+  if (const auto* bytes = std::get_if<Bytes>(&cell)) {
+    std::string text = "0x";
+    for (const char byte : bytes->data)
+      text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+    return text;
+  }
+  return "none";
+}
+
+bool covers(const Request& wide, const Request& narrow) {
+  return std::ranges::all_of(wide.keys, [&](const Key& key) {
+    return std::ranges::find(narrow.keys, key) != narrow.keys.end();
+  });
+}
+
+} // namespace
+
+std::string to_string(const Request& request) {
+  std::string text = request.table;
+  const char* joint = " where ";
+  for (const auto& key : request.keys) {
+    if (key.column == "netns")
+      continue;
+    text += fmt::format("{}{} = {}", joint, key.column, key_text(key.value));
+    joint = " and ";
+  }
+  return text;
+}
+
+const Table* Snapshot::table(std::string_view name) const {
+  const auto at = tables_.find(name);
+  return at == tables_.end() ? nullptr : &at->second;
+}
+
+bool Snapshot::add_row(std::string_view table, const std::vector<Cell>& cells) {
+  auto at = tables_.find(table);
+  if (at == tables_.end()) {
+    const TableSpec* spec = schema_.find(table);
+    if (spec == nullptr)
+      return false;
+    at = tables_.emplace(std::string(table), Table(*spec)).first;
+  }
+  return at->second.add(cells);
+}
+
+const Gap* Snapshot::gap(std::string_view id) const {
+  const auto at = std::ranges::find(gaps_, id, &Gap::id);
+  return at == gaps_.end() ? nullptr : &*at;
+}
+
+void Snapshot::add_gap(Gap gap) {
+  if (this->gap(gap.id) == nullptr)
+    gaps_.push_back(std::move(gap));
+}
+
+void Snapshot::answered(Request request, std::vector<std::string> gaps) {
+  answers_of_table_.emplace(request.table, answers_.size());
+  answers_.push_back({std::move(request), std::move(gaps)});
+}
+
+const Answered* Snapshot::answer(const Request& request) const {
+  const auto [begin, end] = answers_of_table_.equal_range(request.table);
+  for (auto at = begin; at != end; ++at)
+    if (covers(answers_[at->second].request, request))
+      return &answers_[at->second];
+  return nullptr;
+}
+
+std::vector<std::size_t> Snapshot::find(const Request& request) const {
+  std::vector<std::size_t> rows;
+  const Table* from = table(request.table);
+  if (from == nullptr)
+    return rows;
+  std::vector<std::pair<std::size_t, const Cell*>> wanted;
+  for (const auto& key : request.keys) {
+    const auto column = from->spec().column(key.column);
+    if (!column)
+      return rows;
+    wanted.emplace_back(*column, &key.value);
+  }
+  if (wanted.empty()) {
+    rows.resize(from->size());
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      rows[row] = row;
+    return rows;
+  }
+  // The last key is usually the most selective one: callers put netns first.
+  rows = from->find(wanted.back().first, *wanted.back().second);
+  wanted.pop_back();
+  std::erase_if(rows, [&](std::size_t row) {
+    return !std::ranges::all_of(wanted, [&](const auto& key) {
+      return from->is_unknown(row, key.first) || from->cell(row, key.first) == *key.second;
+    });
+  });
+  return rows;
+}
+
+} // namespace synfate

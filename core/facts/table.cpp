@@ -1,0 +1,230 @@
+#include "core/facts/table.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <functional>
+
+namespace synfate {
+namespace {
+
+constexpr std::size_t first_chunk = 1024;
+constexpr std::size_t largest_chunk = std::size_t{1} << 20U;
+
+template <class... Ts> struct Overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+std::string ip_bytes(const IpAddress& address) {
+  const auto bytes = address.bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
+  return (seed ^ value) * 0x9e3779b97f4a7c15ULL + (seed >> 29U);
+}
+
+std::uint64_t hash_of(const Cell& cell) {
+  return std::visit(
+      Overloaded{
+          [](const Absent&) { return std::uint64_t{1}; },
+          [](const Unknown&) { return std::uint64_t{2}; },
+          [](std::int64_t value) { return mix(3, static_cast<std::uint64_t>(value)); },
+          [](double value) { return mix(4, std::bit_cast<std::uint64_t>(value)); },
+          [](const std::string& value) { return mix(5, std::hash<std::string_view>{}(value)); },
+          [](bool value) { return mix(6, value ? 1 : 0); },
+          [](const IpAddress& value) {
+            return mix(7, std::hash<std::string_view>{}(ip_bytes(value)));
+          },
+          [](const Bytes& value) { return mix(8, std::hash<std::string_view>{}(value.data)); },
+      },
+      cell);
+}
+
+} // namespace
+
+bool fits(const Cell& cell, ColumnType type) {
+  if (std::holds_alternative<Absent>(cell) || std::holds_alternative<Unknown>(cell))
+    return true;
+  switch (type) {
+  case ColumnType::integer:
+    return std::holds_alternative<std::int64_t>(cell);
+  case ColumnType::real:
+    return std::holds_alternative<double>(cell);
+  case ColumnType::text:
+    return std::holds_alternative<std::string>(cell);
+  case ColumnType::boolean:
+    return std::holds_alternative<bool>(cell);
+  case ColumnType::ip:
+    return std::holds_alternative<IpAddress>(cell);
+  case ColumnType::bytes:
+    return std::holds_alternative<Bytes>(cell);
+  }
+  return false;
+}
+
+Table::Table(TableSpec spec) : spec_(std::move(spec)), columns_(spec_.columns.size()) {
+  for (std::size_t column = 0; column < spec_.columns.size(); ++column)
+    if (spec_.columns[column].key)
+      key_columns_.push_back(column);
+}
+
+const char* Table::keep(std::string_view bytes) {
+  if (bytes.size() > chunk_size_ - chunk_used_) {
+    chunk_size_ = std::max(bytes.size(), std::clamp(2 * chunk_size_, first_chunk, largest_chunk));
+    chunks_.push_back(std::make_unique<char[]>(chunk_size_));
+    chunk_used_ = 0;
+  }
+  char* at = chunks_.empty() ? nullptr : chunks_.back().get() + chunk_used_;
+  if (!bytes.empty())
+    std::memcpy(at, bytes.data(), bytes.size());
+  chunk_used_ += bytes.size();
+  return at;
+}
+
+void Table::put(Column& column, const Cell& cell) {
+  const auto add = [&column](Kind kind, std::uint64_t word, std::uint32_t length = 0) {
+    column.kinds.push_back(kind);
+    column.words.push_back(word);
+    if (length != 0 && column.lengths.size() < column.words.size() - 1)
+      column.lengths.resize(column.words.size() - 1);
+    if (length != 0 || !column.lengths.empty())
+      column.lengths.push_back(length);
+  };
+  const auto add_bytes = [&](Kind kind, std::string_view bytes) {
+    add(kind, reinterpret_cast<std::uint64_t>(keep(bytes)),
+        static_cast<std::uint32_t>(bytes.size()));
+  };
+  std::visit(Overloaded{
+                 [&](const Absent&) { add(Kind::absent, 0); },
+                 [&](const Unknown& value) { add_bytes(Kind::unknown, value.gap); },
+                 [&](std::int64_t value) { add(Kind::integer, static_cast<std::uint64_t>(value)); },
+                 [&](double value) { add(Kind::real, std::bit_cast<std::uint64_t>(value)); },
+                 [&](const std::string& value) { add_bytes(Kind::text, value); },
+                 [&](bool value) { add(Kind::boolean, value ? 1 : 0); },
+                 [&](const IpAddress& value) { add_bytes(Kind::ip, ip_bytes(value)); },
+                 [&](const Bytes& value) { add_bytes(Kind::bytes, value.data); },
+             },
+             cell);
+}
+
+bool Table::add(const std::vector<Cell>& cells) {
+  std::uint64_t key_hash = 0;
+  for (const auto column : key_columns_)
+    key_hash = mix(key_hash, hash_of(cells[column]));
+  const auto same_key = [&](std::size_t row) {
+    return std::ranges::all_of(
+        key_columns_, [&](std::size_t column) { return cell(row, column) == cells[column]; });
+  };
+  if (!key_columns_.empty()) {
+    const auto [begin, end] = keys_.equal_range(key_hash);
+    if (std::any_of(begin, end, [&](const auto& entry) { return same_key(entry.second); }))
+      return false;
+    keys_.emplace(key_hash, static_cast<std::uint32_t>(rows_));
+  }
+  for (std::size_t column = 0; column < columns_.size(); ++column)
+    put(columns_[column], cells[column]);
+  ++rows_;
+  return true;
+}
+
+std::string_view Table::view(const Column& column, std::size_t row) const {
+  if (row >= column.lengths.size())
+    return {};
+  return {reinterpret_cast<const char*>(column.words[row]), column.lengths[row]};
+}
+
+Cell Table::cell(std::size_t row, std::size_t column) const {
+  const Column& from = columns_[column];
+  const std::uint64_t word = from.words[row];
+  switch (from.kinds[row]) {
+  case Kind::absent:
+    return Absent{};
+  case Kind::unknown:
+    return Unknown{std::string(view(from, row))};
+  case Kind::integer:
+    return static_cast<std::int64_t>(word);
+  case Kind::real:
+    return std::bit_cast<double>(word);
+  case Kind::text:
+    return std::string(view(from, row));
+  case Kind::boolean:
+    return word != 0;
+  case Kind::ip: {
+    const auto bytes = view(from, row);
+    return IpAddress::from_bytes(std::as_bytes(std::span(bytes))).value_or(IpAddress());
+  }
+  case Kind::bytes:
+    return Bytes{std::string(view(from, row))};
+  }
+  return Absent{};
+}
+
+std::vector<Cell> Table::row(std::size_t row) const {
+  std::vector<Cell> cells;
+  cells.reserve(columns_.size());
+  for (std::size_t column = 0; column < columns_.size(); ++column)
+    cells.push_back(cell(row, column));
+  return cells;
+}
+
+std::string_view Table::text(std::size_t row, std::size_t column) const {
+  const Column& from = columns_[column];
+  return from.kinds[row] == Kind::text ? view(from, row) : std::string_view();
+}
+
+std::int64_t Table::integer(std::size_t row, std::size_t column) const {
+  const Column& from = columns_[column];
+  return from.kinds[row] == Kind::integer ? static_cast<std::int64_t>(from.words[row]) : 0;
+}
+
+bool Table::is_unknown(std::size_t row, std::size_t column) const {
+  return columns_[column].kinds[row] == Kind::unknown;
+}
+
+std::uint64_t Table::hash(const Column& column, std::size_t row) const {
+  switch (column.kinds[row]) {
+  case Kind::absent:
+    return 1;
+  case Kind::unknown:
+    return 2;
+  case Kind::integer:
+    return mix(3, column.words[row]);
+  case Kind::real:
+    return mix(4, column.words[row]);
+  case Kind::text:
+    return mix(5, std::hash<std::string_view>{}(view(column, row)));
+  case Kind::boolean:
+    return mix(6, column.words[row]);
+  case Kind::ip:
+    return mix(7, std::hash<std::string_view>{}(view(column, row)));
+  case Kind::bytes:
+    return mix(8, std::hash<std::string_view>{}(view(column, row)));
+  }
+  return 0;
+}
+
+void Table::extend_index(const Column& column) const {
+  for (; column.indexed < rows_; ++column.indexed)
+    column.index.emplace(hash(column, column.indexed), static_cast<std::uint32_t>(column.indexed));
+}
+
+std::vector<std::size_t> Table::find(std::size_t column, const Cell& value) const {
+  const Column& from = columns_[column];
+  extend_index(from);
+  std::vector<std::size_t> rows;
+  const auto collect = [&](std::uint64_t wanted, bool compare) {
+    const auto [begin, end] = from.index.equal_range(wanted);
+    for (auto at = begin; at != end; ++at)
+      if (!compare || cell(at->second, column) == value)
+        rows.push_back(at->second);
+  };
+  collect(hash_of(value), true);
+  if (!std::holds_alternative<Unknown>(value))
+    collect(hash_of(Unknown{}), false);
+  std::ranges::sort(rows);
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return rows;
+}
+
+} // namespace synfate

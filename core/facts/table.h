@@ -1,0 +1,81 @@
+// Rows of one table, stored by column.
+//
+// Storage is dynamic, since a site's tables have no C++ type. Each cell costs nine bytes plus its
+// text; text, addresses and bytes live in an arena that never moves, so views stay valid as long as
+// the table. A row whose key columns equal an earlier row's is the same row read again: the later
+// one is dropped, because a plugin may deliver more than it was asked for.
+// Tested by tests/unit/core/table_test.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/facts/cell.h"
+#include "core/facts/schema.h"
+
+namespace synfate {
+
+/// Receives rows cell by cell. A plugin, a snapshot file and a test fixture all write through it.
+class RowSink {
+public:
+  virtual ~RowSink() = default;
+  /// One whole row, cells in the order of the table's columns. The cells fit the columns' types.
+  virtual void add_row(const TableSpec& table, const std::vector<Cell>& cells) = 0;
+};
+
+class Table {
+public:
+  explicit Table(TableSpec spec);
+
+  const TableSpec& spec() const { return spec_; }
+  std::size_t size() const { return rows_; }
+
+  /// False if the row was dropped: its key was there already. Cells must fit the columns.
+  bool add(const std::vector<Cell>& cells);
+
+  /// A copy of one cell.
+  Cell cell(std::size_t row, std::size_t column) const;
+  std::vector<Cell> row(std::size_t row) const;
+
+  /// Views without copying; empty or zero unless the cell holds that type.
+  std::string_view text(std::size_t row, std::size_t column) const;
+  std::int64_t integer(std::size_t row, std::size_t column) const;
+  bool is_unknown(std::size_t row, std::size_t column) const;
+
+  /// Rows whose cell equals `value`, in order, plus those where it is unknown. Uses an index that
+  /// is built at the first question.
+  std::vector<std::size_t> find(std::size_t column, const Cell& value) const;
+
+private:
+  enum class Kind : std::uint8_t { absent, unknown, integer, real, text, boolean, ip, bytes };
+  struct Column {
+    std::vector<Kind> kinds;
+    std::vector<std::uint64_t> words;   ///< the value, or where its bytes start
+    std::vector<std::uint32_t> lengths; ///< only for text, ip and bytes columns, and unknowns
+    mutable std::unordered_multimap<std::uint64_t, std::uint32_t> index; ///< hash to row
+    mutable std::size_t indexed = 0; ///< rows in the index so far
+  };
+
+  void put(Column& column, const Cell& cell);
+  const char* keep(std::string_view bytes);
+  std::string_view view(const Column& column, std::size_t row) const;
+  std::uint64_t hash(const Column& column, std::size_t row) const;
+  void extend_index(const Column& column) const;
+
+  TableSpec spec_;
+  std::vector<std::size_t> key_columns_;
+  std::vector<Column> columns_;
+  std::size_t rows_ = 0;
+  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::size_t chunk_used_ = 0;
+  std::size_t chunk_size_ = 0;
+  std::unordered_multimap<std::uint64_t, std::uint32_t> keys_; ///< hash of the key cells to row
+};
+
+} // namespace synfate

@@ -1,0 +1,19 @@
+#include "core/facts/tables.h"
+
+namespace synfate {
+namespace {
+
+template <typename... Rows> Status add_all(Schema& schema) {
+  Status status = Done{};
+  ((status = status ? schema.add(spec_of<Rows>()) : std::move(status)), ...);
+  return status;
+}
+
+} // namespace
+
+Status add_core_tables(Schema& schema) {
+  return add_all<Socket, UnixSocket, SocketOwner, Process, Interface, Address, RouteLookup, Route,
+                 Neighbour, Setting, Counter, NetworkNamespace, ServiceName>(schema);
+}
+
+} // namespace synfate

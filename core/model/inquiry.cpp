@@ -1,0 +1,39 @@
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/model/model.h"
+
+namespace synfate {
+
+void Inquiry::note_gap(const std::string& id) {
+  incomplete_ = true;
+  if (std::ranges::find(gaps_, id) == gaps_.end())
+    gaps_.push_back(id);
+}
+
+std::vector<std::size_t> Inquiry::find(const Request& request) {
+  incomplete_ = false;
+  const Answered* answer = snapshot_.answer(request);
+  if (answer != nullptr) {
+    for (const auto& gap : answer->gaps)
+      note_gap(gap);
+    return snapshot_.find(request);
+  }
+  if (!snapshot_.sealed()) {
+    if (std::ranges::find(needs_, request) == needs_.end())
+      needs_.push_back(request);
+    return {};
+  }
+  const Gap gap{.id = "not-recorded." + request.table,
+                .what = to_string(request),
+                .why = "the run that wrote this snapshot did not ask for it",
+                .effect = "this part of the answer cannot be told from the snapshot",
+                .remedy = "take a full snapshot on the host: synfate snapshot -o FILE"};
+  if (std::ranges::find(gaps_, gap.id) == gaps_.end())
+    new_gaps_.push_back(gap);
+  note_gap(gap.id);
+  return snapshot_.find(request);
+}
+
+} // namespace synfate

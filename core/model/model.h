@@ -1,0 +1,72 @@
+// The seam between the host and a model of one operating system's packet path.
+//
+// A model is pure: it looks at the snapshot and answers with a fate, or with the facts it needs to
+// go on. The host collects those and walks again. Every function here asks the same way, through an
+// Inquiry: a question that the snapshot cannot answer yet is noted as a need and answered with
+// nothing; the caller looks at needs() before it uses any result.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/facts/snapshot.h"
+#include "core/model/flow.h"
+
+namespace synfate {
+
+/// Asks a snapshot and takes note of what it could not answer.
+class Inquiry {
+public:
+  explicit Inquiry(const Snapshot& snapshot) : snapshot_(snapshot) {}
+
+  const Snapshot& snapshot() const { return snapshot_; }
+
+  /// Positions of the rows that match. Empty and a need noted if nobody asked yet; in a sealed
+  /// snapshot a gap is noted instead.
+  std::vector<std::size_t> find(const Request& request);
+  /// Typed rows that match.
+  template <typename Row> std::vector<Row> rows(std::vector<Key> keys) {
+    std::vector<Row> typed;
+    const Request request{std::string(table_name<Row>()), std::move(keys)};
+    for (const auto row : find(request))
+      typed.push_back(read_row<Row>(*snapshot_.table(request.table), row));
+    return typed;
+  }
+
+  /// True if something is to be collected first: results so far mean nothing.
+  bool pending() const { return !needs_.empty(); }
+  const std::vector<Request>& needs() const { return needs_; }
+  /// Ids of gaps that the answers so far were affected by, without repetition.
+  const std::vector<std::string>& gaps() const { return gaps_; }
+  /// True if the last question was answered incompletely.
+  bool incomplete() const { return incomplete_; }
+  /// Gaps found here that the snapshot does not have: what a replay was never told.
+  const std::vector<Gap>& new_gaps() const { return new_gaps_; }
+
+private:
+  void note_gap(const std::string& id);
+
+  const Snapshot& snapshot_;
+  std::vector<Request> needs_;
+  std::vector<std::string> gaps_;
+  std::vector<Gap> new_gaps_;
+  bool incomplete_ = false;
+};
+
+/// A model of one operating system's inbound path.
+class Model {
+public:
+  virtual ~Model() = default;
+  /// The flows of a call without --from, and of one with; see contract.md.
+  virtual std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) const = 0;
+  /// The flow of one --from ADDR[%IFACE].
+  virtual std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target,
+                                       const IpAddress& from,
+                                       const std::string& interface) const = 0;
+  /// What becomes of a flow. Meaningless while inquiry.pending().
+  virtual Fate walk(Inquiry& inquiry, const Flow& flow) const = 0;
+};
+
+} // namespace synfate

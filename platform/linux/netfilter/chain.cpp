@@ -286,6 +286,18 @@ private:
     }
   }
 
+  /// The packet's whole address: a rule may test only its first bytes.
+  static std::string address_text(const std::string& field, const PacketClass& packet) {
+    const bool source = field == "ip saddr" || field == "ip6 saddr";
+    if (!source && field != "ip daddr" && field != "ip6 daddr")
+      return {};
+    const auto term = (source ? source_of(packet) : destination_of(packet)).address;
+    if (term.kind == AddressTerm::Kind::known)
+      return term.first.to_string();
+    return term.kind == AddressTerm::Kind::client ? to_string(packet.addresses, packet.family)
+                                                  : std::string();
+  }
+
   void near_miss(const RuleSite& site, const PacketPointer& packet,
                  std::vector<NearMiss>& near_misses) {
     std::vector<std::vector<Octet>> had;
@@ -309,8 +321,11 @@ private:
           known = known && octet.is_known();
           bytes += static_cast<char>(octet.value);
         }
-        near_misses.push_back({rule_culprit(context_, site), phrase.field, phrase.value,
-                               known ? value_text(phrase.field, bytes, order) : std::string()});
+        std::string text = address_text(phrase.field, *packet);
+        if (text.empty() && known)
+          text = value_text(phrase.field, bytes, order);
+        near_misses.push_back(
+            {rule_culprit(context_, site), phrase.field, phrase.value, std::move(text)});
       }
   }
 

@@ -113,6 +113,7 @@ private:
                    (chain.scope.family == "inet" ||
                     chain.scope.family == (packet.family == IpFamily::v4 ? "ip" : "ip6"));
           });
+    has_nat_ = nat; // then conntrack is registered too
     if (layer3 && (request_.hook == Hook::prerouting || request_.hook == Hook::output))
       functions_.push_back({HookFunction::Kind::conntrack, conntrack_priority, nullptr, {}});
     if (layer3 && nat && request_.hook != Hook::forward)
@@ -230,7 +231,7 @@ private:
     bool known = false;
     const auto count = setting("net.netfilter.nf_conntrack_count", known);
     auto& ct = branch.packet.ct;
-    if (!count && known) { // this kernel has no conntrack, or has not loaded it
+    if (!count && known && !has_nat_) { // this kernel has no conntrack, or has not loaded it
       next.push_back(std::move(branch));
       return;
     }
@@ -239,7 +240,7 @@ private:
       const Culprit full{
           "sysctl", "net.netfilter.nf_conntrack_max",
           fmt::format("conntrack table full: {} of {}", count.value_or(0), max.value_or(0))};
-      if (max && *max > 0 && *count >= *max &&
+      if (max && count && *max > 0 && *count >= *max &&
           !context_.options.lifted.contains({full.kind, full.id})) {
         // Entries that saw no answer may be thrown out for a new one (early_drop()).
         branch.verdict = HookVerdict::drop;
@@ -347,6 +348,7 @@ private:
   const HookRequest& request_;
   std::vector<HookFunction> functions_;
   std::vector<HookFunction> nat_chains_;
+  bool has_nat_ = false;
 };
 
 } // namespace

@@ -118,13 +118,20 @@ private:
       piece.field = name_of(piece, piece.parts.front());
       piece.kind = piece.parts.front().kind;
     }
+    if (piece.parts.empty() && !piece.header.empty())
+      for (const auto& field : fields_of(piece.header)) // the first bytes of an address: a prefix
+        if (field.bit == piece.bit && field.bits > load.length * 8 &&
+            (field.kind == ValueKind::ipv4 || field.kind == ValueKind::ipv6)) {
+          piece.field = name_of(piece, field);
+          piece.kind = field.kind;
+        }
     hold(load.dreg, std::move(piece));
   }
 
   /// Without a known family the place of an address tells it.
   static std::string guess_network(const nft::Payload& load) {
-    if (load.length == 16 && (load.offset == 8 || load.offset == 24))
-      return "ip6";
+    if (load.offset == 8 || load.offset == 24)
+      return load.length > 2 ? "ip6" : "ip";
     return "ip";
   }
 
@@ -307,7 +314,22 @@ private:
                (piece.kind == ValueKind::ipv6 && cmp.data.size() < 16)) {
       value = partial_address(piece.kind, cmp.data);
     }
+    if (cmp.op == nft::CmpOp::lte && between(field, value))
+      return;
     say(field, value, fmt::format("{} {}{}", field, op, value));
+  }
+
+  /// ">= 22" and "<= 25" one after the other are one range.
+  bool between(const std::string& field, const std::string& last) {
+    if (phrases_.empty() || phrases_.back().at + 1 != at_ || phrases_.back().field != field ||
+        !phrases_.back().text.starts_with(field + " >= "))
+      return false;
+    auto& first = phrases_.back();
+    const std::string range = fmt::format("{}-{}", first.value, last);
+    first.value = range;
+    first.implied = true;
+    say(field, range, fmt::format("{} {}", field, range));
+    return true;
   }
 
   /// nft compares only the first bytes of an address for a prefix of whole bytes.

@@ -1,13 +1,13 @@
 // The evaluator against the kernel: random rules with a counter each, real packets on the loopback
-// interface of a fresh network namespace, and per rule: did its counter move as predicted? Each rule
-// is also asked about a whole class of packets, whose part that holds the real one must agree.
+// interface of a fresh network namespace, and per rule: did its counter move as predicted? Each
+// rule is also asked about a whole class of packets, whose part that holds the real one must agree.
 #include <cstdio>
 #include <cstring>
 #include <random>
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -69,40 +69,97 @@ std::string match(Random& random, const Sent& sent) {
   const auto side = source ? "sport" : "dport";
   const unsigned low = port - pick(random, 0, 2), high = port + pick(random, 0, 2);
   switch (pick(random, 0, 33)) {
-  case 0: return fmt::format("{} {} {}{}", l4, side, op, near(random, port));
-  case 1: return fmt::format("{} {} {}{}", ip, where, op, address());
-  case 2: return fmt::format("{} {} {}/{}", ip, where, address(), pick(random, bits - 6, bits));
-  case 3: return fmt::format("{} {} {}{}-{}", l4, side, pick(random, 0, 1) ? "!= " : "", low + 1, high + 2);
-  case 4: return fmt::format("{} {} {{ {}, {}, {} }}", l4, side, near(random, port), near(random, port), 7);
-  case 5: return fmt::format("{} {} {{ {}-{}, 9-12 }}", l4, side, low + 1, high + 2);
-  case 6: return fmt::format("{} {} {}{{ {}, {} }}", ip, where, pick(random, 0, 1) ? "!= " : "", address(), sent.v6 ? "2001:db8::99" : "192.0.2.99");
-  case 7: return fmt::format("{} {} {{ {}/{}, {} }}", ip, where, address(), pick(random, bits - 6, bits - 1), sent.v6 ? "2001:db8:5::/48" : "198.51.100.0/24");
-  case 8: return fmt::format("{} {} . {} {} {{ {} . {}, {} . 1 }}", ip, where, l4, side, address(), near(random, port), sent.v6 ? "::7" : "7.7.7.7");
-  case 9: return fmt::format("{} {} . {} {} {{ {}/{} . {}-{} }}", ip, where, l4, side, address(), pick(random, bits - 5, bits), low + 1, high + 2);
-  case 10: return fmt::format("{} {} & {} {}{}", ip, sent.v6 ? "nexthdr" : "ttl", sent.v6 ? 0x17 : 0x3f, op[0] == '!' ? "!= " : "== ", sent.v6 ? 6 : pick(random, 0, 1) ? 0 : 63);
-  case 11: return fmt::format("{} {} {}{}", ip, sent.v6 ? "hoplimit" : "ttl", op, near(random, sent.ttl));
-  case 12: return fmt::format("{} dscp {}", ip, near(random, sent.tos >> 2));
-  case 13: return sent.udp ? fmt::format("udp length {}{}", op, 8) : fmt::format("tcp flags & (fin|syn|rst|ack) {} {}", pick(random, 0, 1) ? "==" : "!=", pick(random, 0, 1) ? "syn" : "ack");
-  case 14: return fmt::format("ct state {}", pick(random, 0, 1) ? "new" : "established,related");
-  case 15: return fmt::format("ct state {}", pick(random, 0, 1) ? "invalid" : "{ new, untracked }");
-  case 16: return fmt::format("iifname {}\"{}\"", pick(random, 0, 1) ? "!= " : "", pick(random, 0, 1) ? "lo" : "l*");
-  case 17: return fmt::format("iif {}", pick(random, 0, 1) ? "lo" : "!= 1");
-  case 18: return fmt::format("meta l4proto {{ {}, {} }}", pick(random, 0, 1) ? "tcp" : "udp", "icmp");
-  case 19: return fmt::format("meta length {}{}", op, near(random, (sent.v6 ? 40 : 20) + (sent.udp ? 8 : 40)));
-  case 20: return fmt::format("meta mark {}{}", op, near(random, sent.mark));
-  case 21: return fmt::format("meta mark & 0x{:x} {} {}", pick(random, 1, 15), pick(random, 0, 1) ? "==" : "!=", pick(random, 0, 3));
-  case 22: return fmt::format("th dport {}{}", op, near(random, sent.dport));
-  case 23: return fmt::format("meta nfproto {}", pick(random, 0, 1) ? "ipv4" : "ipv6");
-  case 24: return fmt::format("{} sport . {} dport {{ {} . {}, 5 . 6 }}", l4, l4, near(random, sent.sport), near(random, sent.dport));
-  case 25: return sent.udp ? std::string("meta pkttype host") : fmt::format("tcp option maxseg size {}{}", op, near(random, 1460));
-  case 26: return sent.udp ? std::string("meta pkttype broadcast") : fmt::format("tcp option {} {}", pick(random, 0, 1) ? "window" : "md5sig", pick(random, 0, 1) ? "exists" : "missing");
-  case 27: return fmt::format("@th,{},16 {}{}", source ? 0 : 16, op, near(random, port));
-  case 28: return fmt::format("ct direction {}", pick(random, 0, 1) ? "original" : "reply");
-  case 29: return fmt::format("ct original {} {} {}", ip, where, address());
-  case 30: return fmt::format("ct original proto-dst {}{}", op, near(random, sent.dport));
-  case 31: return fmt::format("{} {} & {} == {}", ip, where, sent.v6 ? "::ff0f" : "0.0.255.15", address());
-  case 32: return fmt::format("@nh,{},24 {}0x{:x}", sent.v6 ? 64 : 96, op, pick(random, 0, 1) ? 0x0a4d00 : 0x20010d);
-  default: return fmt::format("{} {} map {{ {} : 1, {} : 2 }} vmap {{ 1 : continue }}", l4, side, port, port + 1);
+  case 0:
+    return fmt::format("{} {} {}{}", l4, side, op, near(random, port));
+  case 1:
+    return fmt::format("{} {} {}{}", ip, where, op, address());
+  case 2:
+    return fmt::format("{} {} {}/{}", ip, where, address(), pick(random, bits - 6, bits));
+  case 3:
+    return fmt::format("{} {} {}{}-{}", l4, side, pick(random, 0, 1) ? "!= " : "", low + 1,
+                       high + 2);
+  case 4:
+    return fmt::format("{} {} {{ {}, {}, {} }}", l4, side, near(random, port), near(random, port),
+                       7);
+  case 5:
+    return fmt::format("{} {} {{ {}-{}, 9-12 }}", l4, side, low + 1, high + 2);
+  case 6:
+    return fmt::format("{} {} {}{{ {}, {} }}", ip, where, pick(random, 0, 1) ? "!= " : "",
+                       address(), sent.v6 ? "2001:db8::99" : "192.0.2.99");
+  case 7:
+    return fmt::format("{} {} {{ {}/{}, {} }}", ip, where, address(),
+                       pick(random, bits - 6, bits - 1),
+                       sent.v6 ? "2001:db8:5::/48" : "198.51.100.0/24");
+  case 8:
+    return fmt::format("{} {} . {} {} {{ {} . {}, {} . 1 }}", ip, where, l4, side, address(),
+                       near(random, port), sent.v6 ? "::7" : "7.7.7.7");
+  case 9:
+    return fmt::format("{} {} . {} {} {{ {}/{} . {}-{} }}", ip, where, l4, side, address(),
+                       pick(random, bits - 5, bits), low + 1, high + 2);
+  case 10:
+    return fmt::format("{} {} & {} {}{}", ip, sent.v6 ? "nexthdr" : "ttl", sent.v6 ? 0x17 : 0x3f,
+                       op[0] == '!' ? "!= " : "== ",
+                       sent.v6              ? 6
+                       : pick(random, 0, 1) ? 0
+                                            : 63);
+  case 11:
+    return fmt::format("{} {} {}{}", ip, sent.v6 ? "hoplimit" : "ttl", op, near(random, sent.ttl));
+  case 12:
+    return fmt::format("{} dscp {}", ip, near(random, sent.tos >> 2));
+  case 13:
+    return sent.udp
+               ? fmt::format("udp length {}{}", op, 8)
+               : fmt::format("tcp flags & (fin|syn|rst|ack) {} {}",
+                             pick(random, 0, 1) ? "==" : "!=", pick(random, 0, 1) ? "syn" : "ack");
+  case 14:
+    return fmt::format("ct state {}", pick(random, 0, 1) ? "new" : "established,related");
+  case 15:
+    return fmt::format("ct state {}", pick(random, 0, 1) ? "invalid" : "{ new, untracked }");
+  case 16:
+    return fmt::format("iifname {}\"{}\"", pick(random, 0, 1) ? "!= " : "",
+                       pick(random, 0, 1) ? "lo" : "l*");
+  case 17:
+    return fmt::format("iif {}", pick(random, 0, 1) ? "lo" : "!= 1");
+  case 18:
+    return fmt::format("meta l4proto {{ {}, {} }}", pick(random, 0, 1) ? "tcp" : "udp", "icmp");
+  case 19:
+    return fmt::format("meta length {}{}", op,
+                       near(random, (sent.v6 ? 40 : 20) + (sent.udp ? 8 : 40)));
+  case 20:
+    return fmt::format("meta mark {}{}", op, near(random, sent.mark));
+  case 21:
+    return fmt::format("meta mark & 0x{:x} {} {}", pick(random, 1, 15),
+                       pick(random, 0, 1) ? "==" : "!=", pick(random, 0, 3));
+  case 22:
+    return fmt::format("th dport {}{}", op, near(random, sent.dport));
+  case 23:
+    return fmt::format("meta nfproto {}", pick(random, 0, 1) ? "ipv4" : "ipv6");
+  case 24:
+    return fmt::format("{} sport . {} dport {{ {} . {}, 5 . 6 }}", l4, l4, near(random, sent.sport),
+                       near(random, sent.dport));
+  case 25:
+    return sent.udp ? std::string("meta pkttype host")
+                    : fmt::format("tcp option maxseg size {}{}", op, near(random, 1460));
+  case 26:
+    return sent.udp ? std::string("meta pkttype broadcast")
+                    : fmt::format("tcp option {} {}", pick(random, 0, 1) ? "window" : "md5sig",
+                                  pick(random, 0, 1) ? "exists" : "missing");
+  case 27:
+    return fmt::format("@th,{},16 {}{}", source ? 0 : 16, op, near(random, port));
+  case 28:
+    return fmt::format("ct direction {}", pick(random, 0, 1) ? "original" : "reply");
+  case 29:
+    return fmt::format("ct original {} {} {}", ip, where, address());
+  case 30:
+    return fmt::format("ct original proto-dst {}{}", op, near(random, sent.dport));
+  case 31:
+    return fmt::format("{} {} & {} == {}", ip, where, sent.v6 ? "::ff0f" : "0.0.255.15", address());
+  case 32:
+    return fmt::format("@nh,{},24 {}0x{:x}", sent.v6 ? 64 : 96, op,
+                       pick(random, 0, 1) ? 0x0a4d00 : 0x20010d);
+  default:
+    return fmt::format("{} {} map {{ {} : 1, {} : 2 }} vmap {{ 1 : continue }}", l4, side, port,
+                       port + 1);
   }
 }
 
@@ -126,7 +183,8 @@ std::string bytes_of(const Sent& sent) {
   } else {
     transport += std::string("\x11\x22\x33\x44\0\0\0\0\xa0", 9);
     transport += static_cast<char>(sent.flags);
-    transport += std::string("\xfa\xf0\0\0\0\0\x02\x04\x05\xb4\x04\x02\x08\x0a\1\2\3\4\0\0\0\0\1\3\3\7", 26);
+    transport +=
+        std::string("\xfa\xf0\0\0\0\0\x02\x04\x05\xb4\x04\x02\x08\x0a\1\2\3\4\0\0\0\0\1\3\3\7", 26);
   }
   std::string packet;
   if (sent.v6) {
@@ -157,9 +215,10 @@ bool send_packet(const Sent& sent, const std::string& bytes) {
   four.sin_family = AF_INET;
   inet_pton(AF_INET6, sent.destination.c_str(), &six.sin6_addr);
   inet_pton(AF_INET, sent.destination.c_str(), &four.sin_addr);
-  const auto* to = sent.v6 ? reinterpret_cast<const sockaddr*>(&six)
-                           : reinterpret_cast<const sockaddr*>(&four);
-  const auto size = sendto(fd, bytes.data(), bytes.size(), 0, to, sent.v6 ? sizeof six : sizeof four);
+  const auto* to =
+      sent.v6 ? reinterpret_cast<const sockaddr*>(&six) : reinterpret_cast<const sockaddr*>(&four);
+  const auto size =
+      sendto(fd, bytes.data(), bytes.size(), 0, to, sent.v6 ? sizeof six : sizeof four);
   close(fd);
   return size == static_cast<ssize_t>(bytes.size());
 }
@@ -190,7 +249,8 @@ PacketClass class_of(const Sent& sent, const std::string& bytes, bool whole) {
   auto& ct = packet.ct;
   ct.state = CtState::fresh;
   ct.exists = true;
-  ct.original = {source_of(packet), destination_of(packet), static_cast<std::uint8_t>(sent.udp ? 17 : 6)};
+  ct.original = {source_of(packet), destination_of(packet),
+                 static_cast<std::uint8_t>(sent.udp ? 17 : 6)};
   ct.answer = {ct.original.destination, ct.original.source, ct.original.proto};
   return packet;
 }

@@ -1,5 +1,5 @@
-// A host for tests: answers the questions of a walk from the kernel, in the namespace of the calling
-// thread, and everything that is not nf_tables from what the test says.
+// A host for tests: answers the questions of a walk from the kernel, in the namespace of the
+// calling thread, and everything that is not nf_tables from what the test says.
 #pragma once
 
 #include <functional>

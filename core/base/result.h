@@ -1,7 +1,8 @@
 // What the world can do to us, as a value.
 //
-// Everything that may fail because of the system, the user or a file returns a Result<T>. Exceptions
-// are kept for our own bugs and for the libraries that throw; both are caught at the edges.
+// Everything that may fail because of the system, the user or a file returns a Result<T>.
+// Exceptions are kept for our own bugs and for the libraries that throw; both are caught at the
+// edges.
 #pragma once
 
 #include <cstdint>

@@ -183,13 +183,13 @@ std::string endpoint_words(const IpAddress& address, std::int64_t port) {
 std::string target_words(const Target& target) {
   if (target.proto == Proto::unix_socket)
     return fmt::format("unix:{}{}", target.abstract ? "@" : "", target.path);
-  if (!target.address)
+  if (target.addresses.size() != 1)
     return fmt::format("{}/{}", to_string(target.proto), target.port);
   if (!target.host_name.empty())
     return fmt::format("{}/{}:{} ({})", to_string(target.proto), target.host_name, target.port,
-                       target.address->to_string());
+                       target.addresses.front().to_string());
   return fmt::format("{}/{}", to_string(target.proto),
-                     endpoint_words(*target.address, target.port));
+                     endpoint_words(target.addresses.front(), target.port));
 }
 
 std::string client_words(const Flow& flow) {

@@ -10,7 +10,9 @@ namespace {
 
 constexpr unsigned deepest = 64;
 
-bool is_digit(char letter) { return letter >= '0' && letter <= '9'; }
+bool is_digit(char letter) {
+  return letter >= '0' && letter <= '9';
+}
 
 void append_utf8(std::string& out, std::uint32_t code) {
   const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
@@ -39,8 +41,8 @@ bool JsonScanner::fail() {
 }
 
 void JsonScanner::skip_space() {
-  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' ||
-                                text_[at_] == '\r'))
+  while (at_ < text_.size() &&
+         (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r'))
     ++at_;
 }
 
@@ -52,9 +54,13 @@ bool JsonScanner::take(char letter) {
   return true;
 }
 
-bool JsonScanner::begin_array() { return first_ = take('['); }
+bool JsonScanner::begin_array() {
+  return first_ = take('[');
+}
 
-bool JsonScanner::begin_object() { return first_ = take('{'); }
+bool JsonScanner::begin_object() {
+  return first_ = take('{');
+}
 
 bool JsonScanner::take_word(std::string_view word) {
   skip_space();
@@ -85,7 +91,9 @@ JsonScanner::Kind JsonScanner::peek() {
   }
 }
 
-bool JsonScanner::null() { return take_word("null"); }
+bool JsonScanner::null() {
+  return take_word("null");
+}
 
 std::optional<bool> JsonScanner::boolean() {
   const bool truth = peek() == Kind::boolean && text_[at_] == 't';
@@ -149,8 +157,7 @@ std::optional<double> JsonScanner::real() {
 std::optional<std::uint32_t> JsonScanner::hex4() {
   std::uint32_t code = 0;
   const auto digits = text_.substr(at_, 4);
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
   if (digits.size() != 4 || error != std::errc{} || end != digits.data() + 4)
     return std::nullopt;
   at_ += 4;

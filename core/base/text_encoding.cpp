@@ -46,8 +46,7 @@ Sequence sequence_at(std::string_view text, std::size_t at) {
     if (at + index >= text.size())
       return {index, false};
     const unsigned byte = byte_at(text, at + index);
-    const bool fits =
-        index == 1 ? byte >= lead.low && byte <= lead.high : (byte & 0xc0U) == 0x80U;
+    const bool fits = index == 1 ? byte >= lead.low && byte <= lead.high : (byte & 0xc0U) == 0x80U;
     if (!fits)
       return {index, false};
   }
@@ -106,17 +105,6 @@ bool is_utf8(std::string_view text) {
     at += sequence.length;
   }
   return true;
-}
-
-std::string with_replacements(std::string_view text) {
-  std::string sound;
-  sound.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const auto sequence = sequence_at(text, at);
-    sound += sequence.sound ? text.substr(at, sequence.length) : "\xef\xbf\xbd";
-    at += sequence.length;
-  }
-  return sound;
 }
 
 std::string to_base64(std::string_view bytes) {

@@ -12,8 +12,6 @@ namespace synfate {
 
 /// True for well-formed UTF-8 (Unicode 15, table 3-7): no overlong forms, no surrogates.
 bool is_utf8(std::string_view text);
-/// The same text with each ill-formed sequence replaced by U+FFFD.
-std::string with_replacements(std::string_view text);
 
 /// RFC 4648, with padding.
 std::string to_base64(std::string_view bytes);

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
 #include "core/base/text_encoding.h"
 
 namespace synfate {
@@ -17,7 +18,9 @@ struct CellWriter {
 
   void operator()(const Absent&) const { out += "null"; }
   void operator()(const Unknown& unknown) const { tagged("unknown", unknown.gap); }
-  void operator()(std::int64_t value) const { fmt::format_to(std::back_inserter(out), "{}", value); }
+  void operator()(std::int64_t value) const {
+    fmt::format_to(std::back_inserter(out), "{}", value);
+  }
   void operator()(double value) const {
     if (std::isfinite(value))
       fmt::format_to(std::back_inserter(out), "{}", value);
@@ -38,7 +41,7 @@ struct CellWriter {
     out += "{\"";
     out += tag;
     out += "\":";
-    append_json_string(out, is_utf8(text) ? std::string(text) : with_replacements(text));
+    append_json_string(out, to_valid_utf8(text));
     out += '}';
   }
 };
@@ -105,7 +108,9 @@ std::optional<Cell> scan_value(JsonScanner& scanner, ColumnType type) {
 
 } // namespace
 
-void append_cell(std::string& out, const Cell& cell) { std::visit(CellWriter{out}, cell); }
+void append_cell(std::string& out, const Cell& cell) {
+  std::visit(CellWriter{out}, cell);
+}
 
 void append_cells(std::string& out, const std::vector<Cell>& cells) {
   std::size_t count = cells.size();

@@ -114,6 +114,13 @@ Result<Attributes> Attributes::nested(unsigned type) const {
   return bytes ? parse(*bytes) : Result<Attributes>(Attributes{});
 }
 
+std::vector<unsigned> Attributes::types() const {
+  std::vector<unsigned> types;
+  for (const auto& [type, payload] : payloads_)
+    types.push_back(type);
+  return types;
+}
+
 Result<Attributes> Message::attributes(std::size_t head_size) const {
   const std::size_t start = NLMSG_ALIGN(head_size);
   if (payload.size() < head_size)

@@ -51,6 +51,8 @@ public:
   std::optional<std::string> text(unsigned type) const;
   /// Nested attributes; empty if there is no such attribute.
   Result<Attributes> nested(unsigned type) const;
+  /// The types that are there, in ascending order.
+  std::vector<unsigned> types() const;
 
 private:
   std::map<unsigned, ByteSpan> payloads_;

@@ -220,7 +220,7 @@ TEST_CASE("optionals chain through what is missing") {
   CHECK(eval("{'a': {'b': 1}}.?c.?b.orValue(0)") == "0");
   CHECK(eval("[1, 2][?5].orValue(7)") == "7");
   CHECK(eval("optional.of({'c': 1}).c.value()") == "1");
-  CHECK(eval("has({'a': 1}.?b.c)") == "false");
+  CHECK(eval("has({'a': {'c': 1}}.?b.c)") == "false");
   CHECK(eval("[?optional.of(1), ?optional.none(), 2]") == "[1, 2]");
   CHECK(eval("{?'a': optional.none(), ?'b': optional.of(1)}") == "{'b': 1}");
   CHECK(eval("optional.of(2).optMap(x, x * x)") == "optional.of(4)");

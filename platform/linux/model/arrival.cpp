@@ -137,12 +137,11 @@ void enter_interface(Walk& walk, Journey& journey) {
   if (walk.inquiry.pending())
     return;
   if (!interface) {
-    add_stop(journey,
-             {Outcome::unknown, Icmp::none, "", Stage::interface,
-              interface_culprit(walk.flow.from_interface, "does not exist"),
-              walk.flow.from_interface.empty()
-                  ? "no interface leads to this client"
-                  : fmt::format("there is no interface {}", walk.flow.from_interface)});
+    add_stop(journey, {Outcome::unknown, Icmp::none, "", Stage::interface,
+                       interface_culprit(walk.flow.from_interface, "does not exist"),
+                       walk.flow.from_interface.empty()
+                           ? "no interface leads to this client"
+                           : fmt::format("there is no interface {}", walk.flow.from_interface)});
     return;
   }
   journey.packet.meta.in = view_of(*interface);

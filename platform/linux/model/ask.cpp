@@ -81,6 +81,11 @@ Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address)
   return 0;
 }
 
+std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete) {
+  (void)complete;
+  return inquiry.rows<SocketOwner>({{"inode", socket.inode.value_or(0)}});
+}
+
 std::string socket_id(const Socket& socket) {
   const IpAddress address = socket.local_address.value_or(IpAddress());
   const std::string port = fmt::format("{}", socket.local_port.value_or(0));

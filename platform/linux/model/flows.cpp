@@ -59,8 +59,8 @@ std::optional<IpAddress> neighbour_of(const Site& site, const Address& own) {
   const IpPrefix network(address, length);
   if (length + 1 >= address.width() && length != address.width() - 1)
     return std::nullopt;
-  auto candidate = length == address.width() - 1 ? std::optional(network.first())
-                                                 : network.first().next();
+  auto candidate =
+      length == address.width() - 1 ? std::optional(network.first()) : network.first().next();
   for (int tries = 0; candidate && network.contains(*candidate) && tries < 64;
        candidate = candidate->next(), ++tries)
     if (!is_own(site, *candidate) &&
@@ -135,9 +135,8 @@ void add_local(std::vector<Flow>& flows, const Site& site, const Target& target,
   }
   for (const auto& address : target.addresses)
     if (address.family() == family && is_own(site, address))
-      flows.push_back(
-          local_flow(target, address.is_loopback() ? IpAddress::loopback(family) : address,
-                     address));
+      flows.push_back(local_flow(
+          target, address.is_loopback() ? IpAddress::loopback(family) : address, address));
 }
 
 void add_on_link(std::vector<Flow>& flows, const Site& site, const Target& target,
@@ -165,8 +164,8 @@ void add_on_link(std::vector<Flow>& flows, const Site& site, const Target& targe
   }
 }
 
-void add_default(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site,
-                 const Target& target, IpFamily family) {
+void add_default(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, const Target& target,
+                 IpFamily family) {
   const IpAddress from = somebody(family);
   const auto answer = ask_route(inquiry, site.netns, {.destination = from});
   if (!answer || answer->error.value_or(0) != 0 || !answer->type.is("unicast") ||

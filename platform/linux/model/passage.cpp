@@ -91,12 +91,10 @@ Branches evaluate(Walk& walk, const Journey& journey, Hook hook) {
   options.want_trace = !journey.stopped();
   options.want_near_misses = !journey.stopped();
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  return run_hook(context,
-                  {.hook = hook,
-                   .family = HookFamily::inet,
-                   .netns = journey.netns,
-                   .packet = journey.kind},
-                  journey.packet);
+  return run_hook(
+      context,
+      {.hook = hook, .family = HookFamily::inet, .netns = journey.netns, .packet = journey.kind},
+      journey.packet);
 }
 
 /// Once stopped, only what else stands in the way matters: one way is enough.
@@ -137,8 +135,8 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
       way.packet = before_hook(next, branch);
       if (!way.stopped())
         stop = after_reaction(walk, way, std::move(stop), branch);
-      const bool liftable = stop.culprit && !next.lifted.contains({stop.culprit->kind,
-                                                                   stop.culprit->id});
+      const bool liftable =
+          stop.culprit && !next.lifted.contains({stop.culprit->kind, stop.culprit->id});
       add_stop(way, std::move(stop));
       if (liftable && way.stops.size() < most_blockers)
         waiting.push_back(std::move(way));

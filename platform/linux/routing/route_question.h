@@ -10,8 +10,9 @@
 // Input (with input_interface): ip_route_input_rcu() on a made-up packet, so martian checks, the
 // check for a local source and fib_validate_source() (rp_filter, accept_local) all run, and with
 // forwarding off what is not for this host is EHOSTUNREACH. EXDEV is rp_filter. EINVAL is a martian
-// source or destination, a source that is our own address, or a blackhole route: the FIB model
-// (fib.h) tells which. Limits of asking:
+// source or destination, a source that is our own address, or a blackhole route; kernels that
+// report drop reasons instead (seen on 6.18) say EINVAL for rp_filter, too. The FIB model (fib.h)
+// tells which it is. Limits of asking:
 //   - `uid` and `output_interface` are ignored for IPv4: the kernel routes arriving packets as the
 //     user that owns the network namespace.
 //   - ports and protocol count only if some policy rule looks at them, as for real packets.

@@ -81,7 +81,7 @@ TEST_CASE("the kernel's answers and errors are rows", "[root]") {
   });
 }
 
-TEST_CASE("rp_filter shows as EXDEV, an own source address as EINVAL", "[root]") {
+TEST_CASE("a source that fails validation is refused with EXDEV or EINVAL", "[root]") {
   in_private_netns([] {
     REQUIRE(shell("ip link set lo up && ip link add rt-a type veth peer name rt-b && "
                   "ip link set rt-a up && ip link set rt-b up && "
@@ -105,7 +105,9 @@ TEST_CASE("rp_filter shows as EXDEV, an own source address as EINVAL", "[root]")
     };
     CHECK(ask("10.2.0.9").error.is(0));
     CHECK(ask("10.2.0.9").type.is("local"));
-    CHECK(ask("10.1.0.9").error.is(EXDEV));
+    // EXDEV up to Linux 6.13; since drop reasons replaced error numbers it is EINVAL like all.
+    const auto filtered = ask("10.1.0.9").error.value_or(0);
+    CHECK((filtered == EXDEV || filtered == EINVAL));
     CHECK(ask("10.1.0.1").error.is(EINVAL));
   });
 }

@@ -54,7 +54,7 @@ public:
   virtual std::string last_words() const = 0;
 };
 
-/// The seam to the operating system's processes (platform/linux/system/worker_process.h). The child
+/// The seam to the operating system's processes (platform/linux/worker/worker_process.h). The child
 /// starts in the calling thread's network namespace, with no descriptors but its three pipes.
 class WorkerLauncher {
 public:

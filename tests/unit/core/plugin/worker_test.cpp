@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "core/plugin/host.h"
-#include "platform/linux/system/worker_process.h"
+#include "platform/linux/worker/worker_process.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/core/plugin/plugin_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "platform/linux/system/worker_process.h"
+#include "platform/linux/worker/worker_process.h"
 
 #include <algorithm>
 #include <array>

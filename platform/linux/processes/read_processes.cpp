@@ -21,6 +21,7 @@ namespace synfate {
 namespace {
 
 constexpr std::string_view gap_user_names = "user_names";
+constexpr std::string_view gap_boot_time = "boot_time";
 constexpr std::string_view gap_cgroups = "cgroups";
 
 /// What all processes of one collection share.
@@ -37,8 +38,20 @@ struct ProcessReading {
   bool denied = false;
 };
 
-template <typename T> Fact<T> hidden() {
-  return Unknown{Text(gap_owners)};
+/// Not to be seen without privileges.
+constexpr auto hide = [](auto&... cells) { ((cells = Unknown{Text(gap_owners)}), ...); };
+
+/// A process of which only its number shows (hidepid=noaccess).
+ProcessReading hidden_process(Int pid) {
+  ProcessReading reading;
+  auto& row = reading.row;
+  row.pid = pid;
+  hide(row.name, row.command_line, row.executable, row.executable_deleted, row.uid, row.user,
+       row.state, row.parent_pid, row.tracer_pid, row.started_at, row.threads, row.wait_channel,
+       row.cgroup, row.unit, row.container, row.netns, row.descriptors, row.descriptor_limit,
+       row.capabilities, row.seccomp, row.frozen);
+  reading.denied = true;
+  return reading;
 }
 
 /// Reads the files of one process.
@@ -48,8 +61,10 @@ public:
       : surroundings_(surroundings), directory_(directory) {}
 
   /// Nothing if the process vanished.
-  std::optional<ProcessReading> read() {
+  std::optional<ProcessReading> read(Int pid) {
     const auto text = read_file_at(directory_, "stat");
+    if (!text && text.error().code == ErrorCode::denied)
+      return hidden_process(pid);
     const auto stat = text ? parse_process_stat(*text) : std::nullopt;
     if (!stat)
       return std::nullopt;
@@ -75,13 +90,15 @@ private:
     if (surroundings_.boot_time)
       row.started_at = *surroundings_.boot_time * milliseconds +
                        stat.start_ticks * milliseconds / surroundings_.ticks_per_second;
+    else
+      row.started_at = Unknown{Text(gap_boot_time)};
   }
 
   void put_status() {
     auto& row = reading_.row;
     const auto text = read_file_at(directory_, "status");
     if (!text)
-      return;
+      return hide(row.uid, row.user, row.tracer_pid, row.seccomp, row.capabilities);
     const auto status = parse_process_status(*text);
     if (status.effective_uid)
       put_user(*status.effective_uid);
@@ -116,8 +133,7 @@ private:
       row.executable = std::move(parsed.path);
       row.executable_deleted = parsed.deleted;
     } else if (executable.error().code == ErrorCode::denied) {
-      row.executable = hidden<Text>();
-      row.executable_deleted = hidden<bool>();
+      hide(row.executable, row.executable_deleted);
     } // a kernel thread and a zombie run no file
     const auto network = read_link_at(directory_, "ns/net");
     if (network) {
@@ -125,17 +141,15 @@ private:
         row.netns = *inode;
     } else if (network.error().code == ErrorCode::denied) {
       reading_.denied = true;
-      row.netns = hidden<Int>();
+      hide(row.netns);
     }
     put_wait_channel();
   }
 
   /// "0" for a process that runs, and for everybody's when it may not be seen (proc_pid_wchan()).
   void put_wait_channel() {
-    if (reading_.denied) {
-      reading_.row.wait_channel = hidden<Text>();
-      return;
-    }
+    if (reading_.denied)
+      return hide(reading_.row.wait_channel);
     const auto text = read_file_at(directory_, "wchan");
     if (text && !text->empty() && *text != "0")
       reading_.row.wait_channel = *text;
@@ -165,7 +179,7 @@ private:
     if (count)
       row.descriptors = *count;
     else if (count.error().code == ErrorCode::denied)
-      row.descriptors = hidden<Int>();
+      hide(row.descriptors);
   }
 
   const Surroundings& surroundings_;
@@ -187,6 +201,8 @@ public:
                           Error{ErrorCode::system, "opening /proc", source_.proc(), errno, {}, {}});
     if (!pids)
       return delivery_.gap(no_proc_gap(to_string(pids.error())));
+    if (pid && (*pid <= 0 || *pid > INT32_MAX))
+      return; // no process has such a number
     if (pid)
       pids->assign(1, static_cast<std::int32_t>(*pid));
     learn_surroundings();
@@ -199,8 +215,13 @@ private:
   using Readings = std::vector<std::pair<std::int32_t, ProcessReading>>;
 
   void learn_surroundings() {
-    if (const auto text = read_file(source_.proc() + "/stat"))
-      surroundings_.boot_time = parse_boot_time(*text);
+    const auto statistics = read_file(source_.proc() + "/stat");
+    if (statistics)
+      surroundings_.boot_time = parse_boot_time(*statistics);
+    if (!surroundings_.boot_time)
+      delivery_.gap({Text(gap_boot_time), "the time the system was started",
+                     statistics ? "/proc/stat has no line btime" : to_string(statistics.error()),
+                     "it cannot be told when processes were started", "make /proc/stat readable"});
     if (const long ticks = sysconf(_SC_CLK_TCK); ticks > 0)
       surroundings_.ticks_per_second = ticks;
     const auto users = read_file(source_.root + "/etc/passwd");
@@ -218,9 +239,11 @@ private:
           const auto name = std::to_string(pids[at]);
           const FileDescriptor directory(
               openat(proc, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+          if (!directory.valid() && (errno == EACCES || errno == EPERM))
+            readings.emplace_back(pids[at], hidden_process(pids[at]));
           if (!directory.valid())
             return;
-          if (auto reading = OneProcess(surroundings_, directory.get()).read())
+          if (auto reading = OneProcess(surroundings_, directory.get()).read(pids[at]))
             readings.emplace_back(pids[at], std::move(*reading));
         });
     Readings all = std::move(parts.front());
@@ -246,6 +269,8 @@ private:
   }
 
   void put_frozen(ProcessReading& reading, FrozenCgroups& frozen) {
+    if (reading.row.frozen.unknown())
+      return;
     const auto state = frozen.frozen(reading.cgroups);
     if (state) {
       reading.row.frozen = *state;

@@ -115,7 +115,8 @@ Json json_target(const Target& target) {
   json["text"] = json_text(target.text);
   json["proto"] = to_string(target.proto);
   json["port"] = is_unix ? Json() : Json(target.port);
-  json["address"] = target.addresses.size() == 1 ? Json(target.addresses.front().to_string()) : Json();
+  json["address"] =
+      target.addresses.size() == 1 ? Json(target.addresses.front().to_string()) : Json();
   json["path"] = is_unix ? json_text((target.abstract ? "@" : "") + target.path) : Json();
   return json;
 }

@@ -118,7 +118,7 @@ int print(const Program& program, const Options& options, Session& session,
     program.out << render_json(session.snapshot(), reports, JsonLayout::lines);
   else {
     const NagiosResult result = render_nagios(reports);
-    program.out << result.line << "\n";
+    program.out << result.line;
     return static_cast<int>(result.state);
   }
   return exit_status(reports);

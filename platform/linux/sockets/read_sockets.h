@@ -7,13 +7,12 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "core/facts/snapshot.h"
 #include "core/facts/tables.h"
+#include "platform/linux/delivery.h"
 #include "platform/linux/sockets/tables.h"
 
 namespace synfate {
@@ -44,12 +43,6 @@ struct SocketSource {
   bool sock_diag = true; ///< false: only the /proc files
   std::string release;   ///< of the kernel, "6.12.1"
   std::chrono::milliseconds timeout = std::chrono::seconds(5);
-};
-
-/// Receives rows and what could not be read. `row` returns false to want no more.
-template <typename Row> struct Delivery {
-  std::function<bool(const Row&)> row;
-  std::function<void(const Gap&)> gap;
 };
 
 void read_sockets(const SocketQuery& query, const SocketSource& source,

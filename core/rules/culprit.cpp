@@ -60,8 +60,9 @@ private:
 
 Culprit socket(const Row& row) {
   const auto address = row.address("local_address").value_or(IpAddress());
-  const std::string where = fmt::format(address.is_v6() ? "[{}]:{}" : "{}:{}", address.to_string(),
-                                        row.text("local_port"));
+  const std::string host =
+      address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  const std::string where = host + ":" + row.text("local_port");
   const std::string device = row.text("interface");
   return {"socket", row.text("proto") + "/" + where,
           fmt::format("{} {}{} ({})", row.text("proto"), where, device.empty() ? "" : "%" + device,

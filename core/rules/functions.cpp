@@ -67,7 +67,7 @@ Value owners(const Facts& facts, const Value& socket) {
   if (inode.is_unknown())
     return inode;
   if (!inode.is(cel::Kind::integer) || inode.as_int() == 0)
-    return Value::list({});
+    return Value::list(std::vector<Value>());
   const Answer held = ask(facts, "socket_owner", {{"inode", inode.as_int()}});
   std::vector<Value> processes;
   bool complete = held.complete;
@@ -141,7 +141,8 @@ Value setting(const Facts& facts, const Value& name) {
 }
 
 std::string address_port(const IpAddress& address, std::int64_t port) {
-  return fmt::format(address.is_v6() ? "[{}]:{}" : "{}:{}", address.to_string(), port);
+  return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), port)
+                         : fmt::format("{}:{}", address.to_string(), port);
 }
 
 std::string ago(double ms) {

@@ -1,6 +1,8 @@
 #include "core/rules/pack_parser.h"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 

@@ -359,6 +359,7 @@ struct Route {
   Fact<Int> origin;
   Fact<Int> mtu;
   Fact<Int> realm;
+  Fact<Text> preference;
 };
 
 template <>
@@ -387,7 +388,9 @@ inline constexpr auto description_of<Route> = describe(
     column(&Route::link_down, "link_down", "", "The link has no carrier (RTNH_F_LINKDOWN)."),
     column(&Route::origin, "origin", "", "Who made it (RTPROT_ number)."),
     column(&Route::mtu, "mtu", "bytes", "MTU of the route."),
-    column(&Route::realm, "realm", "", "The route's realm."));
+    column(&Route::realm, "realm", "", "The route's realm."),
+    column(&Route::preference, "preference", "",
+           "IPv6: the router's preference, low, medium or high."));
 
 /// A neighbour (ARP, neighbour discovery).
 struct Neighbour {
@@ -407,7 +410,7 @@ inline constexpr auto description_of<Neighbour> = describe(
                "interface.index")),
     key(column(&Neighbour::address, "address", "", "The neighbour's address.")),
     column(&Neighbour::state, "state", "",
-           "incomplete, reachable, stale, delay, probe, failed, noarp or permanent."),
+           "none, incomplete, reachable, stale, delay, probe, failed, noarp or permanent."),
     column(&Neighbour::hardware_address, "hardware_address", "", "Its link-layer address."),
     key(column(&Neighbour::proxy, "proxy", "", "We answer for it.")));
 

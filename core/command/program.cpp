@@ -1,0 +1,37 @@
+#include "core/command/program.h"
+
+#include <ostream>
+
+#include "core/command/explain.h"
+#include "core/command/options.h"
+
+namespace synfate {
+
+int run(const Program& program) {
+  const Parsed parsed = parse_options(program.words, program.version);
+  if (!parsed.options) {
+    (parsed.to_stderr ? program.err : program.out) << parsed.message;
+    return parsed.exit_status;
+  }
+  const Options& options = *parsed.options;
+  switch (options.command) {
+  case Command::explain:
+    return run_explain(program, options);
+  case Command::plugin_worker:
+    return program.run_worker(options.words);
+  case Command::overview:
+  case Command::who:
+  case Command::bind:
+  case Command::audit:
+  case Command::snapshot:
+  case Command::diff:
+  case Command::watch:
+  case Command::facts:
+  case Command::rules:
+  case Command::plugins:
+    break;
+  }
+  return 2;
+}
+
+} // namespace synfate

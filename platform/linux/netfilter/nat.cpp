@@ -1,0 +1,70 @@
+#include "platform/linux/netfilter/nat.h"
+
+namespace synfate {
+namespace {
+
+/// The end with the rule's parts put in.
+Endpoint with(Endpoint endpoint, const NatTarget& target) {
+  if (target.address)
+    endpoint.address = *target.address;
+  if (target.port)
+    endpoint.port = *target.port;
+  return endpoint;
+}
+
+} // namespace
+
+bool destination_bound(const ConntrackView& ct) {
+  return (ct.status & ct_status_destination_nat_done) != 0;
+}
+
+bool source_bound(const ConntrackView& ct) {
+  return (ct.status & ct_status_source_nat_done) != 0;
+}
+
+void bind_destination(PacketClass& packet, const NatTarget& target, const Culprit& by) {
+  auto& ct = packet.ct;
+  if (!ct.exists || destination_bound(ct))
+    return;
+  const Endpoint changed = with(ct.answer.source, target);
+  if (changed != ct.answer.source) {
+    ct.status |= ct_status_destination_nat;
+    ct.destination_nat = by;
+  }
+  ct.answer.source = changed;
+  ct.status |= ct_status_destination_nat_done;
+}
+
+void bind_source(PacketClass& packet, const NatTarget& target, const Culprit& by, bool masquerade) {
+  auto& ct = packet.ct;
+  if (!ct.exists || source_bound(ct))
+    return;
+  const Endpoint changed = with(ct.answer.destination, target);
+  if (changed != ct.answer.destination) {
+    ct.status |= ct_status_source_nat;
+    ct.source_nat = by;
+    ct.masquerade = masquerade;
+  }
+  ct.answer.destination = changed;
+  ct.status |= ct_status_source_nat_done;
+}
+
+void bind_nothing(PacketClass& packet, bool source) {
+  if (packet.ct.exists)
+    packet.ct.status |= source ? ct_status_source_nat_done : ct_status_destination_nat_done;
+}
+
+void apply_nat(PacketClass& packet, bool source) {
+  // nf_nat_packet(): the bit of this manipulation, or for replies of the opposite one.
+  const auto& ct = packet.ct;
+  const bool source_bit = source != ct.reply;
+  if ((ct.status & (source_bit ? ct_status_source_nat : ct_status_destination_nat)) == 0)
+    return;
+  const CtTuple& other = ct.reply ? ct.original : ct.answer; // inverted, it is what the packet gets
+  if (source)
+    set_source(packet, other.destination);
+  else
+    set_destination(packet, other.source);
+}
+
+} // namespace synfate

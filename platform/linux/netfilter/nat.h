@@ -1,0 +1,39 @@
+// NAT bindings: what a rule of a NAT chain decides for a connection, and what the hook then does to
+// its packets. net/netfilter/nf_nat_core.c: nf_nat_setup_info(), nf_nat_inet_fn(); Linux 6.12.
+//
+// NAT chains are consulted for the first packet of a connection only. The rule calls bind_*(),
+// which changes the connection's reply tuple; the hook rewrites the headers (apply_nat()), for this
+// packet and, from the connection's tuples, for every later one. Tested by
+// tests/unit/platform/linux/netfilter/nat_test.cpp.
+#pragma once
+
+#include <optional>
+
+#include "platform/linux/netfilter/packet.h"
+
+namespace synfate {
+
+/// What a rule asks for; absent parts stay as they are.
+struct NatTarget {
+  std::optional<AddressTerm> address;
+  std::optional<PortTerm> port;
+};
+
+/// The connection's NAT for a direction was decided already (nf_nat_initialized()).
+bool destination_bound(const ConntrackView& ct);
+bool source_bound(const ConntrackView& ct);
+
+/// A rule's DNAT, REDIRECT, NETMAP: packets of the connection go to `target`. Does nothing when the
+/// connection has its binding already, or does not exist.
+void bind_destination(PacketClass& packet, const NatTarget& target, const Culprit& by);
+/// A rule's SNAT, MASQUERADE (`masquerade`), NETMAP.
+void bind_source(PacketClass& packet, const NatTarget& target, const Culprit& by,
+                 bool masquerade = false);
+/// No rule matched: the connection keeps its addresses at this point.
+void bind_nothing(PacketClass& packet, bool source);
+
+/// Rewrites the headers of a packet at a NAT hook as its connection's tuples say. `source`: the
+/// hook changes source addresses of original packets (postrouting, input), else destinations.
+void apply_nat(PacketClass& packet, bool source);
+
+} // namespace synfate

@@ -1,0 +1,286 @@
+// A packet as the model carries it: not one packet but a class of them.
+//
+// Every byte is known, free (nobody can know it: a sequence number, a checksum), or a byte of one
+// of two variables: the client's address and the client's source port. Each variable has a set of
+// possible values, which rules cut. A single client is the class whose address set has one member.
+// Beside the bytes there is what the kernel keeps in the skb: interfaces, mark, conntrack, socket.
+// A value that could not be read is unknown and says why; a rule that tests it gives both branches.
+//
+// Clients are Linux clients (contract): TTL 64, DSCP 0, a SYN of 60 bytes over IPv4; see
+// packet_build.h. Tested by tests/unit/platform/linux/netfilter/packet_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/ip.h"
+#include "core/facts/cell.h"
+#include "core/model/outcome.h"
+#include "platform/linux/netfilter/interval_set.h"
+
+namespace synfate {
+
+/// Where the bits of a byte that are not known come from.
+enum class ByteSource : std::uint8_t {
+  free,           ///< any value: chosen by the client, or not read
+  client_address, ///< byte `index` of the client's address, most significant first
+  client_port,    ///< byte `index` of the client's source port, most significant first
+};
+
+/// One byte of a packet or of a register. Bits set in `known` have the value in `value`; the others
+/// are those of the source, in place.
+struct Octet {
+  std::uint8_t value = 0;
+  std::uint8_t known = 0;
+  ByteSource source = ByteSource::free;
+  std::uint8_t index = 0;
+
+  static Octet of(std::uint8_t value) { return {value, 0xff, ByteSource::free, 0}; }
+  static Octet any() { return {}; }
+  static Octet variable(ByteSource source, unsigned index) {
+    return {0, 0, source, static_cast<std::uint8_t>(index)};
+  }
+  bool is_known() const { return known == 0xff; }
+  friend bool operator==(const Octet&, const Octet&) = default;
+};
+
+/// A value, or the name of what is not known.
+template <typename T> class Perhaps {
+public:
+  Perhaps() = default; ///< T's zero, known
+  Perhaps(T value) : value_(std::move(value)) {}
+  static Perhaps unknown(std::string why) {
+    Perhaps perhaps;
+    perhaps.known_ = false;
+    perhaps.why_ = std::move(why);
+    return perhaps;
+  }
+
+  bool known() const { return known_; }
+  const T& value() const { return value_; } ///< only when known()
+  bool is(const T& other) const { return known_ && value_ == other; }
+  /// "the client's user id": what is not known; empty if known().
+  const std::string& why() const { return why_; }
+  friend bool operator==(const Perhaps&, const Perhaps&) = default;
+
+private:
+  T value_{};
+  bool known_ = true;
+  std::string why_;
+};
+
+/// An address in a packet or a connection: the client's, a known one, one of a range that the
+/// kernel chooses from, or one that cannot be told.
+struct AddressTerm {
+  enum class Kind : std::uint8_t { client, known, range, unknown };
+  Kind kind = Kind::unknown;
+  IpAddress first; ///< known, range
+  IpAddress last;  ///< range
+  std::string why; ///< unknown
+
+  static AddressTerm client() { return {Kind::client, {}, {}, {}}; }
+  static AddressTerm known(const IpAddress& address) { return {Kind::known, address, address, {}}; }
+  static AddressTerm range(const IpAddress& first, const IpAddress& last) {
+    return first == last ? known(first) : AddressTerm{Kind::range, first, last, {}};
+  }
+  static AddressTerm unknown(std::string why) { return {Kind::unknown, {}, {}, std::move(why)}; }
+  friend bool operator==(const AddressTerm&, const AddressTerm&) = default;
+};
+
+/// A port, likewise.
+struct PortTerm {
+  enum class Kind : std::uint8_t { client, known, range, unknown };
+  Kind kind = Kind::unknown;
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+  std::string why;
+
+  static PortTerm client() { return {Kind::client, 0, 0, {}}; }
+  static PortTerm known(std::uint16_t port) { return {Kind::known, port, port, {}}; }
+  static PortTerm range(std::uint16_t first, std::uint16_t last) {
+    return first == last ? known(first) : PortTerm{Kind::range, first, last, {}};
+  }
+  static PortTerm unknown(std::string why) { return {Kind::unknown, 0, 0, std::move(why)}; }
+  friend bool operator==(const PortTerm&, const PortTerm&) = default;
+};
+
+struct Endpoint {
+  AddressTerm address;
+  PortTerm port;
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+
+/// skb->dev, state->in or state->out. `index` 0: there is none.
+struct InterfaceView {
+  Int index = 0;
+  std::string name;
+  Perhaps<Int> type;         ///< ARPHRD_ number
+  Perhaps<Int> group;        ///< device group
+  Perhaps<std::string> kind; ///< rtnl_link_ops->kind; empty for hardware and lo
+  Perhaps<Int> master_index; ///< bridge or VRF it belongs to; 0: none
+  bool loopback = false;
+
+  bool present() const { return index != 0; }
+  friend bool operator==(const InterfaceView&, const InterfaceView&) = default;
+};
+
+/// The full socket behind the skb (skb_to_full_sk): on the output path that of the sender; a
+/// SYN-ACK has the listener's. On the input path there is none before the lookup.
+struct SocketView {
+  bool present = false;
+  bool has_file = true; ///< a process still holds it: else meta skuid breaks
+  Perhaps<std::uint32_t> uid;
+  Perhaps<std::uint32_t> gid;
+  Perhaps<std::uint64_t> cgroup_id; ///< v2
+  Perhaps<std::string> cgroup_path; ///< v2, "/system.slice/nginx.service"
+  Perhaps<std::uint32_t> class_id;  ///< net_cls
+  Perhaps<std::uint32_t> mark;      ///< SO_MARK
+  Perhaps<bool> transparent;        ///< IP_TRANSPARENT
+  friend bool operator==(const SocketView&, const SocketView&) = default;
+};
+
+/// What ctinfo says about the packet.
+enum class CtState : std::uint8_t {
+  none,        ///< conntrack has not seen the packet (yet): tested as invalid
+  untracked,   ///< notrack
+  invalid,     ///< conntrack refused it
+  fresh,       ///< new
+  established, ///< of a connection that has seen both directions
+  related,     ///< expected by another connection, or an ICMP error of one
+};
+
+/// The addresses of one direction.
+struct CtTuple {
+  Endpoint source;
+  Endpoint destination;
+  std::uint8_t proto = 0;
+  friend bool operator==(const CtTuple&, const CtTuple&) = default;
+};
+
+/// Bits of enum ip_conntrack_status that the model keeps.
+inline constexpr std::uint32_t ct_status_expected = 1U << 0;
+inline constexpr std::uint32_t ct_status_seen_reply = 1U << 1;
+inline constexpr std::uint32_t ct_status_assured = 1U << 2;
+inline constexpr std::uint32_t ct_status_confirmed = 1U << 3;
+inline constexpr std::uint32_t ct_status_source_nat = 1U << 4;
+inline constexpr std::uint32_t ct_status_destination_nat = 1U << 5;
+inline constexpr std::uint32_t ct_status_source_nat_done = 1U << 7;
+inline constexpr std::uint32_t ct_status_destination_nat_done = 1U << 8;
+
+/// The packet's connection in one network namespace, and where the packet stands in it.
+struct ConntrackView {
+  CtState state = CtState::none;
+  bool exists = false; ///< there is an entry (also one not confirmed yet)
+  bool reply = false;  ///< the packet travels against the direction of the first one
+  std::uint32_t status = 0;
+  CtTuple original;
+  CtTuple answer; ///< the reply tuple: after NAT
+  Perhaps<std::uint32_t> mark;
+  Perhaps<std::uint32_t> secmark;
+  Perhaps<std::uint16_t> zone;
+  std::vector<std::uint8_t> labels;       ///< 16 bytes, or none set
+  Perhaps<std::string> helper;            ///< of the entry itself; empty: none
+  std::optional<Culprit> source_nat;      ///< the rule that decided
+  std::optional<Culprit> destination_nat; ///< the rule that decided
+  bool masquerade = false;                ///< source NAT to the address of the way out
+
+  friend bool operator==(const ConntrackView&, const ConntrackView&) = default;
+};
+
+/// A socket that TPROXY gave the packet: the listener at this address and port takes it.
+struct AssignedSocket {
+  AddressTerm address; ///< as the lookup found it
+  PortTerm port;
+  Culprit by;
+  friend bool operator==(const AssignedSocket&, const AssignedSocket&) = default;
+};
+
+/// Why a branch holds only sometimes: something a read cannot pin down.
+struct Condition {
+  std::string when; ///< "the limit of inet/filter/input/4 has tokens left"
+  Culprit by;       ///< the rule, set or object it hangs on
+  /// The test is about something a client chooses freely (a sequence number, a source port of the
+  /// packet class): `field` names it in nft syntax; else empty.
+  std::string field;
+  friend bool operator==(const Condition&, const Condition&) = default;
+};
+
+/// What the skb carries beside its bytes.
+struct PacketMetadata {
+  InterfaceView in;  ///< state->in; none in output and postrouting (but see forward)
+  InterfaceView out; ///< state->out; none in prerouting and input
+  Perhaps<std::uint32_t> mark;
+  Perhaps<std::uint32_t> priority;
+  Perhaps<std::uint32_t> secmark;
+  Perhaps<std::uint8_t> packet_type; ///< PACKET_HOST 0 … PACKET_LOOPBACK 5
+  Perhaps<std::uint32_t> cpu = Perhaps<std::uint32_t>::unknown("the CPU");
+  Perhaps<std::uint32_t> route_realm;         ///< dst->tclassid
+  Perhaps<bool> ipsec = Perhaps<bool>(false); ///< came through, or leaves by, xfrm
+  SocketView socket;
+  Perhaps<Int> time_ms;              ///< since 1970: the snapshot's taken_at
+  Perhaps<Int> minutes_west;         ///< sys_tz.tz_minuteswest of the kernel
+  std::optional<std::uint16_t> vlan; ///< TCI of an offloaded tag
+  Int physical_in = 0;               ///< bridge port it came in by (br_netfilter); 0: not bridged
+  Int physical_out = 0;              ///< bridge port it leaves by
+
+  friend bool operator==(const PacketMetadata&, const PacketMetadata&) = default;
+};
+
+/// A class of packets.
+struct PacketClass {
+  IpFamily family = IpFamily::v4;
+  IntervalSet addresses; ///< what the client's address may be
+  IntervalSet ports;     ///< what the client's source port may be
+
+  std::vector<Octet> link;    ///< Ethernet header, 14 bytes; empty: none (output path, tunnels)
+  std::vector<Octet> network; ///< from the network header to the end of the transport header
+  /// Bytes after the headers; their content is not known. 0 for SYN, SYN-ACK, ACK.
+  Perhaps<std::uint32_t> payload_length;
+
+  PacketMetadata meta;
+  ConntrackView ct;
+  std::optional<AssignedSocket> assigned;
+
+  std::vector<Condition> conditions;    ///< holds only when all of these do
+  std::vector<std::string> assumptions; ///< what was taken for granted, in words
+
+  friend bool operator==(const PacketClass&, const PacketClass&) = default;
+};
+
+/// What the kernel derives from the headers before it evaluates rules (struct nft_pktinfo,
+/// struct xt_action_param): where the transport header is.
+struct TransportInfo {
+  bool valid = false;                ///< NFT_PKTINFO_L4PROTO
+  std::uint8_t proto = 0;            ///< IPPROTO_
+  std::uint16_t offset = 0;          ///< thoff, from the network header
+  std::uint16_t fragment_offset = 0; ///< not 0: no transport header here
+};
+/// include/net/netfilter/nf_tables_ipv4.h and _ipv6.h: nft_set_pktinfo_ipv4(), _ipv6(); 6.12.
+TransportInfo transport_info(const PacketClass& packet);
+
+/// The byte with the client's variables put in where the class has only one value for them.
+Octet resolve(const PacketClass& packet, Octet octet);
+/// Bytes of the packet counted from the network header, variables resolved. Nothing when they reach
+/// past the headers: see reaches_payload().
+std::optional<std::vector<Octet>> load(const PacketClass& packet, std::size_t offset,
+                                       std::size_t length);
+/// True if some of these bytes may exist in the payload, whose content is not known.
+bool reaches_payload(const PacketClass& packet, std::size_t offset, std::size_t length);
+
+/// Source and destination as the headers have them now.
+Endpoint source_of(const PacketClass& packet);
+Endpoint destination_of(const PacketClass& packet);
+/// Writes an endpoint into the headers (NAT); unknown terms make the bytes free.
+void set_source(PacketClass& packet, const Endpoint& endpoint);
+void set_destination(PacketClass& packet, const Endpoint& endpoint);
+/// The octets of a term: 4 or 16, and 2.
+std::vector<Octet> octets_of(const AddressTerm& term, IpFamily family);
+std::vector<Octet> octets_of(const PortTerm& term);
+
+/// skb->len counted from the network header; unknown if the payload's length is.
+Perhaps<std::uint32_t> packet_length(const PacketClass& packet);
+
+} // namespace synfate

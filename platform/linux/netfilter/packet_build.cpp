@@ -1,0 +1,193 @@
+#include "platform/linux/netfilter/packet_build.h"
+
+#include <charconv>
+
+namespace synfate {
+namespace {
+
+constexpr std::uint8_t proto_tcp = 6;
+constexpr std::uint8_t flag_syn = 0x02;
+constexpr std::uint8_t flag_psh = 0x08;
+constexpr std::uint8_t flag_ack = 0x10;
+
+void known(std::vector<Octet>& bytes, std::initializer_list<unsigned> values) {
+  for (const auto value : values)
+    bytes.push_back(Octet::of(static_cast<std::uint8_t>(value)));
+}
+
+void unknown(std::vector<Octet>& bytes, std::size_t count) {
+  bytes.insert(bytes.end(), count, Octet::any());
+}
+
+void append(std::vector<Octet>& bytes, const std::vector<Octet>& more) {
+  bytes.insert(bytes.end(), more.begin(), more.end());
+}
+
+void number16(std::vector<Octet>& bytes, const Perhaps<std::uint32_t>& value) {
+  if (value.known())
+    known(bytes, {value.value() >> 8 & 0xff, value.value() & 0xff});
+  else
+    unknown(bytes, 2);
+}
+
+bool is_tcp(const FlowFacts& facts) {
+  return facts.proto == proto_tcp;
+}
+
+bool begins(Packet kind) {
+  return kind == Packet::syn || kind == Packet::synack;
+}
+
+Perhaps<std::uint32_t> payload_of(Packet kind) {
+  if (kind == Packet::data || kind == Packet::datagram)
+    return Perhaps<std::uint32_t>::unknown("the length of the data");
+  return std::uint32_t{0};
+}
+
+/// The MSS option's value: the MTU less the smallest IP and TCP headers.
+Perhaps<std::uint32_t> segment_size(const FlowFacts& facts) {
+  if (!facts.mtu.known())
+    return facts.mtu;
+  const std::uint32_t headers = facts.family == IpFamily::v4 ? 40 : 60;
+  return std::min<std::uint32_t>(facts.mtu.value() - headers, 65495);
+}
+
+void syn_options(std::vector<Octet>& bytes, const FlowFacts& facts) {
+  known(bytes, {2, 4}); // MSS
+  number16(bytes, segment_size(facts));
+  known(bytes, {4, 2, 8, 10}); // SACK permitted, timestamps
+  unknown(bytes, 8);
+  known(bytes, {1, 3, 3}); // NOP, window scale
+  unknown(bytes, 1);
+}
+
+void later_options(std::vector<Octet>& bytes) {
+  known(bytes, {1, 1, 8, 10});
+  unknown(bytes, 8);
+}
+
+unsigned flags_of(Packet kind) {
+  switch (kind) {
+  case Packet::syn:
+    return flag_syn;
+  case Packet::synack:
+    return flag_syn | flag_ack;
+  case Packet::data:
+    return flag_psh | flag_ack;
+  case Packet::ack:
+  case Packet::datagram:
+    return flag_ack;
+  }
+  return flag_ack;
+}
+
+std::vector<Octet> tcp_header(Packet kind, const FlowFacts& facts, const Endpoint& source,
+                              const Endpoint& destination) {
+  std::vector<Octet> bytes = octets_of(source.port);
+  append(bytes, octets_of(destination.port));
+  unknown(bytes, 4); // sequence number
+  if (kind == Packet::syn)
+    known(bytes, {0, 0, 0, 0});
+  else
+    unknown(bytes, 4);
+  known(bytes, {begins(kind) ? 0xa0U : 0x80U, flags_of(kind)});
+  unknown(bytes, 4); // window, checksum
+  known(bytes, {0, 0});
+  if (begins(kind))
+    syn_options(bytes, facts);
+  else
+    later_options(bytes);
+  return bytes;
+}
+
+std::vector<Octet> udp_header(const Endpoint& source, const Endpoint& destination) {
+  std::vector<Octet> bytes = octets_of(source.port);
+  append(bytes, octets_of(destination.port));
+  unknown(bytes, 4); // length, checksum
+  return bytes;
+}
+
+void v4_header(PacketClass& packet, const FlowFacts& facts, std::size_t transport,
+               const Endpoint& source, const Endpoint& destination) {
+  auto& bytes = packet.network;
+  const auto payload = packet.payload_length;
+  known(bytes, {0x45, 0});
+  number16(bytes, payload.known()
+                      ? Perhaps<std::uint32_t>(20 + static_cast<std::uint32_t>(transport))
+                      : payload);
+  unknown(bytes, 2); // identification
+  // TCP sets don't-fragment (path MTU discovery); so does UDP unless the program says otherwise.
+  bytes.push_back(Octet::of(0x40));
+  known(bytes, {0, 64, facts.proto});
+  unknown(bytes, 2);
+  append(bytes, octets_of(source.address, facts.family));
+  append(bytes, octets_of(destination.address, facts.family));
+}
+
+void v6_header(PacketClass& packet, const FlowFacts& facts, std::size_t transport,
+               const Endpoint& source, const Endpoint& destination) {
+  auto& bytes = packet.network;
+  const auto payload = packet.payload_length;
+  known(bytes, {0x60});
+  bytes.push_back(
+      {0, 0xf0, ByteSource::free, 0}); // traffic class 0, flow label chosen by the sender
+  unknown(bytes, 2);
+  number16(bytes, payload.known() ? Perhaps<std::uint32_t>(static_cast<std::uint32_t>(transport))
+                                  : payload);
+  known(bytes, {facts.proto, 64});
+  append(bytes, octets_of(source.address, facts.family));
+  append(bytes, octets_of(destination.address, facts.family));
+}
+
+/// Six octets of "02:00:00:00:00:01"; free ones for anything else.
+std::vector<Octet> hardware_address(std::string_view text) {
+  std::vector<Octet> bytes;
+  for (std::size_t at = 0; at + 2 <= text.size() && bytes.size() < 6; at += 3) {
+    unsigned value = 0;
+    const auto* end = text.data() + at + 2;
+    if (std::from_chars(text.data() + at, end, value, 16).ptr != end)
+      break;
+    bytes.push_back(Octet::of(static_cast<std::uint8_t>(value)));
+  }
+  return bytes.size() == 6 ? bytes : std::vector<Octet>(6);
+}
+
+} // namespace
+
+IntervalSet client_ports() {
+  return IntervalSet::range(32768, 60999);
+}
+
+PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& source,
+                         const Endpoint& destination) {
+  PacketClass packet;
+  packet.family = facts.family;
+  packet.addresses = facts.addresses;
+  packet.ports = facts.ports;
+  packet.payload_length = payload_of(kind);
+  const auto transport = is_tcp(facts) ? tcp_header(kind, facts, source, destination)
+                                       : udp_header(source, destination);
+  if (facts.family == IpFamily::v4)
+    v4_header(packet, facts, transport.size(), source, destination);
+  else
+    v6_header(packet, facts, transport.size(), source, destination);
+  append(packet.network, transport);
+  return packet;
+}
+
+void add_ethernet(PacketClass& packet, std::string_view destination, std::string_view source) {
+  packet.link = hardware_address(destination);
+  append(packet.link, hardware_address(source));
+  if (packet.family == IpFamily::v4)
+    known(packet.link, {0x08, 0x00});
+  else
+    known(packet.link, {0x86, 0xdd});
+}
+
+void continue_connection(PacketClass& packet, const ConntrackView& before, bool reply) {
+  packet.ct = before;
+  packet.ct.state = CtState::none; // until conntrack sees the packet
+  packet.ct.reply = reply;
+}
+
+} // namespace synfate

@@ -1,0 +1,38 @@
+// The packets of a handshake as a Linux client and this host send them.
+//
+// net/ipv4/tcp_output.c: tcp_syn_options(), tcp_synack_options(), tcp_established_options(); 6.12.
+// A SYN has 40 bytes of TCP header: MSS, SACK permitted, timestamps, window scale.
+#pragma once
+
+#include "core/model/outcome.h"
+#include "platform/linux/netfilter/packet.h"
+
+namespace synfate {
+
+/// What the builder needs to know of a flow.
+struct FlowFacts {
+  IpFamily family = IpFamily::v4;
+  std::uint8_t proto = 6; ///< IPPROTO_TCP or IPPROTO_UDP
+  IntervalSet addresses;  ///< the client's
+  IntervalSet ports;      ///< the client's; 32768-60999 unless asked otherwise
+  Perhaps<std::uint32_t> mtu = Perhaps<std::uint32_t>::unknown("the MTU of the client");
+};
+
+/// A packet of the given kind from one end to the other. `source` and `destination` are as the
+/// headers show them there: for a SYN of the client {client, client} and the address it calls; for
+/// a SYN-ACK the reverse. Packet::datagram: UDP with a payload of unknown content and length.
+PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& source,
+                         const Endpoint& destination);
+
+/// The usual source ports of a Linux client: 32768-60999.
+IntervalSet client_ports();
+
+/// An Ethernet header in front, as on a packet that arrived by a device: addresses as far as known
+/// ("02:00:00:00:00:01"; empty: not known).
+void add_ethernet(PacketClass& packet, std::string_view destination, std::string_view source);
+
+/// The next packet of the same connection: takes over what conntrack knows from the one before, in
+/// the same namespace. `reply`: it travels against the first packet's direction.
+void continue_connection(PacketClass& packet, const ConntrackView& before, bool reply);
+
+} // namespace synfate

@@ -1,0 +1,127 @@
+// The tables of nf_tables, read over nfnetlink, and `nfnetlink_queue` from /proc. Keys push down:
+// the rules of one chain, the sets of one table, one key of one set.
+#include <chrono>
+
+#include "core/plugin/sdk.h"
+#include "core/plugin/sdk_rows.h"
+#include "platform/linux/netfilter/queues.h"
+#include "platform/linux/netfilter/read_nft.h"
+
+namespace synfate {
+namespace {
+
+template <typename Row>
+Status put_all(sdk::Collection& collection, const Result<std::vector<Row>>& rows) {
+  if (!rows)
+    return rows.error();
+  for (const auto& row : *rows)
+    if (!sdk::put(collection, row))
+      break;
+  return Done{};
+}
+
+/// The chain or set that the request names; its last part under `column`.
+std::optional<NftPlace> place_of(const sdk::Collection& collection, const char* column) {
+  const auto family = collection.text_key("family");
+  const auto table = collection.text_key("table");
+  const auto name = collection.text_key(column);
+  if (!family || !table || !name)
+    return std::nullopt;
+  return NftPlace{std::string(*family), std::string(*table), std::string(*name)};
+}
+
+class LinuxNftables {
+public:
+  void collect(sdk::Collection& collection) {
+    if (collection.table() == table_name<NetfilterQueue>()) {
+      const auto queues = read_netfilter_queues(collection.root(), collection.netns());
+      if (const auto status = put_all(collection, queues); !status)
+        report_queues(collection, status.error());
+      return;
+    }
+    auto reader = NftReader::open(collection.netns(),
+                                  std::chrono::milliseconds(collection.milliseconds_left()),
+                                  collection.root());
+    if (!reader && reader.error().code == ErrorCode::unsupported)
+      return; // no nf_tables: no rules
+    const Status status = reader ? answer(collection, *reader) : Status(reader.error());
+    if (!status)
+      report(collection, status.error());
+  }
+
+private:
+  static Status answer(sdk::Collection& collection, NftReader& reader) {
+    const auto table = collection.table();
+    if (table == table_name<NftTable>())
+      return put_all(collection, reader.read_tables());
+    if (table == table_name<NftChain>())
+      return put_all(collection, reader.read_chains());
+    if (table == table_name<NftRule>()) {
+      const auto chain = place_of(collection, "chain");
+      return put_all(collection, chain ? reader.read_rules(*chain) : reader.read_all_rules());
+    }
+    if (table == table_name<NftSet>())
+      return put_all(collection, reader.read_sets(table_of(collection)));
+    if (table == table_name<NftElement>())
+      return elements(collection, reader);
+    if (table == table_name<NftLookup>())
+      return look_up(collection, reader);
+    if (table == table_name<NftObject>())
+      return put_all(collection, reader.read_objects());
+    if (table == table_name<NftFlowtable>())
+      return put_all(collection, reader.read_flowtables());
+    SYNFATE_TRY(generation, reader.read_generation());
+    sdk::put(collection, generation);
+    return Done{};
+  }
+
+  static NftPlace table_of(const sdk::Collection& collection) {
+    return place_of(collection, "table").value_or(NftPlace{});
+  }
+
+  static Status elements(sdk::Collection& collection, NftReader& reader) {
+    if (const auto set = place_of(collection, "set"))
+      return put_all(collection, reader.read_elements(*set));
+    SYNFATE_TRY(sets, reader.read_sets({}));
+    for (const auto& set : sets) {
+      const NftPlace place{set.family.value_or(""), set.table.value_or(""), set.name.value_or("")};
+      if (const auto status = put_all(collection, reader.read_elements(place)); !status)
+        return status;
+    }
+    return Done{};
+  }
+
+  static Status look_up(sdk::Collection& collection, NftReader& reader) {
+    const auto set = place_of(collection, "set");
+    const auto key = collection.bytes_key("key");
+    if (!set || !key) // answers to all questions cannot be listed
+      return Done{};
+    SYNFATE_TRY(row, reader.read_lookup(*set, std::string(*key)));
+    sdk::put(collection, row);
+    return Done{};
+  }
+
+  static void report(sdk::Collection& collection, const Error& error) {
+    const bool denied = error.code == ErrorCode::denied;
+    sdk::report(collection,
+                {.id = denied ? "nft" : "nft.unread",
+                 .what = "the rules of nf_tables (nft, iptables-nft, firewalld)",
+                 .why = denied ? "the kernel shows them only with CAP_NET_ADMIN" : to_string(error),
+                 .effect = "whether this host's firewall lets the packets in cannot be told",
+                 .remedy = denied ? "run as root" : "run again when the rules are not changing"});
+  }
+
+  static void report_queues(sdk::Collection& collection, const Error& error) {
+    sdk::report(collection,
+                {.id = "nfqueue",
+                 .what = "the programs that listen to NFQUEUE",
+                 .why = to_string(error),
+                 .effect = "whether a queued packet gets an answer cannot be told",
+                 .remedy = error.code == ErrorCode::denied ? "run as root" : "run again"});
+  }
+};
+
+} // namespace
+} // namespace synfate
+
+SYNFATE_PLUGIN(linux_nftables, "0.1.0", synfate::LinuxNftables)

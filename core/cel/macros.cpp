@@ -145,7 +145,8 @@ Expansion expand_cel(Ast& ast, const CallSite& call) {
     if (!number)
       return refuse(ast, ast.node(argument).position,
                     "cel." + std::string(call.function) + "() takes int literals");
-    name += ":" + std::to_string(*number);
+    name += ':';
+    name += std::to_string(*number);
   }
   return add_variable(ast, name, call.position);
 }

@@ -158,9 +158,10 @@ private:
       return visit_children(index, 1);
     }
     const auto errors = diagnostics_.size();
-    visit_children(index);
+    visit(ast_.child(index, 0));
     if (errors == diagnostics_.size() && !environment_.has_function(name, true))
       report_function(index, name, true);
+    visit_children(index, 1);
   }
 
   /// Whether `scope` is no variable but qualifies functions, as `math` does.
@@ -173,7 +174,11 @@ private:
   }
 
   void report_function(NodeIndex index, const std::string& name, bool member) {
-    const auto names = environment_.function_names(member);
+    auto names = environment_.function_names(member);
+    if (member)
+      for (auto macro = Macro::all; macro <= Macro::opt_flat_map;
+           macro = static_cast<Macro>(static_cast<std::uint8_t>(macro) + 1))
+        names.emplace_back(macro_name(macro));
     report(code::undeclared_function, index, "undeclared function '" + name + "'",
            suggest(name, names));
   }

@@ -200,9 +200,8 @@ Arity arity(const Node& node) {
 }
 
 /// Whether a node refers to nothing that is not there.
-bool is_sound(const Node& node, const Ast& ast, std::size_t children, std::size_t texts,
+bool is_sound(const Node& node, std::size_t nodes, std::size_t children, std::size_t texts,
               std::size_t constants) {
-  constexpr std::uint32_t most_slots = 100'000;
   constexpr auto last_operator = static_cast<std::uint8_t>(Operator::optional_index);
   constexpr auto last_macro = static_cast<std::uint8_t>(Macro::opt_flat_map);
   const bool names_text = node.kind == NodeKind::variable || node.kind == NodeKind::select ||
@@ -224,7 +223,7 @@ bool is_sound(const Node& node, const Ast& ast, std::size_t children, std::size_
     return false;
   return (!names_text || node.text < texts) &&
          (node.kind != NodeKind::literal || node.text < constants) &&
-         (!binds || node.slot < most_slots) && ast.size() < most_slots * 100;
+         (binds ? node.slot < nodes : node.slot == no_node);
 }
 
 void read_tree(Reader& reader, Ast& ast) {
@@ -242,7 +241,7 @@ void read_tree(Reader& reader, Ast& ast) {
     children.push_back(reader.number());
   for (const auto& node : nodes) {
     if (!reader.good() ||
-        !is_sound(node, ast, children.size(), ast.texts().size(), ast.constants().size()))
+        !is_sound(node, nodes.size(), children.size(), ast.texts().size(), ast.constants().size()))
       return reader.fail();
     const auto own = std::span(children).subspan(node.first, node.count);
     // Children come first: that makes it a tree without cycles.

@@ -150,7 +150,7 @@ private:
 std::string join(const std::vector<Type>& types, std::size_t from) {
   std::string text;
   for (std::size_t index = from; index < types.size(); ++index)
-    text += (index > from ? ", " : "") + to_string(types[index]);
+    text.append(index > from ? ", " : "").append(to_string(types[index]));
   return text;
 }
 
@@ -180,16 +180,18 @@ std::string to_string(const Type& type) {
   if (text.empty())
     text = std::ranges::find(named_kinds, type.kind, &NamedKind::kind)->name;
   if (!type.parameters.empty())
-    text += "(" + join(type.parameters, 0) + ")";
+    text.append("(").append(join(type.parameters, 0)).append(")");
   return text;
 }
 
 std::string to_string(const Signature& signature) {
   std::string text;
   if (signature.member)
-    text = to_string(signature.parameters.front()) + ".";
-  return text + "(" + join(signature.parameters, signature.member ? 1 : 0) + ") -> " +
-         to_string(signature.result);
+    text.append(to_string(signature.parameters.front())).append(".");
+  return text.append("(")
+      .append(join(signature.parameters, signature.member ? 1 : 0))
+      .append(") -> ")
+      .append(to_string(signature.result));
 }
 
 std::optional<Type> parse_type(std::string_view text) {

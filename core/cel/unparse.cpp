@@ -168,8 +168,7 @@ private:
       return wrapped(children[0], at_or) + " ? " + wrapped(children[1], at_or) + " : " +
              text(children[2]);
     case Operator::negate:
-      return symbol + (level(children[0]) == at_unary ? "(" + text(children[0]) + ")"
-                                                      : wrapped(children[0], at_unary));
+      return symbol + negated(children[0]);
     case Operator::logical_not:
       return symbol + wrapped(children[0], is_not(children[0]) ? at_unary : at_member);
     case Operator::index:
@@ -183,6 +182,14 @@ private:
     for (const auto child : children.subspan(1))
       joined += " " + symbol + " " + wrapped(child, above);
     return joined;
+  }
+
+  /// In parentheses where the minus would join a number or another minus.
+  std::string negated(NodeIndex index) const {
+    auto operand = wrapped(index, at_member);
+    const bool joins =
+        operand.starts_with('-') || std::isdigit(static_cast<unsigned char>(operand.front())) != 0;
+    return joins ? "(" + operand + ")" : operand;
   }
 
   bool is_not(NodeIndex index) const {

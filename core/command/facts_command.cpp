@@ -3,6 +3,7 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "core/command/fact_filter.h"
 #include "core/plugin/listing.h"

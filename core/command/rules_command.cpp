@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
 #include "core/cel/batch.h"
 #include "core/command/explain.h"
 #include "core/facts/tables.h"

@@ -155,7 +155,8 @@ TEST_CASE("a bound socket that does not listen is seen, or a gap says that it ca
     CHECK(ask(query_of("tcp", "listen", port)).rows.empty());
     auto old = live();
     old.release = "5.10.0";
-    CHECK(ask(query_of("tcp", "bound", port), old).gaps.empty());
+    for (const auto& gap : ask(query_of("tcp", "bound", port), old).gaps)
+      CHECK(gap.id != "sockets.bound"); // it was seen: this kernel can
   } else {
     REQUIRE(answer.gaps.size() == 1);
     CHECK(answer.gaps[0].id == "sockets.bound");

@@ -194,17 +194,16 @@ public:
       : source_(source), delivery_(delivery) {}
 
   void read(std::optional<Int> pid) {
-    const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    auto pids = proc.valid()
-                    ? read_numbers(proc.get(), ".")
-                    : Result<std::vector<std::int32_t>>(
-                          Error{ErrorCode::system, "opening /proc", source_.proc(), errno, {}, {}});
-    if (!pids)
-      return delivery_.gap(no_proc_gap(to_string(pids.error())));
     if (pid && (*pid <= 0 || *pid > INT32_MAX))
       return; // no process has such a number
-    if (pid)
-      pids->assign(1, static_cast<std::int32_t>(*pid));
+    const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!proc.valid())
+      return delivery_.gap(no_proc_gap("/proc cannot be opened"));
+    const auto pids =
+        pid ? Result<std::vector<std::int32_t>>(std::vector{static_cast<std::int32_t>(*pid)})
+            : read_numbers(proc.get(), ".");
+    if (!pids)
+      return delivery_.gap(no_proc_gap(to_string(pids.error())));
     learn_surroundings();
     deliver(read_all(proc.get(), *pids));
     if (!pid || !found_)

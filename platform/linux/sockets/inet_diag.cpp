@@ -44,6 +44,18 @@ netlink::Request request_of(const SocketProtocol& protocol, IpFamily family, std
   return request;
 }
 
+/// The older request, for TCP alone: it walks the connections once for both families, where the
+/// newer one walks them for each (inet_diag_dump_compat(): sdiag_family = AF_UNSPEC).
+netlink::Request both_families_request(const InetDump& dump) {
+  inet_diag_req header{};
+  header.idiag_family = AF_INET;
+  header.idiag_ext = extensions_of(*dump.protocol);
+  header.idiag_states = dump.states;
+  netlink::Request request(TCPDIAG_GETSOCK, NLM_F_DUMP);
+  request.append(header);
+  return request;
+}
+
 void put_address(__be32 (&words)[4], const IpAddress& address) {
   const auto bytes = address.bytes();
   std::memcpy(words, bytes.data(), bytes.size());
@@ -154,7 +166,7 @@ void put_signers(Socket& socket, const netlink::Attribute& attribute) {
     const auto address = IpAddress::from_bytes(
         rest.subspan(offsetof(tcp_diag_md5sig, tcpm_addr), family == AF_INET ? 4 : 16));
     if (address)
-      peers += (peers.empty() ? "" : " ") + IpPrefix(*address, length).to_string();
+      peers.append(peers.empty() ? "" : " ").append(IpPrefix(*address, length).to_string());
   }
   if (!peers.empty())
     socket.md5_peers = std::move(peers);
@@ -206,8 +218,9 @@ void put_attribute(Socket& socket, const netlink::Attribute& attribute) {
 } // namespace
 
 netlink::Request inet_dump_request(const InetDump& dump) {
-  auto request =
-      request_of(*dump.protocol, dump.family, NLM_F_DUMP, dump.states, inet_diag_sockid{});
+  auto request = dump.family ? request_of(*dump.protocol, *dump.family, NLM_F_DUMP, dump.states,
+                                          inet_diag_sockid{})
+                             : both_families_request(dump);
   const auto program = inet_bytecode(dump.filter);
   if (!program.empty())
     request.attribute(INET_DIAG_REQ_BYTECODE, netlink::ByteView(program));

@@ -31,7 +31,7 @@ inline constexpr std::string_view gap_socket_options = "sockets.options";
 /// One dump.
 struct InetDump {
   const SocketProtocol* protocol = nullptr;
-  IpFamily family = IpFamily::v4;
+  std::optional<IpFamily> family; ///< nothing: both in one walk, which only TCP can
   std::uint32_t states = all_states;
   InetFilter filter;
 };

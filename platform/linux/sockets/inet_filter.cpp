@@ -18,9 +18,14 @@ struct Operation {
   std::size_t size() const { return sizeof(inet_diag_bc_op) + argument.size(); }
 };
 
+void append_bytes(std::vector<std::byte>& bytes, std::span<const std::byte> more) {
+  const std::size_t start = bytes.size();
+  bytes.resize(start + more.size());
+  std::memcpy(bytes.data() + start, more.data(), more.size());
+}
+
 template <typename T> void append(std::vector<std::byte>& bytes, const T& value) {
-  const auto view = std::as_bytes(std::span(&value, 1));
-  bytes.insert(bytes.end(), view.begin(), view.end());
+  append_bytes(bytes, std::as_bytes(std::span(&value, 1)));
 }
 
 /// The port stands in `no` of a second operation, in host order.
@@ -37,8 +42,7 @@ Operation address_equals(std::uint8_t code, const IpAddress& address) {
   condition.prefix_len = static_cast<std::uint8_t>(address.width());
   condition.port = -1; // any
   append(operation.argument, condition);
-  const auto bytes = address.bytes();
-  operation.argument.insert(operation.argument.end(), bytes.begin(), bytes.end());
+  append_bytes(operation.argument, address.bytes());
   return operation;
 }
 
@@ -76,7 +80,7 @@ std::vector<std::byte> inet_bytecode(const InetFilter& filter) {
     const auto yes = static_cast<unsigned char>(operation.size());
     const auto no = static_cast<unsigned short>(left + sizeof(inet_diag_bc_op));
     append(program, inet_diag_bc_op{operation.code, yes, no});
-    program.insert(program.end(), operation.argument.begin(), operation.argument.end());
+    append_bytes(program, operation.argument);
     left -= operation.size();
   }
   return program;

@@ -114,6 +114,10 @@ private:
   }
 
   bool dump_families(const SocketProtocol& protocol, std::uint32_t states) {
+    const bool walks_connections = (states & ~state_bit(SocketState::listen)) != 0;
+    if (protocol.name == "tcp" && walks_connections && asks_family(query_, IpFamily::v4) &&
+        asks_family(query_, IpFamily::v6) && dump(protocol, std::nullopt, states))
+      return true;
     for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
       if (!asks_family(query_, family) || !wanted_)
         continue;
@@ -125,7 +129,8 @@ private:
     return true;
   }
 
-  InetDump dump_of(const SocketProtocol& protocol, IpFamily family, std::uint32_t states) const {
+  InetDump dump_of(const SocketProtocol& protocol, std::optional<IpFamily> family,
+                   std::uint32_t states) const {
     InetDump dump{&protocol, family, states, {}};
     dump.filter.local_port = port_of(query_.local_port);
     if (!protocol.connections) { // the order of binding needs all sockets of the port
@@ -140,7 +145,8 @@ private:
     return dump;
   }
 
-  Status dump(const SocketProtocol& protocol, IpFamily family, std::uint32_t states) {
+  Status dump(const SocketProtocol& protocol, std::optional<IpFamily> family,
+              std::uint32_t states) {
     auto request = inet_dump_request(dump_of(protocol, family, states));
     Status status = Done{};
     for (int attempt = 0; attempt < attempts; ++attempt) {

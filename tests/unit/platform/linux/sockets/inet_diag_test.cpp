@@ -154,6 +154,16 @@ TEST_CASE("a request for listeners asks for that state alone") {
   CHECK(request.is_dump());
 }
 
+TEST_CASE("both families of TCP are asked for in one older request") {
+  auto request = inet_dump_request({&protocol("tcp"), std::nullopt, all_states, {}});
+  const auto bytes = request.finish(1);
+  netlink::for_each_message(bytes, [](const netlink::Message& message) {
+    CHECK(message.type == TCPDIAG_GETSOCK);
+    CHECK(message.header<inet_diag_req>()->idiag_states == all_states);
+    return true;
+  });
+}
+
 TEST_CASE("MPTCP, whose number does not fit the request, goes into an attribute") {
   auto request = inet_dump_request({&protocol("mptcp"), IpFamily::v4, 1U << 10, {}});
   const auto bytes = request.finish(1);

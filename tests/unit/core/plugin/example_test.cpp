@@ -21,7 +21,8 @@ struct Examples {
     for (const auto& entry : fs::recursive_directory_iterator(site.path()))
       fs::permissions(entry.path(), fs::perms(0755)); // whatever the umask of the build was
     const PluginDirectory place{site.path().string(), Origin::site};
-    const LoadOptions options{.worker = worker_factory(SYNFATE_TEST_WORKER, *launcher)};
+    LoadOptions options;
+    options.worker = worker_factory(SYNFATE_TEST_WORKER, *launcher);
     loaded = load_plugins({&place, 1}, {}, schema, system, options).value();
   }
 

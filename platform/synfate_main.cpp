@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 #include "core/command/program.h"
+#include "core/facts/tables.h"
+#include "core/plugin/worker.h"
 #include "platform/linux/model/linux_model.h"
 #include "platform/linux/names/names.h"
 #include "platform/linux/system/linux_system.h"
 #include "platform/linux/system/network_namespaces.h"
+#include "platform/linux/worker/worker_process.h"
 
 namespace {
 
@@ -48,15 +51,25 @@ Terminal look_at_terminal() {
   return terminal;
 }
 
+/// `synfate plugin-worker LIBRARY`
+int run_worker(std::span<const std::string> words) {
+  Schema schema;
+  if (words.size() != 1 || !add_core_tables(schema) || !add_linux_tables(schema))
+    return 2;
+  return run_plugin_worker(words.front(), std::move(schema), std::cin, std::cout);
+}
+
 } // namespace
 
 int main(int count, char** arguments) {
   const std::vector<std::string> words(arguments + 1, arguments + count);
   LinuxSystem system;
   const LinuxNames names;
+  const auto launcher = make_worker_launcher();
+  const std::string path = program_path(arguments[0]);
   const Program program{
       .version = SYNFATE_VERSION,
-      .path = program_path(arguments[0]),
+      .path = path,
       .platform = "linux",
       .words = words,
       .system = system,
@@ -68,8 +81,8 @@ int main(int count, char** arguments) {
       .add_tables = add_linux_tables,
       .enter_netns = [](const std::string& name) { return enter_netns(name); },
       .linked = {},
-      .worker = {},
-      .run_worker = {},
+      .worker = worker_factory(path, *launcher),
+      .run_worker = run_worker,
       .in = std::cin,
       .out = std::cout,
       .err = std::cerr,

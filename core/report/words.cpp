@@ -256,7 +256,9 @@ std::string verdict_line(const Report& report) {
   const auto namings = namings_of(report);
   std::vector<std::string> parts;
   for (const auto& [outcome, members] : groups) {
-    auto part = std::string(hedge(weakest(report, members)));
+    std::string part;
+    if (outcome != Outcome::unknown)
+      part += hedge(weakest(report, members));
     part += outcome_words(outcome,
                           outcome == Outcome::refused ? Icmp::none : common_icmp(report, members));
     part += gloss(outcome);

@@ -11,6 +11,7 @@
 #include "platform/linux/model/linux_model.h"
 #include "platform/linux/names/names.h"
 #include "platform/linux/system/linux_system.h"
+#include "platform/linux/system/network_namespaces.h"
 
 namespace {
 
@@ -65,7 +66,7 @@ int main(int count, char** arguments) {
             return os == "linux" ? make_linux_model() : std::unique_ptr<Model>();
           },
       .add_tables = add_linux_tables,
-      .enter_netns = [&system](const std::string& name) { return system.enter_netns(name); },
+      .enter_netns = [](const std::string& name) { return enter_netns(name); },
       .linked = {},
       .worker = {},
       .run_worker = {},

@@ -82,8 +82,10 @@ Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address)
 }
 
 std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete) {
-  (void)complete;
-  return inquiry.rows<SocketOwner>({{"inode", socket.inode.value_or(0)}});
+  return inquiry.rows<SocketOwner>({{"complete", complete},
+                                    {"hint_cgroup_id", to_cell(socket.cgroup_id)},
+                                    {"hint_uid", to_cell(socket.uid)},
+                                    {"inode", socket.inode.value_or(0)}});
 }
 
 std::string socket_id(const Socket& socket) {

@@ -2,7 +2,9 @@
 
 #include "platform/linux/model/flows.h"
 #include "platform/linux/model/walk.h"
-#include "platform/linux/netfilter/hooks.h"
+#include "platform/linux/netfilter/ruleset.h"
+#include "platform/linux/netfilter/tables.h"
+#include "platform/linux/routing/tables.h"
 #include "platform/linux/sockets/tables.h"
 
 namespace synfate {
@@ -33,7 +35,12 @@ std::unique_ptr<Model> make_linux_model() {
 }
 
 Status add_linux_tables(Schema& schema) {
-  return add_linux_socket_tables(schema);
+  for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables}) {
+    Status added = add(schema);
+    if (!added)
+      return added;
+  }
+  return Done{};
 }
 
 } // namespace synfate

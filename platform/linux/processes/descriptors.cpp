@@ -46,6 +46,12 @@ std::optional<std::int64_t> socket_behind(int directory, const char* name) {
   return parse_inode_link({link.data(), static_cast<std::size_t>(size)}, "socket");
 }
 
+ErrorCode code_of(int os_error) {
+  if (os_error == EACCES || os_error == EPERM)
+    return ErrorCode::denied;
+  return os_error == ENOENT ? ErrorCode::not_found : ErrorCode::system;
+}
+
 WalkEnd end_of(int os_error) {
   return os_error == EACCES || os_error == EPERM ? WalkEnd::denied : WalkEnd::vanished;
 }
@@ -94,12 +100,7 @@ Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory) {
                     });
   if (!read) {
     const int os_error = errno;
-    return Error{os_error == ENOENT ? ErrorCode::not_found : ErrorCode::system,
-                 "listing a directory",
-                 directory,
-                 os_error,
-                 {},
-                 {}};
+    return Error{code_of(os_error), "listing a directory", directory, os_error, {}, {}};
   }
   std::ranges::sort(numbers);
   return numbers;

@@ -32,6 +32,8 @@ public:
       return delivery_.gap(no_proc_gap("/proc cannot be opened"));
     if (query_.inode && *query_.inode <= 0)
       return; // inode 0: a connection nobody holds
+    if (query_.pid && (*query_.pid <= 0 || *query_.pid > INT32_MAX))
+      return; // no process has such a number
     if (query_.pid)
       return deliver(search({static_cast<std::int32_t>(*query_.pid)}, false), true);
     if (!one_is_enough())

@@ -14,7 +14,7 @@ TEST_CASE("text that is written back parses to the same text") {
   const auto source = GENERATE(
       as<std::string>{}, "a + b * c", "(a + b) * c", "a - (b - c)", "a - b - c", "!(a && b) || c",
       "a ? b : c ? d : e", "(a ? b : c) ? d : e", "-x.y", "(-1).abs()", "!!a", "-(1)", "-(-1)",
-      "-(1).abs()", "-a.b", "a.b.c(d)[e]", "a.?b[?c]", "[1, ?x, 2.5]", "{'a': 1u, ?k: v}",
+      "-(1.abs())", "-a.b", "a.b.c(d)[e]", "a.?b[?c]", "[1, ?x, 2.5]", "{'a': 1u, ?k: v}",
       "has(a.b)", "a.exists(s, s.x == 1)", "a.map(x, x > 0, x * 2)", "a.transformMap(k, v, v + 1)",
       "cel.bind(x, 1, x + x)", "a.`content-type`", ".a.b", "b'\\xff'", "'it\\'s\\n'", "a in [b]",
       "a == (b == c)", "a || (b || c)");

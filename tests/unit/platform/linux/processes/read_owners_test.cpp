@@ -91,7 +91,7 @@ TEST_CASE("the process that holds a listener is found by the socket's inode") {
   CHECK(answer.rows[0].pid.is(getpid()));
   CHECK(answer.rows[0].fd.is(listener.get()));
   CHECK(answer.rows[0].complete.absent());
-  CHECK(answer.gaps.empty());
+  CHECK(answer.gaps.empty() == (geteuid() == 0));
 }
 
 TEST_CASE("a complete search names every holder, each once") {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/command/rules_command.h"
 #include "core/report/render_json.h"
 #include "core/report/render_nagios.h"
 #include "core/report/render_text.h"
@@ -126,7 +127,7 @@ int print(const Program& program, const Options& options, Session& session,
 
 } // namespace
 
-Report explain_target(Session& session, const Target& target, const Options&,
+Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
                       std::span<const ZonedAddress> clients, const std::optional<Identity>& as) {
   Report report;
   report.host = session.snapshot().host();
@@ -138,6 +139,13 @@ Report explain_target(Session& session, const Target& target, const Options&,
     report.flows.push_back({std::move(flow), {}});
   }
   walk_all(session, report);
+  auto evaluation = session.settle([&](Inquiry& inquiry) {
+    return rules::evaluate(inquiry, rules, {report.target, report.flows});
+  });
+  report.findings = std::move(evaluation.findings);
+  for (const auto& rule : evaluation.rules)
+    if (rule.state == rules::RuleState::unknown)
+      report.unknown_rules.push_back(rule.id);
   add_gaps(report, session.snapshot());
   return report;
 }
@@ -155,6 +163,9 @@ int run_explain(const Program& program, const Options& options) {
   auto session = Session::open(program, options);
   if (!session)
     return report_error(program, session.error());
+  const auto rules = load_rules(program, options, (*session)->snapshot().schema());
+  if (!rules)
+    return report_error(program, rules.error());
   std::optional<Identity> as;
   if (!options.as_user.empty()) {
     auto identity = program.names.identity_of(options.as_user);
@@ -164,7 +175,7 @@ int run_explain(const Program& program, const Options& options) {
   }
   std::vector<Report> reports;
   for (const auto& target : *targets)
-    reports.push_back(explain_target(**session, target, options, *clients, as));
+    reports.push_back(explain_target(**session, target, *rules, *clients, as));
   const int status = print(program, options, **session, reports);
   if (options.verbose)
     program.err << (*session)->timings();

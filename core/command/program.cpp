@@ -3,7 +3,9 @@
 #include <ostream>
 
 #include "core/command/explain.h"
+#include "core/command/facts_command.h"
 #include "core/command/options.h"
+#include "core/command/rules_command.h"
 
 namespace synfate {
 
@@ -26,10 +28,13 @@ int run(const Program& program) {
   case Command::snapshot:
   case Command::diff:
   case Command::watch:
-  case Command::facts:
-  case Command::rules:
-  case Command::plugins:
     break;
+  case Command::facts:
+    return run_facts(program, options);
+  case Command::rules:
+    return run_rules(program, options);
+  case Command::plugins:
+    return run_plugins(program, options);
   }
   return 2;
 }

@@ -39,6 +39,15 @@ struct Collect {
   std::vector<std::pair<std::string, Expression>> keys;
 };
 
+/// A finding that a site accepts for a time.
+struct Waiver {
+  Words id;
+  std::string reason;
+  std::string expires;        ///< as written: 2026-12-31
+  std::int64_t expires_at = 0; ///< ms since 1970: the first instant it no longer holds
+  std::string culprit;        ///< only with this culprit's id; empty: any
+};
+
 /// One expected answer to one fixture.
 struct RuleTest {
   enum class Expect : std::uint8_t { fires, quiet, unknown };
@@ -55,6 +64,7 @@ struct RuleTest {
   std::vector<FlowReport> flows;
   std::vector<Row> rows;
   std::vector<std::string> not_collected; ///< tables that could not be read
+  std::vector<Waiver> waivers;
   std::optional<Certainty> certainty;
   std::optional<Words> title;
   std::optional<Words> explain;
@@ -99,15 +109,6 @@ struct Override {
   std::optional<Template> title;
   std::optional<Template> explain;
   std::optional<std::vector<Template>> fix;
-};
-
-/// A finding that a site accepts for a time.
-struct Waiver {
-  Words id;
-  std::string reason;
-  std::string expires;        ///< as written: 2026-12-31
-  std::int64_t expires_at = 0; ///< ms since 1970: the first instant it no longer holds
-  std::string culprit;        ///< only with this culprit's id; empty: any
 };
 
 struct Pack {

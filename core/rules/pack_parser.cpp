@@ -154,23 +154,6 @@ private:
     return change;
   }
 
-  Waiver parse_waiver(const TableReader& reader) {
-    Waiver waiver;
-    waiver.id = reader.words_or_empty("id");
-    waiver.reason = reader.text("reason");
-    waiver.culprit = reader.text("culprit");
-    const toml::node* node = reader.node("expires");
-    if (node == nullptr || !node->is_date())
-      return waiver;
-    const toml::date date = node->as_date()->get();
-    const std::chrono::year_month_day day{std::chrono::year(date.year),
-                                          std::chrono::month(date.month),
-                                          std::chrono::day(date.day)};
-    waiver.expires = fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
-    waiver.expires_at = (std::chrono::sys_days(day).time_since_epoch().count() + 1) * day_ms;
-    return waiver;
-  }
-
   static std::optional<Severity> severity(const TableReader& reader) {
     return reader.word("severity", severity_from, severity_names());
   }
@@ -224,6 +207,23 @@ private:
 };
 
 } // namespace
+
+Waiver parse_waiver(const TableReader& reader) {
+  Waiver waiver;
+  waiver.id = reader.words_or_empty("id");
+  waiver.reason = reader.text("reason");
+  waiver.culprit = reader.text("culprit");
+  const toml::node* node = reader.node("expires");
+  if (node == nullptr || !node->is_date())
+    return waiver;
+  const toml::date date = node->as_date()->get();
+  const std::chrono::year_month_day day{std::chrono::year(date.year),
+                                        std::chrono::month(date.month),
+                                        std::chrono::day(date.day)};
+  waiver.expires = fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
+  waiver.expires_at = (std::chrono::sys_days(day).time_since_epoch().count() + 1) * day_ms;
+  return waiver;
+}
 
 std::optional<Pack> parse_pack(const std::shared_ptr<const SourceFile>& file, const Schema& schema,
                                Errors& errors) {

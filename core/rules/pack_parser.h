@@ -18,6 +18,9 @@ class TableReader;
 std::optional<Pack> parse_pack(const std::shared_ptr<const SourceFile>& file, const Schema& schema,
                                Errors& errors);
 
+/// One [[waiver]], of a pack or of a test.
+Waiver parse_waiver(const TableReader& reader);
+
 /// One [[rule.test]], its rows laid out as the schema's tables have them.
 RuleTest parse_test(const TableReader& reader, const Schema& schema);
 

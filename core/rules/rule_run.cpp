@@ -224,7 +224,8 @@ Finding RuleRun::make_finding(const Element& element, cel::Bindings& names) {
   finding.title = render(rule_.title, names);
   finding.explain = render(rule_.explain, names);
   for (const auto& fix : rule_.fix)
-    finding.fix.push_back(render(fix, names));
+    if (std::string text = render(fix, names); !text.empty())
+      finding.fix.push_back(std::move(text));
   return finding;
 }
 

@@ -47,6 +47,8 @@ public:
     parse_host();
     parse_flows();
     parse_target();
+    for (const auto& waiver : reader_.sub_tables("waivers"))
+      test_.waivers.push_back(parse_waiver(waiver));
     if (const toml::table* tables = reader_.table("tables"))
       parse_tables(*tables);
     return std::move(test_);
@@ -140,6 +142,8 @@ private:
     flow.from_interface = flow.local ? "lo" : "eth0";
     if (const auto interface = reader.words("interface"))
       flow.from_interface = interface->text;
+    if (const auto uid = reader.integer("uid"))
+      flow.identity = Identity{*uid, {}, {}};
     flow.name = flow.local ? "localhost" : "on-link of " + flow.from_interface;
     if (const auto name = reader.words("name"))
       flow.name = name->text;
@@ -230,7 +234,7 @@ private:
       }
     }
     if (const auto endpoint = parse_endpoint(rest)) {
-      target.address = endpoint->first;
+      target.addresses = {endpoint->first};
       target.port = endpoint->second;
     } else if (const auto port = parse_endpoint("0.0.0.0:" + std::string(rest))) {
       target.port = port->second;

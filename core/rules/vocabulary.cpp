@@ -149,7 +149,16 @@ const StructType<Target>& target_type() {
        {"proto", "string", [](const Target& t) { return text(to_string(t.proto)); }},
        {"port", "int", [](const Target& t) { return Value::integer(t.port); }},
        {"address", "net.IP",
-        [](const Target& t) { return t.address ? Value::ip(*t.address) : Value(); }},
+        [](const Target& t) {
+          return t.addresses.size() == 1 ? Value::ip(t.addresses.front()) : Value();
+        }},
+       {"addresses", "list(net.IP)",
+        [](const Target& t) {
+          std::vector<Value> list;
+          for (const auto& address : t.addresses)
+            list.push_back(Value::ip(address));
+          return Value::list(std::move(list));
+        }},
        {"path", "string", [](const Target& t) { return text(t.path); }},
        {"abstract", "bool", [](const Target& t) { return Value::boolean(t.abstract); }},
        {"host_name", "string", [](const Target& t) { return text(t.host_name); }},

@@ -130,7 +130,7 @@ TEST_CASE("what is wrong with a site's library is found by its check") {
   Site site;
   site.library("acme-licences", "old_abi");
   auto loaded = site.load();
-  check_plugins(loaded);
+  check_plugins(loaded.collectors, loaded);
   REQUIRE(loaded.gaps.size() == 1);
   CHECK(loaded.gaps[0].why.find("built for ABI version 999") != std::string::npos);
 }
@@ -139,7 +139,7 @@ TEST_CASE("a sound site library passes its check") {
   Site site;
   site.library("acme-licences", "good");
   auto loaded = site.load();
-  check_plugins(loaded);
+  check_plugins(loaded.collectors, loaded);
   CHECK(loaded.plugins[0].health == PluginHealth::healthy);
 }
 

@@ -105,7 +105,7 @@ TableRow flow_row(const FlowReport& entry, RowDetail detail, bool with_callee) {
   row.push_back(
       {entry.flow.from_interface.empty() ? "-" : entry.flow.from_interface, Style::plain});
   auto outcome = outcome_words(entry.fate.outcome, entry.fate.icmp);
-  if (entry.fate.certainty != Certainty::certain)
+  if (entry.fate.certainty != Certainty::certain && entry.fate.outcome != Outcome::unknown)
     outcome += fmt::format(", {}", to_string(entry.fate.certainty));
   row.push_back({std::move(outcome), outcome_style(entry.fate.outcome)});
   row.push_back({stop_words(entry.fate, detail), Style::plain});
@@ -263,7 +263,7 @@ std::string path_words(const Page& page, const Fate& fate) {
     }
     text += (start == 0 ? "" : ", ") + std::string(packet_words(marks[start].packet)) + " ";
     text += start > 0 && plain ? good : stages;
-    if (start == 0 && (end < marks.size() || marks[end - 1].verdict != Verdict::stop))
+    if (start == 0 && (end < marks.size() || fate.outcome == Outcome::open))
       text += " " + good;
     start = end;
   }
@@ -308,12 +308,14 @@ void write_alternatives(Page& page, const Fate& fate) {
 /// What else is in the way after the culprit, what nearly let the flow in, what was assumed.
 void write_rest_of_flow(Page& page, const Fate& fate) {
   std::string_view lead = "  then   ";
+  std::set<std::string> said;
   for (std::size_t index = 1; index < fate.blockers.size(); ++index) {
     const auto& blocker = fate.blockers[index];
-    page.paragraph(lead,
-                   fmt::format("also in the way at {}: {}", to_string(blocker.stage),
-                               culprit_text(blocker.culprit)),
-                   Style::plain, Style::faint);
+    const auto text = fmt::format("also in the way at {}: {}", to_string(blocker.stage),
+                                  culprit_text(blocker.culprit));
+    if (!said.insert(text).second)
+      continue; // the same thing stops the answer, too
+    page.paragraph(lead, text, Style::plain, Style::faint);
     lead = "         ";
   }
   write_near_misses(page, fate);

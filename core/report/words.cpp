@@ -189,13 +189,16 @@ std::string endpoint_words(const IpAddress& address, std::int64_t port) {
 std::string target_words(const Target& target) {
   if (target.proto == Proto::unix_socket)
     return fmt::format("unix:{}{}", target.abstract ? "@" : "", target.path);
-  if (target.addresses.size() != 1)
+  if (target.addresses.empty())
     return fmt::format("{}/{}", to_string(target.proto), target.port);
-  if (!target.host_name.empty())
-    return fmt::format("{}/{}:{} ({})", to_string(target.proto), target.host_name, target.port,
-                       target.addresses.front().to_string());
-  return fmt::format("{}/{}", to_string(target.proto),
-                     endpoint_words(target.addresses.front(), target.port));
+  if (target.host_name.empty())
+    return fmt::format("{}/{}", to_string(target.proto),
+                       endpoint_words(target.addresses.front(), target.port));
+  std::vector<std::string> addresses;
+  for (const auto& address : target.addresses)
+    addresses.push_back(address.to_string());
+  return fmt::format("{}/{}:{} ({})", to_string(target.proto), target.host_name, target.port,
+                     fmt::join(addresses, ", "));
 }
 
 std::string client_words(const Flow& flow) {
@@ -256,7 +259,9 @@ std::string verdict_line(const Report& report) {
   const auto namings = namings_of(report);
   std::vector<std::string> parts;
   for (const auto& [outcome, members] : groups) {
-    auto part = std::string(hedge(weakest(report, members)));
+    std::string part;
+    if (outcome != Outcome::unknown)
+      part += hedge(weakest(report, members));
     part += outcome_words(outcome,
                           outcome == Outcome::refused ? Icmp::none : common_icmp(report, members));
     part += gloss(outcome);

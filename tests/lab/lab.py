@@ -149,7 +149,16 @@ class Lab:
             netns.ip("link", "set", link, "up")
         self.client.ip("route", "add", "default", "via", "10.77.0.1")
         self.client.ip("-6", "route", "add", "default", "via", "fd77::1")
-        wait_until(lambda: "state UP" in self.client.ip("link", "show", "cl0"), "the link is up")
+        self.meet(("10.77.0.2", "10.77.0.22"), "10.77.0.1")
+        self.meet(("fd77::2", "fd77::22"), "fd77::1")
+
+    def meet(self, sources, address):
+        """Until both sides have found each other's link-layer address for each source: the first
+        packets over a new IPv6 link are lost now and then, which no case is about."""
+        for source in sources:
+            wait_until(lambda: self.client.call(
+                lambda: connect_tcp(address, 9, source))[0] == "refused",
+                f"{address} and {source} have met")
 
     def start(self, netns, *words, env=None, output=subprocess.DEVNULL):
         """Starts a program in a namespace; it is killed with the laboratory, by its pid."""

@@ -76,6 +76,8 @@ def prepare(lab):
     lab.server.ip("addr", "add", "fd78::1/64", "dev", "sd0", "nodad")
     lab.server.ip("link", "set", "sd0", "up")
     lab.client.ip("link", "set", "cd0", "up")
+    lab.meet(REMOTE_SOURCES[4], "10.78.0.1")
+    lab.meet(REMOTE_SOURCES[6], "fd78::1")
 
 
 def start_listeners(lab, listeners):

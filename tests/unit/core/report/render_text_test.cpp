@@ -189,6 +189,24 @@ TEST_CASE("a stopped flow that no rule explains shows the model's own facts") {
                  "tcp reset (no rule explains it)\n"));
 }
 
+TEST_CASE("a path ends with a good mark only where the connection is open") {
+  auto report = all_open();
+  report.flows.erase(report.flows.begin());
+  auto& fate = report.flows[0].fate;
+  fate.path = {sample::step(Stage::interface), sample::step(Stage::route, Verdict::unknown)};
+  CHECK(contains(page(sample::snapshot(), report, width(0)), "SYN interface → route ? ✓\n"));
+  fate.outcome = Outcome::unknown;
+  CHECK(contains(page(sample::snapshot(), report, width(0)), "SYN interface → route ?\n"));
+}
+
+TEST_CASE("what is in the way of two packets is told once") {
+  auto report = sample::rejected();
+  auto& blockers = report.flows[0].fate.blockers;
+  blockers.push_back(blockers.back());
+  const auto text = page(sample::snapshot(), report, width(0));
+  CHECK(text.find("also in the way") == text.rfind("also in the way"));
+}
+
 TEST_CASE("an unknown outcome shows its branches") {
   auto report = all_open();
   auto& fate = report.flows[1].fate;

@@ -78,10 +78,12 @@ TEST_CASE("targets are written as they can be asked again") {
   auto target = sample::port(53);
   target.proto = Proto::udp;
   CHECK(target_words(target) == "udp/53");
-  target.address = IpAddress::parse("::1");
+  target.addresses = {IpAddress::loopback(IpFamily::v6)};
   CHECK(target_words(target) == "udp/[::1]:53");
   target.host_name = "dns.example";
   CHECK(target_words(target) == "udp/dns.example:53 (::1)");
+  target.addresses.push_back(IpAddress::loopback(IpFamily::v4));
+  CHECK(target_words(target) == "udp/dns.example:53 (::1, 127.0.0.1)");
   CHECK(target_words(unix_target(false)) == "unix:/run/app.sock");
   CHECK(target_words(unix_target(true)) == "unix:@/run/app.sock");
 }

@@ -170,12 +170,14 @@ std::vector<Cell> Table::row(std::size_t row) const {
 
 std::string_view Table::text(std::size_t row, std::size_t column) const {
   const Column& from = columns_[column];
-  return from.kinds[row] == Kind::text ? view(from, row) : std::string_view();
+  const bool held = from.kinds[row] == Kind::text || from.kinds[row] == Kind::bytes;
+  return held ? view(from, row) : std::string_view();
 }
 
 std::int64_t Table::integer(std::size_t row, std::size_t column) const {
   const Column& from = columns_[column];
-  return from.kinds[row] == Kind::integer ? static_cast<std::int64_t>(from.words[row]) : 0;
+  const bool held = from.kinds[row] == Kind::integer || from.kinds[row] == Kind::boolean;
+  return held ? static_cast<std::int64_t>(from.words[row]) : 0;
 }
 
 bool Table::is_unknown(std::size_t row, std::size_t column) const {

@@ -43,7 +43,8 @@ public:
   Cell cell(std::size_t row, std::size_t column) const;
   std::vector<Cell> row(std::size_t row) const;
 
-  /// Views without copying; empty or zero unless the cell holds that type.
+  /// Views without copying; empty or zero unless the cell holds that type. Bytes are text here, and
+  /// a bool is 0 or 1.
   std::string_view text(std::size_t row, std::size_t column) const;
   std::int64_t integer(std::size_t row, std::size_t column) const;
   bool is_unknown(std::size_t row, std::size_t column) const;

@@ -37,6 +37,23 @@ bool fits(Slot first, std::size_t size) {
   return first != no_slot && first * 4U + size <= slot_count * 4U;
 }
 
+/// An expression inside another. The kernel nests once, so nothing that nests is taken here.
+Expression nested(std::string_view bytes, ByteOrder order) {
+  const Attributes from(bytes, order);
+  const auto name = from.text(expression_name);
+  if (name == "inner" || name == "dynset")
+    return {Unrecognised{name, from.bytes(expression_data), "nested too deep"}};
+  return {decode_operation(name, from.view(expression_data), order)};
+}
+
+Expressions nested_list(std::string_view bytes, ByteOrder order) {
+  Expressions expressions;
+  while (const auto element = next_attribute(bytes, order))
+    if (element->type == list_element)
+      expressions.push_back(nested(element->payload, order));
+  return expressions;
+}
+
 template <typename T = std::uint32_t> T value(const Attributes& from, std::uint16_t type) {
   return static_cast<T>(from.number_or(type, 0));
 }
@@ -268,9 +285,9 @@ Decoded decode_dynset(const Attributes& from) {
   dynset.timeout_ms = from.number_or(6, 0);
   dynset.inverted = (value(from, 9) & 1) != 0;
   if (from.has(7))
-    dynset.per_element.push_back(decode_expression(from.view(7), from.order()));
+    dynset.per_element.push_back(nested(from.view(7), from.order()));
   else if (from.has(10))
-    dynset.per_element = decode_expressions(from.view(10), from.order());
+    dynset.per_element = nested_list(from.view(10), from.order());
   if (dynset.set.empty() || dynset.key == no_slot)
     return Damage{"dynset without set or key"};
   return dynset;
@@ -381,7 +398,7 @@ Decoded decode_inner(const Attributes& from) {
   Inner inner{value(from, 2), value(from, 3), value(from, 4), {}};
   if (!from.has(5))
     return Damage{"inner without an expression"};
-  inner.expression.push_back(decode_expression(from.view(5), from.order()));
+  inner.expression.push_back(nested(from.view(5), from.order()));
   return inner;
 }
 
@@ -465,17 +482,19 @@ DataOrVerdict decode_data(std::string_view nest, ByteOrder order) {
   return {from.bytes(1), std::nullopt};
 }
 
-Expression decode_expression(std::string_view bytes, ByteOrder order) {
-  const Attributes from(bytes, order);
-  const std::string name = from.text(expression_name);
-  const auto raw = from.view(expression_data);
+Operation decode_operation(std::string_view name, std::string_view raw, ByteOrder order) {
   const auto known = std::ranges::lower_bound(decoders, name, {}, &Named::name);
   if (known == decoders.end() || known->name != name)
-    return {Unrecognised{name, std::string(raw), {}}};
+    return Unrecognised{std::string(name), std::string(raw), {}};
   auto decoded = known->decode(Attributes(raw, order));
   if (const auto* damage = std::get_if<Damage>(&decoded))
-    return {Unrecognised{name, std::string(raw), std::string(damage->why)}};
-  return {std::get<Operation>(std::move(decoded))};
+    return Unrecognised{std::string(name), std::string(raw), std::string(damage->why)};
+  return std::get<Operation>(std::move(decoded));
+}
+
+Expression decode_expression(std::string_view bytes, ByteOrder order) {
+  const Attributes from(bytes, order);
+  return {decode_operation(from.text(expression_name), from.view(expression_data), order)};
 }
 
 Expressions decode_expressions(std::string_view bytes, ByteOrder order) {

@@ -20,6 +20,9 @@ Expressions decode_expressions(std::string_view bytes, ByteOrder order);
 /// One expression from the payload of a list element (NFTA_EXPR_NAME, NFTA_EXPR_DATA).
 Expression decode_expression(std::string_view bytes, ByteOrder order);
 
+/// The operation of a name from its own attributes (NFTA_EXPR_DATA, NFTA_OBJ_DATA).
+Operation decode_operation(std::string_view name, std::string_view raw, ByteOrder order);
+
 /// The payload of an NFTA_DATA nest: a value's bytes or a verdict.
 struct DataOrVerdict {
   Data value;

@@ -1,0 +1,348 @@
+#include "platform/linux/netfilter/chain.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/netfilter/machine.h"
+#include "platform/linux/netfilter/rule_text.h"
+
+namespace synfate {
+namespace {
+
+constexpr unsigned jump_stack = 16;
+constexpr std::size_t most_near_misses = 8;
+
+/// A part of the class on its way through the chains.
+struct Traveller {
+  PacketPointer packet;
+  std::vector<PathStep> details;
+};
+
+/// Everything but the class itself is the same.
+bool same_but_class(const PacketClass& a, const PacketClass& b) {
+  return a.network == b.network && a.meta == b.meta && a.ct == b.ct && a.link == b.link &&
+         a.assigned == b.assigned && a.assumptions == b.assumptions;
+}
+
+/// Joins two parts into one where together they are one class; false if they are not.
+bool join(Traveller& into, const Traveller& other) {
+  const auto& a = *into.packet;
+  const auto& b = *other.packet;
+  const bool addresses = a.addresses == b.addresses;
+  const bool ports = a.ports == b.ports;
+  const bool conditions = a.conditions == b.conditions;
+  if (addresses + ports + conditions < 2 || !same_but_class(a, b))
+    return false;
+  auto joined = std::make_shared<PacketClass>(a);
+  if (!addresses)
+    joined->addresses = a.addresses | b.addresses;
+  else if (!ports)
+    joined->ports = a.ports | b.ports;
+  else if (!conditions) {
+    // opposite conditions that lead to the same place: what they have in common remains
+    const auto end = std::ranges::mismatch(a.conditions, b.conditions).in1;
+    const auto common = static_cast<std::size_t>(end - a.conditions.begin());
+    if (a.conditions.size() != common + 1 || b.conditions.size() != common + 1)
+      return false;
+    joined->conditions.resize(common);
+  }
+  into.packet = std::move(joined);
+  return true;
+}
+
+void join_all(std::vector<Traveller>& travellers) {
+  for (std::size_t at = 0; at < travellers.size(); ++at)
+    for (std::size_t other = at + 1; other < travellers.size();)
+      if (join(travellers[at], travellers[other])) {
+        travellers.erase(travellers.begin() + static_cast<std::ptrdiff_t>(other));
+        other = at + 1;
+      } else {
+        ++other;
+      }
+}
+
+/// The chain a rule ended in, and the rule: for near misses.
+struct Visited {
+  std::string name;
+  const RuleChain* chain = nullptr;
+};
+
+class ChainRun {
+public:
+  ChainRun(HookContext& context, const HookRequest& request, const NftBaseChain& base)
+      : context_(context), request_(request), base_(base), machine_(context, request) {}
+
+  Branches run(const PacketClass& packet) {
+    std::vector<Traveller> in{{std::make_shared<const PacketClass>(packet), {}}};
+    auto rest = run_chain(base_.name, std::move(in), 0);
+    join_all(rest);
+    for (auto& traveller : rest)
+      end_by_policy(std::move(traveller));
+    if (context_.options.want_near_misses && !context_.inquiry.pending())
+      add_near_misses();
+    return std::move(branches_);
+  }
+
+private:
+  /// What returns from a chain, or falls off its end.
+  std::vector<Traveller> run_chain(const std::string& name, std::vector<Traveller> in,
+                                   unsigned depth) {
+    const RuleChain* chain = context_.ruleset.chain(context_.inquiry, base_.scope, name);
+    if (chain == nullptr || depth > jump_stack) {
+      for (auto& traveller : in)
+        end_unknown(std::move(traveller),
+                    chain == nullptr ? fmt::format("the rules of chain {} could not be read", name)
+                                     : "jumps too deep");
+      return {};
+    }
+    visited_.push_back({name, chain});
+    std::vector<Traveller> returned;
+    std::vector<Traveller> current = std::move(in);
+    for (const auto& rule : chain->rules) {
+      if (current.empty())
+        break;
+      const RuleSite site{&base_.scope, &name, &rule};
+      if (!context_.options.lifted.empty() && context_.options.lifted.contains(rule_id(site)))
+        continue;
+      run_rule(site, current, returned, depth);
+    }
+    std::ranges::move(current, std::back_inserter(returned));
+    if (returned.size() > 1)
+      join_all(returned);
+    return returned;
+  }
+
+  void run_rule(const RuleSite& site, std::vector<Traveller>& current,
+                std::vector<Traveller>& returned, unsigned depth) {
+    std::vector<Traveller> next;
+    bool parted = current.size() > 1;
+    for (std::size_t at = 0; at < current.size(); ++at) {
+      ends_.clear();
+      machine_.run(site, current[at].packet, ends_);
+      const bool plain = std::ranges::all_of(ends_, [&](const RuleEnd& end) {
+        return !end.final && end.verdict.code == nft::VerdictCode::proceed;
+      });
+      if (plain && ends_.size() == 1) {
+        current[at].packet = ends_.front().packet;
+        next.push_back(std::move(current[at]));
+        continue;
+      }
+      parted = true;
+      const auto ends = std::move(ends_);
+      for (const auto& end : ends)
+        follow(site, end, current[at], next, returned, depth);
+    }
+    if (parted && next.size() > 1)
+      join_all(next);
+    limit(next);
+    current = std::move(next);
+  }
+
+  /// Classes that fall into too many parts are given up, not enumerated.
+  void limit(std::vector<Traveller>& travellers) {
+    const std::size_t most = context_.options.most_branches;
+    while (travellers.size() > most) {
+      end_unknown(std::move(travellers.back()), "too many cases to tell apart");
+      travellers.pop_back();
+    }
+  }
+
+  void follow(const RuleSite& site, const RuleEnd& end, const Traveller& from,
+              std::vector<Traveller>& next, std::vector<Traveller>& returned, unsigned depth) {
+    Traveller traveller{end.packet, from.details};
+    if (end.final || end.verdict.code == nft::VerdictCode::accept)
+      return finish(site, end, std::move(traveller));
+    switch (end.verdict.code) {
+    case nft::VerdictCode::return_up:
+      returned.push_back(std::move(traveller));
+      return;
+    case nft::VerdictCode::jump:
+    case nft::VerdictCode::go_to: {
+      if (context_.options.want_trace)
+        traveller.details.push_back(step(Verdict::pass, rule_culprit(context_, site),
+                                         verdict_text(end.verdict), *site.chain, true));
+      std::vector<Traveller> in;
+      in.push_back(std::move(traveller));
+      const bool jump = end.verdict.code == nft::VerdictCode::jump;
+      auto back = run_chain(end.verdict.chain, std::move(in), depth + (jump ? 1 : 0));
+      std::ranges::move(back, std::back_inserter(jump ? next : returned));
+      return;
+    }
+    default:
+      next.push_back(std::move(traveller));
+    }
+  }
+
+  PathStep step(Verdict verdict, std::optional<Culprit> by, std::string note,
+                const std::string& chain, bool detail) const {
+    PathStep step;
+    step.packet = request_.packet;
+    step.stage = stage_of(request_.hook);
+    step.chain = fmt::format("{}/{}/{}", id_part(base_.scope.family), id_part(base_.scope.table),
+                             id_part(chain));
+    if (!detail)
+      step.priority = base_.priority;
+    step.verdict = verdict;
+    step.by = std::move(by);
+    step.note = std::move(note);
+    step.netns = request_.netns;
+    step.detail = detail;
+    return step;
+  }
+
+  static Verdict path_verdict(const Branch& branch, bool translated) {
+    switch (branch.verdict) {
+    case HookVerdict::accept:
+      return translated ? Verdict::divert : Verdict::pass;
+    case HookVerdict::drop:
+    case HookVerdict::reject:
+      return Verdict::stop;
+    case HookVerdict::queue:
+      return Verdict::assumed;
+    case HookVerdict::stolen:
+      return Verdict::divert;
+    case HookVerdict::unknown:
+      return Verdict::unknown;
+    }
+    return Verdict::unknown;
+  }
+
+  void push(Branch branch, Traveller traveller, std::string note) {
+    const bool translated = branch.packet.assigned.has_value() ||
+                            (base_.type == "nat" && branch.culprit.has_value() &&
+                             branch.verdict == HookVerdict::accept &&
+                             (branch.packet.ct.destination_nat == branch.culprit ||
+                              branch.packet.ct.source_nat == branch.culprit));
+    branch.steps = std::move(traveller.details);
+    branch.steps.push_back(
+        step(path_verdict(branch, translated), branch.culprit, std::move(note), base_.name, false));
+    branches_.push_back(std::move(branch));
+  }
+
+  void finish(const RuleSite& site, const RuleEnd& end, Traveller traveller) {
+    Branch branch;
+    branch.packet = *end.packet;
+    branch.verdict = end.final.value_or(HookVerdict::accept);
+    branch.rejection = end.rejection;
+    branch.queue = end.queue;
+    branch.theft = end.theft;
+    branch.stolen_interface = end.stolen_interface;
+    branch.why = end.why;
+    branch.culprit = rule_culprit(context_, site);
+    std::string note = end.why.empty() ? std::string(to_string(branch.verdict)) : end.why;
+    push(std::move(branch), std::move(traveller), std::move(note));
+  }
+
+  void end_unknown(Traveller traveller, std::string why) {
+    Branch branch;
+    branch.packet = *traveller.packet;
+    branch.verdict = HookVerdict::unknown;
+    branch.why = why;
+    push(std::move(branch), std::move(traveller), std::move(why));
+  }
+
+  void end_by_policy(Traveller traveller) {
+    Branch branch;
+    branch.packet = *traveller.packet;
+    const Culprit policy{"nft_chain",
+                         fmt::format("{}/{}/{}", id_part(base_.scope.family),
+                                     id_part(base_.scope.table), id_part(base_.name)),
+                         base_.drops ? "policy drop" : "policy accept"};
+    const bool drops = base_.drops && !context_.options.lifted.contains({policy.kind, policy.id});
+    if (drops) {
+      branch.verdict = HookVerdict::drop;
+      branch.culprit = policy;
+    }
+    push(std::move(branch), std::move(traveller), drops ? policy.text : std::string());
+  }
+
+  bool accepts(const RuleRow& rule) const {
+    const auto& expressions = rule.expressions(byte_order_of(context_.inquiry.snapshot()));
+    const auto* verdict = expressions.empty()
+                              ? nullptr
+                              : std::get_if<nft::ImmediateVerdict>(&expressions.back().operation);
+    return verdict != nullptr && verdict->verdict.code == nft::VerdictCode::accept;
+  }
+
+  void add_near_misses() {
+    const bool stopped = std::ranges::any_of(branches_, [](const Branch& branch) {
+      return branch.verdict == HookVerdict::drop || branch.verdict == HookVerdict::reject;
+    });
+    if (!stopped)
+      return;
+    for (auto& branch : branches_) {
+      if (branch.verdict != HookVerdict::drop && branch.verdict != HookVerdict::reject)
+        continue;
+      const auto packet = std::make_shared<const PacketClass>(branch.packet);
+      for (const auto& place : visited_)
+        for (const auto& rule : place.chain->rules) {
+          const RuleSite site{&base_.scope, &place.name, &rule};
+          if (branch.culprit && branch.culprit->id == rule_id(site).id)
+            break; // rules behind the one that decided were never reached
+          if (branch.near_misses.size() < most_near_misses && accepts(rule))
+            near_miss(site, packet, branch.near_misses);
+        }
+    }
+  }
+
+  /// The packet's whole address: a rule may test only its first bytes.
+  static std::string address_text(const std::string& field, const PacketClass& packet) {
+    const bool source = field == "ip saddr" || field == "ip6 saddr";
+    if (!source && field != "ip daddr" && field != "ip6 daddr")
+      return {};
+    const auto term = (source ? source_of(packet) : destination_of(packet)).address;
+    if (term.kind == AddressTerm::Kind::known)
+      return term.first.to_string();
+    return term.kind == AddressTerm::Kind::client ? to_string(packet.addresses, packet.family)
+                                                  : std::string();
+  }
+
+  void near_miss(const RuleSite& site, const PacketPointer& packet,
+                 std::vector<NearMiss>& near_misses) {
+    std::vector<std::vector<Octet>> had;
+    const auto failed = machine_.failures(site, packet, &had);
+    if (!failed || failed->size() != 1)
+      return;
+    const auto order = byte_order_of(context_.inquiry.snapshot());
+    TextSources sources;
+    sources.order = order;
+    const NftScope scope = base_.scope;
+    sources.elements = [this, scope](const std::string& set) {
+      return context_.ruleset.read_elements(context_.inquiry.snapshot(), scope, set);
+    };
+    sources.extension = [](const nft::Compat& compat) { return compat.name; };
+    for (const auto& phrase :
+         phrases_of(site.rule->expressions(order), base_.scope.family, sources))
+      if (phrase.at == failed->front()) {
+        std::string bytes;
+        bool known = true;
+        for (const auto& octet : had.front()) {
+          known = known && octet.is_known();
+          bytes += static_cast<char>(octet.value);
+        }
+        std::string text = address_text(phrase.field, *packet);
+        if (text.empty() && known)
+          text = value_text(phrase.field, bytes, order);
+        near_misses.push_back(
+            {rule_culprit(context_, site), phrase.field, phrase.value, std::move(text)});
+      }
+  }
+
+  HookContext& context_;
+  const HookRequest& request_;
+  const NftBaseChain& base_;
+  Machine machine_;
+  std::vector<RuleEnd> ends_;
+  Branches branches_;
+  std::vector<Visited> visited_;
+};
+
+} // namespace
+
+Branches run_base_chain(HookContext& context, const HookRequest& request, const NftBaseChain& chain,
+                        const PacketClass& packet) {
+  return ChainRun(context, request, chain).run(packet);
+}
+
+} // namespace synfate

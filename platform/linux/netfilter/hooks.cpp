@@ -1,0 +1,400 @@
+#include "platform/linux/netfilter/hooks.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/facts/tables.h"
+#include "platform/linux/netfilter/chain.h"
+#include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/tables.h"
+
+namespace synfate {
+namespace {
+
+constexpr int conntrack_priority = -200;
+
+/// One function registered at the hook.
+struct HookFunction {
+  enum class Kind : std::uint8_t { nft, xt, conntrack, nat };
+  Kind kind = Kind::nft;
+  int priority = 0;
+  const NftBaseChain* chain = nullptr;
+  XtHook table;
+};
+
+bool is_source_nat(Hook hook) {
+  return hook == Hook::postrouting || hook == Hook::input;
+}
+
+int nat_priority(Hook hook) {
+  return is_source_nat(hook) ? 100 : -100;
+}
+
+bool device_fits(const NftBaseChain& chain, const std::string& device) {
+  return std::ranges::any_of(chain.devices, [&](const std::string& name) {
+    if (name.ends_with('*'))
+      return device.starts_with(std::string_view(name).substr(0, name.size() - 1));
+    return name == device;
+  });
+}
+
+/// The chain is registered where the packet comes by.
+bool at_hook(const NftBaseChain& chain, const HookRequest& request, const PacketClass& packet) {
+  if (chain.hook != to_string(request.hook))
+    return false;
+  const auto& family = chain.scope.family;
+  if (request.hook == Hook::ingress || request.hook == Hook::egress) {
+    const auto& device = request.hook == Hook::ingress ? packet.meta.in.name : packet.meta.out.name;
+    return (family == "netdev" || family == "inet") && device_fits(chain, device);
+  }
+  if (request.family == HookFamily::bridge)
+    return family == "bridge";
+  return family == "inet" || family == (packet.family == IpFamily::v4 ? "ip" : "ip6");
+}
+
+class HookRun {
+public:
+  HookRun(HookContext& context, const HookRequest& request)
+      : context_(context), request_(request) {}
+
+  Branches run(const PacketClass& packet) {
+    const auto* chains = context_.ruleset.base_chains(context_.inquiry, request_.netns);
+    Branch start;
+    start.packet = packet;
+    if (chains == nullptr) {
+      start.verdict = HookVerdict::unknown;
+      start.why = "the rules of nf_tables could not be read";
+      return {start};
+    }
+    gather(*chains, packet);
+    Branches done;
+    Branches live{std::move(start)};
+    for (const auto& function : functions_) {
+      Branches next;
+      for (auto& branch : live)
+        pass(function, std::move(branch), next, done);
+      live = std::move(next);
+    }
+    for (auto& branch : live) {
+      confirm(branch.packet);
+      done.push_back(std::move(branch));
+    }
+    for (auto& branch : done)
+      if (!branch.packet.assumptions.empty())
+        branch.certainty = std::max(branch.certainty, Certainty::likely);
+    return done;
+  }
+
+private:
+  void gather(const std::vector<NftBaseChain>& chains, const PacketClass& packet) {
+    bool nat = false;
+    for (const auto& chain : chains) {
+      if (!at_hook(chain, request_, packet))
+        continue;
+      if (chain.type == "nat") {
+        nat_chains_.push_back({HookFunction::Kind::nft, chain.priority, &chain, {}});
+        nat = true;
+      } else {
+        functions_.push_back({HookFunction::Kind::nft, chain.priority, &chain, {}});
+      }
+    }
+    const bool layer3 = request_.family == HookFamily::inet && request_.hook != Hook::ingress &&
+                        request_.hook != Hook::egress;
+    if (layer3 && context_.xt != nullptr)
+      for (const auto& table : context_.xt->hooks(context_, request_, packet.family)) {
+        const HookFunction function{HookFunction::Kind::xt, table.priority, nullptr, table};
+        (table.nat ? nat_chains_ : functions_).push_back(function);
+        nat = nat || table.nat;
+      }
+    // NAT is registered at all of its hooks once there is a NAT chain at one of them.
+    nat = nat || std::ranges::any_of(chains, [&](const NftBaseChain& chain) {
+            return chain.type == "nat" &&
+                   (chain.scope.family == "inet" ||
+                    chain.scope.family == (packet.family == IpFamily::v4 ? "ip" : "ip6"));
+          });
+    has_nat_ = nat; // then conntrack is registered too
+    if (layer3 && (request_.hook == Hook::prerouting || request_.hook == Hook::output))
+      functions_.push_back({HookFunction::Kind::conntrack, conntrack_priority, nullptr, {}});
+    if (layer3 && nat && request_.hook != Hook::forward)
+      functions_.push_back({HookFunction::Kind::nat, nat_priority(request_.hook), nullptr, {}});
+    std::ranges::stable_sort(functions_, {}, &HookFunction::priority);
+    std::ranges::stable_sort(nat_chains_, {}, &HookFunction::priority);
+  }
+
+  /// Hands a branch to a function; what comes out goes to `next`, what ends to `done`.
+  void pass(const HookFunction& function, Branch branch, Branches& next, Branches& done) {
+    if (next.size() + done.size() >= context_.options.most_branches) {
+      branch.verdict = HookVerdict::unknown;
+      branch.why = "too many cases to tell apart";
+      done.push_back(std::move(branch));
+      return;
+    }
+    switch (function.kind) {
+    case HookFunction::Kind::nft:
+    case HookFunction::Kind::xt:
+      for (auto& result : evaluate(function, branch))
+        sort_out(std::move(result), next, done);
+      return;
+    case HookFunction::Kind::conntrack:
+      track(std::move(branch), next, done);
+      return;
+    case HookFunction::Kind::nat:
+      translate(std::move(branch), next, done);
+      return;
+    }
+  }
+
+  /// One chain's results, with what the branch went through before.
+  Branches evaluate(const HookFunction& function, const Branch& before) {
+    Branches results = function.kind == HookFunction::Kind::nft
+                           ? run_base_chain(context_, request_, *function.chain, before.packet)
+                           : context_.xt->run(context_, request_, function.table, before.packet);
+    for (auto& result : results) {
+      result.steps.insert(result.steps.begin(), before.steps.begin(), before.steps.end());
+      result.near_misses.insert(result.near_misses.begin(), before.near_misses.begin(),
+                                before.near_misses.end());
+      result.certainty = std::max(result.certainty, before.certainty);
+    }
+    return results;
+  }
+
+  void sort_out(Branch result, Branches& next, Branches& done) {
+    if (result.verdict == HookVerdict::queue)
+      attend(std::move(result), next, done);
+    else
+      (result.verdict == HookVerdict::accept ? next : done).push_back(std::move(result));
+  }
+
+  /// A queue without a listener drops, or with bypass passes. net/netfilter/nfnetlink_queue.c.
+  void attend(Branch branch, Branches& next, Branches& done) {
+    const auto rows = context_.inquiry.rows<NetfilterQueue>({{"netns", request_.netns}});
+    if (context_.inquiry.incomplete() || context_.inquiry.pending()) {
+      branch.verdict = HookVerdict::unknown;
+      branch.why = fmt::format("who listens to queue {} could not be read", branch.queue.first);
+      done.push_back(std::move(branch));
+      return;
+    }
+    const unsigned count = branch.queue.last - branch.queue.first + 1U;
+    unsigned attended = 0;
+    for (const auto& row : rows)
+      if (const Int number = row.number.value_or(-1);
+          number >= branch.queue.first && number <= branch.queue.last)
+        ++attended;
+    const auto part = [&](const char* when) {
+      Branch copy = branch;
+      if (attended > 0 && attended < count)
+        copy.packet.conditions.push_back({fmt::format("the packet goes to a queue that {}", when),
+                                          branch.culprit.value_or(Culprit{}),
+                                          {}});
+      return copy;
+    };
+    if (attended > 0) {
+      Branch passed = part("somebody listens to");
+      passed.verdict = HookVerdict::accept;
+      passed.packet.assumptions.push_back(
+          fmt::format("the program behind queue {} accepts the packet", branch.queue.first));
+      next.push_back(std::move(passed));
+    }
+    if (attended == count)
+      return;
+    Branch left = part("nobody listens to");
+    left.verdict = branch.queue.bypass ? HookVerdict::accept : HookVerdict::drop;
+    left.why = fmt::format("nobody listens to queue {}", branch.queue.first);
+    (branch.queue.bypass ? next : done).push_back(std::move(left));
+  }
+
+  std::optional<Int> setting(const char* name, bool& known) {
+    const auto rows =
+        context_.inquiry.rows<Setting>({{"netns", request_.netns}, {"name", Text(name)}});
+    known = !context_.inquiry.incomplete() && !context_.inquiry.pending();
+    if (rows.empty() || !rows.front().value.known())
+      return std::nullopt;
+    return std::strtoll(rows.front().value.value().c_str(), nullptr, 10);
+  }
+
+  PathStep step(Verdict verdict, std::optional<Culprit> by, std::string note) const {
+    PathStep step;
+    step.packet = request_.packet;
+    step.stage = stage_of(request_.hook);
+    step.chain = "conntrack";
+    step.priority = conntrack_priority;
+    step.verdict = verdict;
+    step.by = std::move(by);
+    step.note = std::move(note);
+    step.netns = request_.netns;
+    return step;
+  }
+
+  /// net/netfilter/nf_conntrack_core.c: nf_conntrack_in(), resolve_normal_ct().
+  void track(Branch branch, Branches& next, Branches& done) {
+    bool known = false;
+    const auto count = setting("net.netfilter.nf_conntrack_count", known);
+    auto& ct = branch.packet.ct;
+    if (!count && known && !has_nat_) { // this kernel has no conntrack, or has not loaded it
+      next.push_back(std::move(branch));
+      return;
+    }
+    if (ct.state == CtState::none && !ct.exists) {
+      const auto max = setting("net.netfilter.nf_conntrack_max", known);
+      const Culprit full{
+          "sysctl", "net.netfilter.nf_conntrack_max",
+          fmt::format("conntrack table full: {} of {}", count.value_or(0), max.value_or(0))};
+      if (max && count && *max > 0 && *count >= *max &&
+          !context_.options.lifted.contains({full.kind, full.id})) {
+        // Entries that saw no answer may be thrown out for a new one (early_drop()).
+        branch.verdict = HookVerdict::drop;
+        branch.certainty = Certainty::likely;
+        branch.why = "the conntrack table is full";
+        branch.steps.push_back(step(Verdict::stop, full, "table full"));
+        branch.culprit = full;
+        done.push_back(std::move(branch));
+        return;
+      }
+    }
+    enter(branch.packet);
+    branch.steps.push_back(step(Verdict::pass, std::nullopt, state_note(branch.packet.ct)));
+    next.push_back(std::move(branch));
+  }
+
+  static std::string state_note(const ConntrackView& ct) {
+    switch (ct.state) {
+    case CtState::fresh:
+      return "new";
+    case CtState::established:
+      return "established";
+    case CtState::related:
+      return "related";
+    case CtState::untracked:
+      return "untracked";
+    case CtState::none:
+    case CtState::invalid:
+      return "invalid";
+    }
+    return {};
+  }
+
+  static void enter(PacketClass& packet) {
+    auto& ct = packet.ct;
+    if (ct.state != CtState::none)
+      return; // untracked, or tracked already (a packet of loopback)
+    if (!ct.exists) {
+      ct.exists = true;
+      ct.reply = false;
+      ct.status = 0;
+      ct.original = {source_of(packet), destination_of(packet), transport_info(packet).proto};
+      ct.answer = {ct.original.destination, ct.original.source, ct.original.proto};
+    }
+    if (ct.reply)
+      ct.status |= ct_status_seen_reply;
+    const bool both = (ct.status & ct_status_seen_reply) != 0;
+    ct.state = both ? CtState::established : CtState::fresh;
+    if (both && !ct.reply)
+      ct.status |= ct_status_assured;
+  }
+
+  void confirm(PacketClass& packet) const {
+    if ((request_.hook == Hook::input || request_.hook == Hook::postrouting) &&
+        request_.family == HookFamily::inet && packet.ct.exists && packet.ct.state != CtState::none)
+      packet.ct.status |= ct_status_confirmed;
+  }
+
+  /// net/netfilter/nf_nat_core.c: nf_nat_inet_fn().
+  void translate(Branch branch, Branches& next, Branches& done) {
+    const bool source = is_source_nat(request_.hook);
+    const auto& ct = branch.packet.ct;
+    const bool tracked = ct.exists && ct.state != CtState::none && ct.state != CtState::untracked &&
+                         ct.state != CtState::invalid;
+    if (!tracked) {
+      next.push_back(std::move(branch));
+      return;
+    }
+    const bool bound = source ? source_bound(ct) : destination_bound(ct);
+    Branches live{std::move(branch)};
+    if (!bound && (live.front().packet.ct.state == CtState::fresh ||
+                   live.front().packet.ct.state == CtState::related))
+      live = consult(std::move(live), source, done);
+    for (auto& result : live) {
+      auto& packet = result.packet;
+      if (!(source ? source_bound(packet.ct) : destination_bound(packet.ct)))
+        bind_nothing(packet, source);
+      apply_nat(packet, source);
+      next.push_back(std::move(result));
+    }
+  }
+
+  /// NAT chains in order, until one has bound the connection.
+  Branches consult(Branches live, bool source, Branches& done) {
+    Branches settled;
+    for (const auto& chain : nat_chains_) {
+      Branches open;
+      for (auto& branch : live)
+        for (auto& result : evaluate(chain, branch)) {
+          const auto& ct = result.packet.ct;
+          if (result.verdict == HookVerdict::accept &&
+              (source ? source_bound(ct) : destination_bound(ct)))
+            settled.push_back(std::move(result));
+          else
+            sort_out(std::move(result), open, done);
+        }
+      live = std::move(open);
+    }
+    settled.insert(settled.end(), std::make_move_iterator(live.begin()),
+                   std::make_move_iterator(live.end()));
+    return settled;
+  }
+
+  HookContext& context_;
+  const HookRequest& request_;
+  std::vector<HookFunction> functions_;
+  std::vector<HookFunction> nat_chains_;
+  bool has_nat_ = false;
+};
+
+} // namespace
+
+std::string_view to_string(Hook hook) {
+  switch (hook) {
+  case Hook::ingress:
+    return "ingress";
+  case Hook::prerouting:
+    return "prerouting";
+  case Hook::input:
+    return "input";
+  case Hook::forward:
+    return "forward";
+  case Hook::output:
+    return "output";
+  case Hook::postrouting:
+    return "postrouting";
+  case Hook::egress:
+    return "egress";
+  }
+  return "";
+}
+
+Stage stage_of(Hook hook) {
+  switch (hook) {
+  case Hook::ingress:
+    return Stage::ingress;
+  case Hook::prerouting:
+    return Stage::prerouting;
+  case Hook::input:
+    return Stage::input;
+  case Hook::forward:
+    return Stage::forward;
+  case Hook::output:
+    return Stage::output;
+  case Hook::postrouting:
+    return Stage::postrouting;
+  case Hook::egress:
+    return Stage::egress;
+  }
+  return Stage::input;
+}
+
+Branches run_hook(HookContext& context, const HookRequest& request, const PacketClass& packet) {
+  return HookRun(context, request).run(packet);
+}
+
+} // namespace synfate

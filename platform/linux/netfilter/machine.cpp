@@ -1,0 +1,264 @@
+#include "platform/linux/netfilter/machine.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/netfilter/rule_text.h"
+
+namespace synfate {
+namespace {
+
+TextSources sources_of(HookContext& context, const NftScope& scope) {
+  TextSources sources;
+  sources.order = byte_order_of(context.inquiry.snapshot());
+  sources.elements = [&context, scope](const std::string& set) -> const SetIndex* {
+    const SetShape* shape = context.ruleset.shape(context.inquiry, scope, set);
+    if (shape == nullptr)
+      return nullptr;
+    // The elements of a set without a name are part of the rule's text: worth a question.
+    return shape->anonymous()
+               ? context.ruleset.elements(context.inquiry, scope, set)
+               : context.ruleset.read_elements(context.inquiry.snapshot(), scope, set);
+  };
+  sources.extension = [&context](const nft::Compat& compat) {
+    const XtExtension extension{compat.name, compat.revision, compat.info};
+    return context.xt == nullptr ? compat.name : context.xt->text(extension, compat.target);
+  };
+  return sources;
+}
+
+} // namespace
+
+CulpritId rule_id(const RuleSite& site) {
+  return {"nft_rule",
+          fmt::format("{}/{}/{}/{}", id_part(site.scope->family), id_part(site.scope->table),
+                      id_part(*site.chain), site.rule->handle)};
+}
+
+Culprit rule_culprit(HookContext& context, const RuleSite& site) {
+  const auto order = byte_order_of(context.inquiry.snapshot());
+  return {"nft_rule", rule_id(site).id,
+          rule_text(site.rule->expressions(order), site.scope->family, site.rule->comment,
+                    sources_of(context, *site.scope))};
+}
+
+void Machine::run(const RuleSite& site, const PacketPointer& packet, std::vector<RuleEnd>& ends) {
+  site_ = site;
+  speculative_ = false;
+  ends_ = &ends;
+  const auto& expressions =
+      site.rule->expressions(big_endian_ ? ByteOrder::big : ByteOrder::little);
+  thread_ = Thread{packet, {}, 0};
+  run_thread(expressions, ends);
+  while (!waiting_.empty()) {
+    thread_ = std::move(waiting_.back());
+    waiting_.pop_back();
+    run_thread(expressions, ends);
+  }
+}
+
+void Machine::run_thread(const nft::Expressions& expressions, std::vector<RuleEnd>& ends) {
+  broke_ = false;
+  ended_ = false;
+  while (thread_.at < expressions.size() && !broke_ && !ended_) {
+    const auto& operation = expressions[thread_.at].operation;
+    perform(operation);
+    ++thread_.at;
+  }
+  if (ended_)
+    return;
+  RuleEnd end;
+  end.packet = thread_.packet;
+  end.broke = broke_;
+  ends.push_back(std::move(end));
+}
+
+void Machine::perform(const nft::Operation& operation) {
+  std::visit([this](const auto& known) { perform(known); }, operation);
+}
+
+std::optional<std::vector<std::size_t>> Machine::failures(const RuleSite& site,
+                                                          const PacketPointer& packet,
+                                                          std::vector<std::vector<Octet>>* had) {
+  site_ = site;
+  speculative_ = true;
+  std::vector<RuleEnd> ends;
+  ends_ = &ends;
+  const auto& expressions =
+      site.rule->expressions(big_endian_ ? ByteOrder::big : ByteOrder::little);
+  thread_ = Thread{packet, {}, 0};
+  std::vector<std::size_t> failed;
+  ended_ = false;
+  for (; thread_.at < expressions.size() && !ended_; ++thread_.at) {
+    broke_ = false;
+    const auto& operation = expressions[thread_.at].operation;
+    perform(operation);
+    if (!broke_)
+      continue;
+    const auto* cmp = std::get_if<nft::Cmp>(&operation);
+    const auto* range = std::get_if<nft::Range>(&operation);
+    const auto* lookup = std::get_if<nft::Lookup>(&operation);
+    if (cmp == nullptr && range == nullptr && (lookup == nullptr || lookup->to_verdict))
+      return std::nullopt;
+    failed.push_back(thread_.at);
+    if (had != nullptr)
+      had->push_back(cmp != nullptr     ? value(cmp->sreg, cmp->data.size())
+                     : range != nullptr ? value(range->sreg, range->from.size())
+                                        : value(lookup->sreg, 4));
+    if (failed.size() > 1)
+      break;
+  }
+  waiting_.clear();
+  return failed;
+}
+
+void Machine::finish(RuleEnd end) {
+  end.packet = thread_.packet;
+  ends_->push_back(std::move(end));
+  ended_ = true;
+}
+
+void Machine::unknown(std::string why) {
+  RuleEnd end;
+  end.final = HookVerdict::unknown;
+  end.why = std::move(why);
+  finish(std::move(end));
+}
+
+/// Another part of the class goes on behind the present expression.
+void Machine::fork(PacketPointer packet) {
+  if (speculative_)
+    return;
+  Thread other = thread_;
+  other.packet = std::move(packet);
+  ++other.at;
+  waiting_.push_back(std::move(other));
+}
+
+/// The `yes` parts go on, the `no` parts break the rule.
+void Machine::branch(Split split, bool inverted) {
+  auto& on = inverted ? split.no : split.yes;
+  auto& off = inverted ? split.yes : split.no;
+  if (speculative_) {
+    decide(!on.empty());
+    return;
+  }
+  for (auto& part : off) {
+    RuleEnd end;
+    end.packet = std::make_shared<const PacketClass>(std::move(part));
+    end.broke = true;
+    ends_->push_back(std::move(end));
+  }
+  for (std::size_t at = 1; at < on.size(); ++at)
+    fork(std::make_shared<const PacketClass>(std::move(on[at])));
+  if (on.empty())
+    ended_ = true;
+  else
+    thread_.packet = std::make_shared<const PacketClass>(std::move(on.front()));
+}
+
+void Machine::undecided(const std::string& holds, const std::string& fails, bool inverted) {
+  if (speculative_)
+    return;
+  const Culprit by = culprit();
+  branch(split_undecided(packet(), {holds, by, {}}, {fails, by, {}}), inverted);
+}
+
+PacketClass& Machine::change() {
+  auto copy = std::make_shared<PacketClass>(*thread_.packet);
+  auto& packet = *copy;
+  thread_.packet = std::move(copy);
+  return packet;
+}
+
+std::string Machine::subject() const {
+  return "rule " + rule_id(site_).id;
+}
+
+std::vector<Octet> Machine::value(nft::Slot slot, std::size_t size) {
+  const auto octets = registers(slot, size);
+  std::vector<Octet> resolved;
+  resolved.reserve(size);
+  for (const auto& octet : octets)
+    resolved.push_back(resolve(packet(), octet));
+  return resolved;
+}
+
+/// Copies octets and fills the last register up with zeros, as nft_payload_eval() does.
+void Machine::store(nft::Slot slot, std::span<const Octet> octets) {
+  const std::size_t padded = (octets.size() + 3) & ~std::size_t{3};
+  if (slot == nft::no_slot || slot * 4U + octets.size() > thread_.registers.size())
+    return;
+  std::ranges::copy(octets, thread_.registers.begin() + slot * 4);
+  for (std::size_t at = octets.size(); at < padded; ++at)
+    thread_.registers[slot * 4U + at] = Octet::of(0);
+}
+
+void Machine::store_bytes(nft::Slot slot, std::string_view bytes) {
+  std::array<Octet, nft::slot_count * 4> octets;
+  const std::size_t size = std::min(bytes.size(), octets.size());
+  for (std::size_t at = 0; at < size; ++at)
+    octets[at] = Octet::of(static_cast<std::uint8_t>(bytes[at]));
+  store(slot, std::span(octets).first(size));
+}
+
+/// A number of 1, 2, 4 or 8 bytes in the machine's order.
+void Machine::store_number(nft::Slot slot, std::uint64_t number, unsigned size) {
+  std::array<Octet, 8> octets;
+  for (unsigned at = 0; at < size; ++at) {
+    const unsigned shift = 8 * (big_endian_ ? size - 1 - at : at);
+    octets[at] = Octet::of(static_cast<std::uint8_t>(number >> shift));
+  }
+  store(slot, std::span(octets).first(size));
+}
+
+void Machine::store_free(nft::Slot slot, std::size_t size) {
+  const std::array<Octet, nft::slot_count * 4> octets;
+  store(slot, std::span(octets).first(std::min(size, octets.size())));
+}
+
+/// A name of up to 15 bytes in 16, as interfaces have them.
+void Machine::store_text(nft::Slot slot, std::string_view text) {
+  std::string padded(text.substr(0, 15));
+  padded.resize(16, '\0');
+  store_bytes(slot, padded);
+}
+
+std::optional<std::uint64_t> Machine::known_number(nft::Slot slot, unsigned size) {
+  std::uint64_t number = 0;
+  const auto octets = value(slot, size);
+  for (unsigned at = 0; at < size; ++at) {
+    const auto& octet = octets[big_endian_ ? at : size - 1 - at];
+    if (!octet.is_known())
+      return std::nullopt;
+    number = number << 8 | octet.value;
+  }
+  return number;
+}
+
+/// What the present expression tests, in words.
+TestContext Machine::test_context() {
+  const auto order = big_endian_ ? ByteOrder::big : ByteOrder::little;
+  const auto phrases = phrases_of(site_.rule->expressions(order), site_.scope->family,
+                                  sources_of(context_, *site_.scope));
+  TestContext context{{}, {}, culprit()};
+  for (const auto& phrase : phrases)
+    if (phrase.at == thread_.at) {
+      context.field = phrase.field;
+      context.test = phrase.text;
+    }
+  if (context.test.empty())
+    context.test = "a test of " + subject();
+  return context;
+}
+
+int Machine::protocol_family() const {
+  if (request_.family == HookFamily::bridge)
+    return 7;
+  if (site_.scope->family == "netdev")
+    return 5;
+  return packet().family == IpFamily::v4 ? 2 : 10;
+}
+
+} // namespace synfate

@@ -1,0 +1,206 @@
+// The register machine of one rule, on packet classes.
+//
+// net/netfilter/nf_tables_core.c: nft_do_chain(), and the eval functions of net/netfilter/nft_*.c,
+// Linux 6.12. Expressions run in order on sixteen 4-byte registers. A test that holds for a part of
+// the class only forks the run: the rest breaks the rule. What nobody can know forks it into two
+// equal classes with a condition each. Parts of one class that both go on to the next rule
+// unchanged are joined again by the caller.
+// Tested by tests/unit/platform/linux/netfilter/machine_test.cpp and, against the kernel, by
+// tests/lab/nft_rules_check.py.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/linux/netfilter/hooks.h"
+#include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/ruleset.h"
+#include "platform/linux/netfilter/split.h"
+
+namespace synfate {
+
+using PacketPointer = std::shared_ptr<const PacketClass>;
+
+/// How a rule ended for a part of the class.
+struct RuleEnd {
+  PacketPointer packet;
+  nft::Verdict verdict; ///< proceed: the next rule; accept, jump, go_to, return_up
+  /// Set when the packet's way ends here: everything but accept and control flow.
+  std::optional<HookVerdict> final;
+  Rejection rejection;
+  QueueTarget queue;
+  Theft theft = Theft::none;
+  Int stolen_interface = 0;
+  std::string why;
+  bool broke = false; ///< proceed: a test failed, not the end of the rule
+};
+
+/// Where the rule stands.
+struct RuleSite {
+  const NftScope* scope = nullptr;
+  const std::string* chain = nullptr;
+  const RuleRow* rule = nullptr;
+};
+
+/// The culprit of a rule, with its text.
+Culprit rule_culprit(HookContext& context, const RuleSite& site);
+/// The same without text: as cheap as it gets.
+CulpritId rule_id(const RuleSite& site);
+
+class Machine {
+public:
+  Machine(HookContext& context, const HookRequest& request)
+      : context_(context), request_(request),
+        big_endian_(byte_order_of(context.inquiry.snapshot()) == ByteOrder::big) {}
+
+  /// Runs a rule; ends are appended.
+  void run(const RuleSite& site, const PacketPointer& packet, std::vector<RuleEnd>& ends);
+
+  /// Runs a rule as if every failed test had passed. The positions of the expressions whose tests
+  /// failed; nothing when something other than a test stood in the way.
+  std::optional<std::vector<std::size_t>>
+  failures(const RuleSite& site, const PacketPointer& packet, std::vector<std::vector<Octet>>* had);
+
+private:
+  using Registers = std::array<Octet, nft::slot_count * 4>;
+  struct Thread {
+    PacketPointer packet;
+    Registers registers{};
+    std::size_t at = 0;
+  };
+
+  void run_thread(const nft::Expressions& expressions, std::vector<RuleEnd>& ends);
+  void perform(const nft::Operation& operation);
+
+  // control
+  void break_rule() { broke_ = true; }
+  void finish(RuleEnd end);
+  void unknown(std::string why);
+  void fork(PacketPointer packet);
+  void branch(Split split, bool inverted = false);
+  void undecided(const std::string& holds, const std::string& fails, bool inverted = false);
+  void decide(bool holds) {
+    if (!holds)
+      break_rule();
+  }
+  const PacketClass& packet() const { return *thread_.packet; }
+  PacketClass& change();
+  Culprit culprit() { return rule_culprit(context_, site_); }
+  std::string subject() const; ///< "rule inet/filter/input/4"
+
+  // registers
+  std::span<Octet> registers(nft::Slot slot, std::size_t size) {
+    return std::span(thread_.registers).subspan(slot * 4U, size);
+  }
+  std::vector<Octet> value(nft::Slot slot, std::size_t size);
+  void store(nft::Slot slot, std::span<const Octet> octets);
+  void store_bytes(nft::Slot slot, std::string_view bytes);
+  void store_number(nft::Slot slot, std::uint64_t number, unsigned size);
+  void store_free(nft::Slot slot, std::size_t size);
+  void store_text(nft::Slot slot, std::string_view text);
+  template <typename T> void store_perhaps(nft::Slot slot, const Perhaps<T>& value, unsigned size) {
+    if (value.known())
+      store_number(slot, static_cast<std::uint64_t>(value.value()), size);
+    else
+      store_free(slot, size);
+  }
+  std::optional<std::uint64_t> known_number(nft::Slot slot, unsigned size);
+  TestContext test_context();
+  int protocol_family() const; ///< nft_pf()
+
+  // loads
+  void perform(const nft::Payload& load);
+  void perform(const nft::PayloadSet& write);
+  void perform(const nft::Meta& meta);
+  void load_meta(const nft::Meta& meta);
+  void load_interface(const nft::Meta& meta);
+  void load_time(const nft::Meta& meta);
+  void load_socket_owner(const nft::Meta& meta);
+  void set_meta(const nft::Meta& meta);
+  void perform(const nft::Ct& ct);
+  void load_ct(const nft::Ct& ct);
+  void load_tuple(const nft::Ct& ct);
+  void load_counter(const nft::Ct& ct);
+  void set_ct(const nft::Ct& ct);
+  void perform(const nft::Exthdr& header);
+  void tcp_option(const nft::Exthdr& header);
+  std::optional<std::size_t> find_tcp_option(std::uint8_t type, bool& unknown_layout) const;
+  void found_header(const nft::Exthdr& header, std::optional<std::size_t> offset);
+  void perform(const nft::Rt& rt);
+  void perform(const nft::Fib& fib);
+  void fib_type(const nft::Fib& fib);
+  void fib_interface(const nft::Fib& fib);
+  void fib_named(const nft::Fib& fib, Int index);
+  void fork_by(const std::map<std::uint64_t, IntervalSet>& parts,
+               const std::function<void(std::uint64_t)>& store);
+  void store_fib(const nft::Fib& fib, Int index, const std::string& name);
+  void perform(const nft::SocketLoad& socket);
+  void perform(const nft::Xfrm& xfrm);
+  void perform(const nft::Tunnel& tunnel);
+  void perform(const nft::Inner& inner);
+  void perform(const nft::Osf& osf);
+  void perform(const nft::Numgen& numgen);
+  void perform(const nft::Hash& hash);
+  void choose(nft::Slot slot, std::uint32_t modulus, std::uint32_t offset, const std::string& what);
+
+  // tests and arithmetic
+  void perform(const nft::Cmp& cmp);
+  void perform(const nft::Range& range);
+  void perform(const nft::Bitwise& bitwise);
+  void perform(const nft::Byteorder& byteorder);
+  void perform(const nft::Immediate& immediate);
+  void perform(const nft::Lookup& lookup);
+  const SetValue* known_value(const std::string& set, const std::vector<Octet>& key,
+                              bool& answered);
+  bool look_up(const std::string& set, const std::vector<Octet>& key,
+               std::vector<LookupPart>& parts);
+  void take_value(const nft::Lookup& lookup, const SetValue* value);
+  void element_expressions(const SetValue& value);
+  void perform(const nft::Dynset& dynset);
+  void perform(const nft::Limit& limit);
+  void perform(const nft::Quota& quota);
+  void perform(const nft::ConnLimit& limit);
+  void perform(const nft::ObjectRef& reference);
+  void use_object(const std::string& name, std::uint32_t type);
+
+  // actions
+  void perform(const nft::ImmediateVerdict& verdict);
+  void take_verdict(const nft::Verdict& verdict);
+  void perform(const nft::Reject& reject);
+  void perform(const nft::Nat& nat);
+  void perform(const nft::Masquerade& masquerade);
+  void perform(const nft::Redirect& redirect);
+  std::optional<AddressTerm> nat_address(const nft::Nat& nat);
+  std::optional<PortTerm> nat_port(nft::Slot low, nft::Slot high, std::uint32_t flags);
+  void bind(bool destination, NatTarget target, bool masquerade);
+  void accept();
+  AddressTerm local_address(const InterfaceView& interface, bool for_redirect);
+  void perform(const nft::Notrack& notrack);
+  void perform(const nft::Tproxy& tproxy);
+  void perform(const nft::Synproxy& synproxy);
+  void perform(const nft::Queue& queue);
+  void perform(const nft::Forward& forward);
+  void perform(const nft::FlowOffload& offload);
+  void perform(const nft::Compat& compat);
+  void perform(const nft::Unrecognised& unrecognised);
+  void perform(const nft::Counter&) {}
+  void perform(const nft::Log&) {}
+  void perform(const nft::Last&) {}
+  void perform(const nft::Dup&) {}
+
+  HookContext& context_;
+  const HookRequest& request_;
+  bool big_endian_;
+  RuleSite site_;
+  Thread thread_;
+  std::vector<Thread> waiting_;
+  std::vector<std::unique_ptr<SetValue>> looked_up_; ///< answers to single keys
+  std::vector<RuleEnd>* ends_ = nullptr;
+  bool broke_ = false;
+  bool ended_ = false;
+  bool speculative_ = false; ///< failures(): forks are not followed
+};
+
+} // namespace synfate

@@ -1,0 +1,234 @@
+// Hooks on rules that the kernel holds, in a network namespace of the test's own.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "platform/linux/netfilter/machine.h"
+#include "platform/linux/netfilter/packet_build.h"
+#include "tests/unit/catch.h"
+#include "tests/unit/platform/linux/netfilter/live_rules.h"
+
+namespace synfate {
+namespace {
+
+bool load_rules(const std::string& text) {
+  FILE* pipe = popen("nft -f -", "w");
+  if (pipe == nullptr)
+    return false;
+  fwrite(text.data(), 1, text.size(), pipe);
+  return pclose(pipe) == 0;
+}
+
+/// A thread-less way to a namespace of our own: the test program moves once, and stays.
+bool alone() {
+  static const bool moved = unshare(CLONE_NEWNET) == 0;
+  return moved && load_rules("flush ruleset\n");
+}
+
+PacketClass syn(const char* from, std::uint16_t port, bool any_source = false) {
+  FlowFacts facts;
+  facts.addresses =
+      any_source ? IntervalSet::all(32) : IntervalSet::address(*IpAddress::parse(from));
+  facts.ports = client_ports();
+  facts.mtu = 1500;
+  auto packet =
+      build_packet(Packet::syn, facts, {AddressTerm::client(), PortTerm::client()},
+                   {AddressTerm::known(*IpAddress::parse("10.77.0.1")), PortTerm::known(port)});
+  packet.meta.in = {2, "eth0", Int{1}, Int{0}, std::string("veth"), Int{0}, false};
+  packet.ct.state = CtState::fresh;
+  packet.ct.exists = true;
+  return packet;
+}
+
+struct Looked {
+  test::LiveRules live;
+  Branches branches;
+};
+
+/// Runs a hook over the rules; false if this machine cannot.
+bool look(Looked& looked, const std::string& rules, const PacketClass& packet,
+          Hook hook = Hook::input) {
+  if (!alone()) {
+    WARN("skipped: needs root, network namespaces and nft");
+    return false;
+  }
+  REQUIRE(load_rules(rules));
+  looked.live.settle([&](HookContext& context) {
+    looked.branches = run_hook(context, {hook, HookFamily::inet, 1, Packet::syn}, packet);
+  });
+  return true;
+}
+
+constexpr auto input = "add table inet f\nadd chain inet f input { type filter hook input priority "
+                       "0; policy drop; }\n";
+
+std::string rule(const std::string& text, const char* chain = "input") {
+  return fmt::format("add rule inet f {} {}\n", chain, text);
+}
+
+} // namespace
+
+TEST_CASE("a policy that drops is the culprit, and the rule that missed by one field is named") {
+  Looked looked;
+  if (!look(looked, input + rule("ip saddr 10.0.0.0/16 tcp dport 8080 accept"),
+            syn("10.77.0.2", 8080)))
+    return;
+  REQUIRE(looked.branches.size() == 1);
+  const auto& branch = looked.branches.front();
+  CHECK(branch.verdict == HookVerdict::drop);
+  CHECK(branch.culprit->kind == "nft_chain");
+  CHECK(branch.culprit->id == "inet/f/input");
+  REQUIRE(branch.near_misses.size() == 1);
+  CHECK(branch.near_misses.front().field == "ip saddr");
+  CHECK(branch.near_misses.front().wanted == "10.0.0.0/16");
+  CHECK(branch.near_misses.front().had == "10.77.0.2");
+}
+
+TEST_CASE("a rejecting rule is named as nft writes it") {
+  Looked looked;
+  if (!look(looked, input + rule("tcp dport 8080 reject with tcp reset"), syn("10.77.0.2", 8080)))
+    return;
+  const auto& branch = looked.branches.front();
+  CHECK(branch.verdict == HookVerdict::reject);
+  CHECK(branch.rejection.reset);
+  CHECK(branch.culprit->text == "tcp dport 8080 reject with tcp reset");
+  CHECK(branch.steps.back().chain == "inet/f/input");
+  CHECK(branch.steps.back().verdict == Verdict::stop);
+}
+
+TEST_CASE("a lifted rule is skipped and a lifted policy accepts") {
+  Looked looked;
+  looked.live.options.lifted = {{"nft_chain", "inet/f/input"}};
+  if (!look(looked, input, syn("10.77.0.2", 8080)))
+    return;
+  CHECK(looked.branches.front().verdict == HookVerdict::accept);
+}
+
+TEST_CASE("accept ends one base chain only: a later one still drops") {
+  Looked looked;
+  if (!look(looked,
+            std::string(input) + rule("accept") +
+                "add table ip g\nadd chain ip g in { type filter hook input priority 10; }\n"
+                "add rule ip g in tcp dport 8080 drop\n",
+            syn("10.77.0.2", 8080)))
+    return;
+  CHECK(looked.branches.front().verdict == HookVerdict::drop);
+  CHECK(looked.branches.front().culprit->id.starts_with("ip/g/in/"));
+  CHECK(looked.branches.front().steps.size() == 2);
+}
+
+TEST_CASE("all sources fall into the classes that the rules tell apart, and no others") {
+  Looked looked;
+  if (!look(looked,
+            std::string(input) +
+                "add set inet f ban { type ipv4_addr; flags interval; elements = { 10.9.0.0/16, "
+                "192.0.2.7 } }\n" +
+                rule("ip saddr @ban drop") + rule("ip saddr 10.0.0.0/8 accept"),
+            syn("", 8080, true)))
+    return;
+  IntervalSet open, all;
+  for (const auto& branch : looked.branches) {
+    CHECK(branch.packet.addresses.disjoint(all));
+    all = all | branch.packet.addresses;
+    if (branch.verdict == HookVerdict::accept)
+      open = open | branch.packet.addresses;
+  }
+  CHECK(all == IntervalSet::all(32));
+  CHECK(to_string(open, IpFamily::v4) == "10.0.0.0-10.8.255.255, 10.10.0.0-10.255.255.255");
+}
+
+TEST_CASE("a limit gives both outcomes, each with its condition") {
+  Looked looked;
+  if (!look(looked, input + rule("tcp dport 8080 limit rate 1/hour accept"),
+            syn("10.77.0.2", 8080)))
+    return;
+  REQUIRE(looked.branches.size() == 2);
+  CHECK(looked.branches[0].verdict != looked.branches[1].verdict);
+  for (const auto& branch : looked.branches)
+    CHECK(branch.packet.conditions.size() == 1);
+}
+
+TEST_CASE("a rule that decides nothing leaves no trace of what it could not know") {
+  Looked looked;
+  if (!look(looked,
+            input + rule("tcp sequence 5 counter") + rule("limit rate 1/second counter") +
+                rule("accept"),
+            syn("10.77.0.2", 8080)))
+    return;
+  REQUIRE(looked.branches.size() == 1);
+  CHECK(looked.branches.front().packet.conditions.empty());
+}
+
+TEST_CASE("verdict maps, jumps, goto and return lead where the kernel goes") {
+  Looked looked;
+  if (!look(looked,
+            std::string(input) + "add chain inet f a\nadd chain inet f b\nadd chain inet f c\n" +
+                rule("tcp dport vmap { 22 : drop, 8080 : jump a }") + rule("accept") +
+                rule("jump c", "a") + rule("goto b", "a") + rule("drop", "a") +
+                rule("return", "c") + rule("drop", "c") + rule("tcp dport 1 drop", "b"),
+            syn("10.77.0.2", 8080)))
+    return;
+  REQUIRE(looked.branches.size() == 1);
+  CHECK(looked.branches.front().verdict == HookVerdict::accept);
+}
+
+TEST_CASE("redirection changes the port and the reply is told by the connection") {
+  Looked looked;
+  auto packet = syn("10.77.0.2", 80);
+  packet.ct = {};
+  if (!look(looked,
+            "add table ip n\nadd chain ip n pre { type nat hook prerouting priority -100; }\n"
+            "add rule ip n pre tcp dport 80 dnat to 10.77.0.1:8080\n",
+            packet, Hook::prerouting))
+    return;
+  REQUIRE(looked.branches.size() == 1);
+  const auto& after = looked.branches.front().packet;
+  CHECK(destination_of(after).port == PortTerm::known(8080));
+  REQUIRE(after.ct.destination_nat);
+  CHECK(after.ct.destination_nat->text == "tcp dport 80 dnat to 10.77.0.1:8080");
+  CHECK(after.ct.state == CtState::fresh);
+}
+
+TEST_CASE("texts are those of nft, for what the kernel tests") {
+  const std::string texts[] = {"tcp dport 8080 accept",
+                               "ip saddr 10.0.0.0/8 tcp dport 22-25 drop",
+                               "ip6 saddr 2001:db8::/48 udp dport 53 accept",
+                               "ct state established,related accept",
+                               "iifname \"lo\" accept",
+                               "tcp dport { 22, 80, 443 } accept",
+                               "ip saddr != 192.0.2.7 drop",
+                               "meta mark 0x00000007 accept",
+                               "tcp sport 5 tcp dport 8080 drop",
+                               "meta l4proto udp drop",
+                               "ip ttl 64 reject with icmp admin-prohibited",
+                               "log prefix \"x \" drop",
+                               "limit rate over 10/second burst 5 packets drop",
+                               "fib saddr . iif oif missing drop",
+                               "ip daddr . tcp dport { 10.77.0.1 . 22 } accept",
+                               "accept comment \"ours\""};
+  Looked looked;
+  std::string rules = input;
+  for (const auto& text : texts)
+    rules += rule(text);
+  if (!look(looked, rules, syn("10.77.0.2", 9)))
+    return;
+  const NftScope scope{1, "inet", "f"};
+  const std::string name = "input";
+  std::vector<std::string> printed;
+  looked.live.settle([&](HookContext& context) {
+    printed.clear();
+    if (const auto* chain = context.ruleset.chain(context.inquiry, scope, name))
+      for (const auto& row : chain->rules)
+        printed.push_back(rule_culprit(context, {&scope, &name, &row}).text);
+  });
+  REQUIRE(printed.size() == std::size(texts));
+  for (std::size_t at = 0; at < printed.size(); ++at)
+    CHECK(printed[at] == texts[at]);
+}
+
+} // namespace synfate

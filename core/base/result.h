@@ -30,7 +30,7 @@ struct Error {
   ErrorCode code = ErrorCode::system;
   std::string doing{};  ///< "reading the socket table"
   std::string where{};  ///< path, path:line:column, netlink attribute; may be empty
-  int os_error = 0;   ///< errno, or 0
+  int os_error = 0;     ///< errno, or 0
   std::string detail{}; ///< what is wrong; may be empty when os_error says it
   std::string hint{};   ///< what the user can do; may be empty
 };

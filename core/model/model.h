@@ -64,7 +64,7 @@ public:
   /// The flow of one --from ADDR[%IFACE].
   virtual std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target,
                                        const IpAddress& from,
-                                       const std::string& interface) const = 0;
+                                       const std::string& interface) = 0;
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
 };

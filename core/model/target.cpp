@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "core/base/nearest.h"
+#include "core/base/text.h"
 
 namespace synfate {
 namespace {
@@ -42,7 +42,7 @@ Result<std::uint16_t> parse_port(std::string_view whole, std::string_view text, 
   if (port != 0)
     return port;
   const auto known = names.service_names();
-  const auto near = nearest(text, known);
+  const auto near = nearest_word(text, known).value_or("");
   return wrong(whole,
                fmt::format("the services database has no {} service '{}'", to_string(proto), text),
                near.empty() ? std::string(forms) : fmt::format("Did you mean '{}'?", near));

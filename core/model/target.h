@@ -25,6 +25,13 @@ struct Target {
   std::string host_name; ///< the name that the addresses were resolved from; may be empty
 };
 
+/// Who a local client is.
+struct Identity {
+  std::int64_t uid = 0;
+  std::vector<std::int64_t> groups; ///< primary first
+  std::string name;                 ///< as in the user database; may be empty
+};
+
 /// The databases of names that a target may use; the operating system answers.
 class NameService {
 public:
@@ -35,6 +42,8 @@ public:
   virtual std::uint16_t port_of(const std::string& service, Proto proto) const = 0;
   /// Every service name, for "did you mean".
   virtual std::vector<std::string> service_names() const = 0;
+  /// A user by name or number; an error if the database does not know it.
+  virtual Result<Identity> identity_of(const std::string& user) const = 0;
 };
 
 /// Reads 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · tcp/10.0.0.5:8080 · https ·

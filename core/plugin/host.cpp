@@ -103,7 +103,8 @@ std::vector<std::string> Host::ask(FactSink& facts, const Request& request, Prov
   if (!rows.fault_text().empty()) {
     provider.faulty = true;
     add(fault_gap(manifest, rows.fault_text()));
-  } else if (!status && rows.gaps().empty()) {
+  } else if (!status && (rows.gaps().empty() || status.error().code != ErrorCode::system)) {
+    // A plugin that says it failed and has reported why needs no second gap.
     add(plugin_gap(manifest, to_string(status.error())));
   }
   if (rows.out_of_time())

@@ -282,14 +282,15 @@ Result<LoadedPlugins> load_plugins(std::span<const PluginDirectory> directories,
   return loader.take();
 }
 
-void check_plugins(LoadedPlugins& loaded) {
+void check_plugins(std::span<const std::unique_ptr<Collector>> collectors,
+                   LoadedPlugins& loaded) {
   for (auto& info : loaded.plugins) {
     if (info.health != PluginHealth::unchecked)
       continue;
-    const auto at = std::ranges::find_if(loaded.collectors, [&](const auto& collector) {
+    const auto at = std::ranges::find_if(collectors, [&](const auto& collector) {
       return collector->manifest().id == info.id;
     });
-    if (at == loaded.collectors.end())
+    if (at == collectors.end())
       continue;
     const Status status = (*at)->check();
     info.health = status ? PluginHealth::healthy : PluginHealth::refused;

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
-#include "core/base/nearest.h"
+#include "core/base/text.h"
 
 namespace synfate {
 namespace {
@@ -29,7 +29,7 @@ constexpr std::array<std::string_view, 6> type_names{"int",  "double", "string",
 
 std::string did_you_mean(std::string_view word, Words words) {
   const std::vector<std::string> candidates(words.begin(), words.end());
-  const std::string best = nearest(word, candidates);
+  const std::string best = nearest_word(word, candidates).value_or("");
   return best.empty() ? best : fmt::format("Did you mean '{}'?", best);
 }
 

@@ -1,19 +1,10 @@
 #include "core/report/json_parts.h"
 
-#include <fmt/format.h>
-
 #include "core/base/text.h"
+#include "core/facts/cell_json.h"
 
 namespace synfate {
 namespace {
-
-std::string hexadecimal(std::string_view bytes) {
-  std::string text;
-  text.reserve(2 * bytes.size());
-  for (const char byte : bytes)
-    text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
-  return text;
-}
 
 Json json_texts(std::span<const std::string> texts) {
   auto list = Json::array();
@@ -74,21 +65,9 @@ Json json_text_or_null(std::string_view text) {
 }
 
 Json json_cell(const Cell& cell) {
-  struct ToJson {
-    Json operator()(const Absent&) const { return {}; }
-    Json operator()(const Unknown& unknown) const {
-      return Json::object({{"unknown", json_text(unknown.gap)}});
-    }
-    Json operator()(std::int64_t value) const { return value; }
-    Json operator()(double value) const { return value; }
-    Json operator()(const std::string& value) const { return json_text(value); }
-    Json operator()(bool value) const { return value; }
-    Json operator()(const IpAddress& value) const { return value.to_string(); }
-    Json operator()(const Bytes& value) const {
-      return Json::object({{"hex", hexadecimal(value.data)}});
-    }
-  };
-  return std::visit(ToJson{}, cell);
+  std::string text;
+  append_cell(text, cell);
+  return Json::parse(text);
 }
 
 Json json_row(const Table& table, std::size_t row) {
@@ -115,7 +94,8 @@ Json json_target(const Target& target) {
   json["text"] = json_text(target.text);
   json["proto"] = to_string(target.proto);
   json["port"] = is_unix ? Json() : Json(target.port);
-  json["address"] = target.address ? Json(target.address->to_string()) : Json();
+  json["address"] =
+      target.addresses.size() == 1 ? Json(target.addresses.front().to_string()) : Json();
   json["path"] = is_unix ? json_text((target.abstract ? "@" : "") + target.path) : Json();
   return json;
 }

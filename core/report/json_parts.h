@@ -19,7 +19,7 @@ using Json = nlohmann::ordered_json;
 Json json_text(std::string_view text);
 /// As json_text(), null for an empty text.
 Json json_text_or_null(std::string_view text);
-/// A value; null if absent; {"unknown": GAP} if unknown; raw bytes as {"hex": "…"}.
+/// A value; null if absent; {"unknown": GAP} if unknown; the rest as core/facts/cell_json.h says.
 Json json_cell(const Cell& cell);
 /// All columns of a row by name.
 Json json_row(const Table& table, std::size_t row);

@@ -112,12 +112,24 @@ void Page::table(std::size_t indent, const std::vector<TableRow>& rows) {
     return;
   if (options_.width > 0)
     shrink(widths, room_beside(options_.width, indent));
-  for (const auto& row : cleaned) {
+  for (const auto& row : cleaned)
+    table_row(indent, row, widths);
+}
+
+void Page::table_row(std::size_t indent, const TableRow& row,
+                     const std::vector<std::size_t>& widths) {
+  std::vector<std::vector<std::string>> cells;
+  std::size_t height = 1;
+  for (std::size_t column = 0; column < row.size(); ++column) {
+    cells.push_back(wrap_to_width(row[column].text, widths[column]));
+    height = std::max(height, cells.back().size());
+  }
+  for (std::size_t line = 0; line < height; ++line) {
     text_.append(indent, ' ');
-    for (std::size_t column = 0; column < row.size(); ++column) {
-      const auto shown = truncate_to_width(row[column].text, widths[column], options_.charset);
+    for (std::size_t column = 0; column < cells.size(); ++column) {
+      const auto shown = line < cells[column].size() ? cells[column][line] : std::string();
       text_ += painted(shown, row[column].style);
-      if (column + 1 < row.size())
+      if (column + 1 < cells.size())
         text_.append(widths[column] - display_width(shown) + column_gap, ' ');
     }
     end_line();

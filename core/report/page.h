@@ -46,7 +46,8 @@ public:
   /// The same on one line whatever its width: a command that somebody will copy.
   void one_line(std::string_view lead, std::string_view text, Style text_style = Style::plain,
                 Style lead_style = Style::plain);
-  /// Columns aligned, separated by two spaces; the widest columns are cut when the page is narrow.
+  /// Columns aligned, separated by two spaces; where the page is too narrow, the widest columns
+  /// go on in further lines, so that nothing is lost.
   void table(std::size_t indent, const std::vector<TableRow>& rows);
 
   const std::string& text() const { return text_; }
@@ -54,6 +55,7 @@ public:
 private:
   std::string clean(std::string_view text) const;
   std::string painted(const std::string& text, Style style) const;
+  void table_row(std::size_t indent, const TableRow& row, const std::vector<std::size_t>& widths);
   void end_line();
 
   TextOptions options_;

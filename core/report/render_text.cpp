@@ -41,10 +41,7 @@ std::string affected(const Report& report, const Finding& finding) {
 void write_findings(Page& page, const Snapshot& snapshot, const Report& report) {
   for (const auto& finding : report.findings) {
     page.blank();
-    write_finding(page, snapshot, finding);
-    const auto who = affected(report, finding);
-    if (!who.empty())
-      page.paragraph("  for    ", who, Style::plain, Style::faint);
+    write_finding(page, snapshot, finding, affected(report, finding));
   }
 }
 
@@ -67,25 +64,30 @@ void write_unexplained(Page& page, const Report& report) {
       text += " by " + culprit_text(*fate.culprit);
     if (!said.insert(text).second)
       continue;
+    if (fate.outcome != Outcome::unknown)
+      text += " (no rule explains it)";
     page.blank();
     page.paragraph(fate.outcome == Outcome::unknown ? "? " : page.mark("✗ ", "x "), text,
                    Style::strong, outcome_style(fate.outcome));
   }
 }
 
-std::string stop_words(const Fate& fate) {
+/// How much of a flow's row is shown: less where the page is narrow.
+enum class RowDetail : std::uint8_t { full, without_names, stage_only };
+
+std::string stop_words(const Fate& fate, RowDetail detail) {
   if (!fate.stopped_at)
     return "-";
   std::string text(to_string(*fate.stopped_at));
-  if (fate.culprit)
+  if (fate.culprit && detail != RowDetail::stage_only)
     text += ": " + culprit_words(*fate.culprit);
   return text;
 }
 
-/// "10.77.0.2 (on-link of eth0)": the name is left out where the address says the same.
-std::string client_cell(const Flow& flow, bool with_name) {
+/// "10.77.0.2 (on-link of eth0)"; the name is left out where the address says the same.
+std::string client_cell(const Flow& flow, RowDetail detail) {
   auto text = client_words(flow);
-  if (with_name && !flow.name.empty() && flow.name != text)
+  if (detail == RowDetail::full && !flow.name.empty() && flow.name != text)
     text += " (" + flow.name + ")";
   return text;
 }
@@ -96,8 +98,8 @@ bool several_callees(const Report& report) {
   });
 }
 
-TableRow flow_row(const FlowReport& entry, bool with_name, bool with_callee) {
-  TableRow row{{client_cell(entry.flow, with_name), Style::plain}};
+TableRow flow_row(const FlowReport& entry, RowDetail detail, bool with_callee) {
+  TableRow row{{client_cell(entry.flow, detail), Style::plain}};
   if (with_callee)
     row.push_back({callee_words(entry.flow), Style::plain});
   row.push_back(
@@ -106,7 +108,7 @@ TableRow flow_row(const FlowReport& entry, bool with_name, bool with_callee) {
   if (entry.fate.certainty != Certainty::certain)
     outcome += fmt::format(", {}", to_string(entry.fate.certainty));
   row.push_back({std::move(outcome), outcome_style(entry.fate.outcome)});
-  row.push_back({stop_words(entry.fate), Style::plain});
+  row.push_back({stop_words(entry.fate, detail), Style::plain});
   return row;
 }
 
@@ -146,11 +148,11 @@ std::size_t table_width(const std::vector<TableRow>& rows) {
   return total;
 }
 
-std::vector<TableRow> flow_rows(const Page& page, const Report& report, bool with_name) {
+std::vector<TableRow> flow_rows(const Page& page, const Report& report, RowDetail detail) {
   const bool with_callee = several_callees(report);
   std::vector<TableRow> rows;
   for (const auto& entry : report.flows)
-    rows.push_back(flow_row(entry, with_name, with_callee));
+    rows.push_back(flow_row(entry, detail, with_callee));
   if (!page.options().verbose && rows.size() > flows_shown_singly)
     rows = merged(rows);
   TableRow head{{"from", Style::faint},
@@ -167,9 +169,10 @@ void write_flows(Page& page, const Report& report) {
   if (report.flows.empty())
     return;
   page.blank();
-  auto rows = flow_rows(page, report, true);
-  if (page.options().width > 0 && table_width(rows) > page.options().width)
-    rows = flow_rows(page, report, false);
+  auto rows = flow_rows(page, report, RowDetail::full);
+  for (const auto detail : {RowDetail::without_names, RowDetail::stage_only})
+    if (page.options().width > 0 && table_width(rows) > page.options().width)
+      rows = flow_rows(page, report, detail);
   page.table(2, rows);
 }
 
@@ -342,7 +345,7 @@ void write_decisions(Page& page, const Report& report, const FlowReport& entry) 
   page.blank();
   const auto& error = entry.fate.error;
   page.paragraph("",
-                 fmt::format("{} to {}: {}{}", client_cell(entry.flow, true),
+                 fmt::format("{} to {}: {}{}", client_cell(entry.flow, RowDetail::full),
                              callee_words(entry.flow),
                              outcome_words(entry.fate.outcome, entry.fate.icmp),
                              error.empty() ? "" : ", " + error),
@@ -355,7 +358,8 @@ void write_decisions(Page& page, const Report& report, const FlowReport& entry) 
                               {"by", Style::faint}}};
   for (const auto& step : entry.fate.path)
     rows.push_back(step_row(step, report.host.netns));
-  page.table(2, rows);
+  if (rows.size() > 1)
+    page.table(2, rows);
   write_rest_of_flow(page, entry.fate);
 }
 

@@ -131,10 +131,13 @@ Style outcome_style(Outcome outcome) {
   return Style::plain;
 }
 
-void write_finding(Page& page, const Snapshot& snapshot, const Finding& finding) {
+void write_finding(Page& page, const Snapshot& snapshot, const Finding& finding,
+                   std::string_view affected) {
   page.paragraph(severity_mark(page, finding.severity), finding.title + "  " + tag(finding),
                  Style::strong, severity_style(finding.severity));
   write_explanation(page, finding.explain);
+  if (!affected.empty())
+    page.paragraph("  for    ", affected, Style::plain, Style::faint);
   auto proof = evidence_lines(snapshot, finding.evidence);
   if (!page.options().verbose && proof.size() > proof_lines_shown) {
     const auto hidden = proof.size() - proof_lines_shown;

@@ -11,8 +11,10 @@ namespace synfate {
 /// How an outcome is painted.
 Style outcome_style(Outcome outcome);
 
-/// Title, explanation, proof and fix of one finding.
-void write_finding(Page& page, const Snapshot& snapshot, const Finding& finding);
+/// Title, explanation, proof and fix of one finding. `affected` says for whom it holds, where that
+/// is not everybody.
+void write_finding(Page& page, const Snapshot& snapshot, const Finding& finding,
+                   std::string_view affected = {});
 
 /// What could not be read, why, what follows, and how to help.
 void write_gaps(Page& page, std::span<const Gap> gaps);

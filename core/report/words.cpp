@@ -110,22 +110,28 @@ std::string joined(const std::vector<std::string>& parts) {
   return text;
 }
 
-/// Covers the members by disjoint names, each as general as can be; counts them if that takes more
-/// than three.
-std::string name_of(const Report& report, const std::vector<Naming>& namings, Members members) {
-  const auto asked = members.size();
+std::size_t covered(const Naming& naming, const Members& all, const Members& left) {
+  if (!std::ranges::includes(all, naming.members))
+    return 0; // it would name others, too
+  return static_cast<std::size_t>(std::ranges::count_if(
+      naming.members, [&left](std::size_t member) { return left.contains(member); }));
+}
+
+/// Covers the members by names, each time by the one that names most of those left; counts them if
+/// that takes more than three.
+std::string name_of(const Report& report, const std::vector<Naming>& namings,
+                    const Members& members) {
+  auto left = members;
   std::vector<std::string> parts;
-  for (const auto& naming : namings) {
-    if (members.empty())
-      break;
-    if (!std::ranges::includes(members, naming.members))
-      continue;
-    parts.push_back(naming.words);
-    for (const auto member : naming.members)
-      members.erase(member);
+  while (!left.empty() && parts.size() <= 3) {
+    const auto best = std::ranges::max_element(
+        namings, {}, [&](const Naming& naming) { return covered(naming, members, left); });
+    parts.push_back(best->words);
+    for (const auto member : best->members)
+      left.erase(member);
   }
-  if (parts.size() > 3 || !members.empty())
-    return fmt::format("from {} of {} sources", asked, report.flows.size());
+  if (parts.size() > 3)
+    return fmt::format("from {} of {}", members.size(), report.flows.size());
   return joined(parts);
 }
 
@@ -183,13 +189,13 @@ std::string endpoint_words(const IpAddress& address, std::int64_t port) {
 std::string target_words(const Target& target) {
   if (target.proto == Proto::unix_socket)
     return fmt::format("unix:{}{}", target.abstract ? "@" : "", target.path);
-  if (!target.address)
+  if (target.addresses.size() != 1)
     return fmt::format("{}/{}", to_string(target.proto), target.port);
   if (!target.host_name.empty())
     return fmt::format("{}/{}:{} ({})", to_string(target.proto), target.host_name, target.port,
-                       target.address->to_string());
+                       target.addresses.front().to_string());
   return fmt::format("{}/{}", to_string(target.proto),
-                     endpoint_words(*target.address, target.port));
+                     endpoint_words(target.addresses.front(), target.port));
 }
 
 std::string client_words(const Flow& flow) {

@@ -28,7 +28,7 @@ SocketSource source_of(const sdk::Collection& collection) {
   return source;
 }
 
-template <typename Row> RowReceiver<Row> receiver_of(sdk::Collection& collection) {
+template <typename Row> Delivery<Row> receiver_of(sdk::Collection& collection) {
   return {[&collection](const Row& row) { return sdk::put(collection, row); },
           [&collection](const Gap& gap) { sdk::report(collection, gap); }};
 }

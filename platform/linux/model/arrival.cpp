@@ -136,13 +136,19 @@ void enter_interface(Walk& walk, Journey& journey) {
   const auto interface = arrival_interface(walk, journey.netns);
   if (walk.inquiry.pending())
     return;
+  if (!interface && !walk.inquiry.gaps().empty()) {
+    add_step(journey, Stage::interface, Verdict::assumed, {}, "the interfaces could not be read");
+    assume(journey, "the interface is up");
+    return;
+  }
   if (!interface) {
-    add_stop(journey,
-             {Outcome::unknown, Icmp::none, "", Stage::interface,
-              interface_culprit(walk.flow.from_interface, "does not exist"),
-              walk.flow.from_interface.empty()
-                  ? "no interface leads to this client"
-                  : fmt::format("there is no interface {}", walk.flow.from_interface)});
+    if (journey.stopped())
+      return;
+    add_stop(journey, {Outcome::unknown, Icmp::none, "", Stage::interface,
+                       interface_culprit(walk.flow.from_interface, "does not exist"),
+                       walk.flow.from_interface.empty()
+                           ? "no interface leads to this client"
+                           : fmt::format("there is no interface {}", walk.flow.from_interface)});
     return;
   }
   journey.packet.meta.in = view_of(*interface);

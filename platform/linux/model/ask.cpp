@@ -81,6 +81,13 @@ Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address)
   return 0;
 }
 
+std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete) {
+  return inquiry.rows<SocketOwner>({{"complete", complete},
+                                    {"hint_cgroup_id", to_cell(socket.cgroup_id)},
+                                    {"hint_uid", to_cell(socket.uid)},
+                                    {"inode", socket.inode.value_or(0)}});
+}
+
 std::string socket_id(const Socket& socket) {
   const IpAddress address = socket.local_address.value_or(IpAddress());
   const std::string port = fmt::format("{}", socket.local_port.value_or(0));

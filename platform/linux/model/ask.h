@@ -41,6 +41,9 @@ std::optional<Int> ask_number(Inquiry& inquiry, Int netns, const std::string& na
 /// inet6_iif()).
 Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address);
 
+/// Processes that hold a descriptor of the socket. `complete`: all of them, else it may be one.
+std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete);
+
 /// "tcp/10.0.0.1:8080", "tcp/[::1]:8080": the id of a socket.
 std::string socket_id(const Socket& socket);
 /// The socket as a culprit.

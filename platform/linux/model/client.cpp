@@ -1,8 +1,8 @@
 // A local client: its own kernel's output path, up to the loopback device.
 //
 // net/ipv4/tcp_ipv4.c: tcp_v4_connect(), net/ipv4/af_inet.c, net/ipv4/ip_output.c:
-// __ip_local_out(); a packet to one of the host's own addresses leaves by lo, whatever interface has
-// the address; Linux 6.12.
+// __ip_local_out(); a packet to one of the host's own addresses leaves by lo, whatever interface
+// has the address; Linux 6.12.
 #include <cerrno>
 
 #include <fmt/format.h>
@@ -50,18 +50,17 @@ std::string error_name(Int error) {
 
 /// The client's route; false if there is none and the client is told so.
 bool choose_way(Walk& walk, Journey& journey) {
-  const auto answer = ask_route(walk.inquiry, journey.netns,
-                                {.destination = walk.flow.to,
-                                 .source = walk.flow.from,
-                                 .input_interface = 0,
-                                 .output_interface = 0,
-                                 .mark = 0,
-                                 .proto = std::string(to_string(walk.flow.proto)),
-                                 .source_port = 0,
-                                 .destination_port = walk.flow.port,
-                                 .uid = walk.flow.identity
-                                            ? std::optional<Int>(walk.flow.identity->uid)
-                                            : std::nullopt});
+  const auto answer = ask_route(
+      walk.inquiry, journey.netns,
+      {.destination = walk.flow.to,
+       .source = walk.flow.from,
+       .input_interface = 0,
+       .output_interface = 0,
+       .mark = 0,
+       .proto = std::string(to_string(walk.flow.proto)),
+       .source_port = 0,
+       .destination_port = walk.flow.port,
+       .uid = walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt});
   if (walk.inquiry.pending())
     return false;
   if (answer && answer->error.value_or(0) != 0) {

@@ -55,10 +55,10 @@ Culprit nearest_socket(const std::vector<Socket>& sockets, Proto proto, const Ip
 
 Stop nobody_listens(Walk& walk, const Culprit& culprit) {
   if (walk.flow.proto == Proto::tcp)
-    return {Outcome::refused, Icmp::none,    "ECONNREFUSED", Stage::socket_lookup,
-            culprit,          "no listener matches"};
-  return {Outcome::refused, Icmp::port, "ECONNREFUSED", Stage::socket_lookup, culprit,
-          "no socket matches"};
+    return {Outcome::refused,     Icmp::none, "ECONNREFUSED",
+            Stage::socket_lookup, culprit,    "no listener matches"};
+  return {Outcome::refused,     Icmp::port, "ECONNREFUSED",
+          Stage::socket_lookup, culprit,    "no socket matches"};
 }
 
 Stop silent(Stage stage, Culprit culprit, std::string note) {
@@ -84,10 +84,11 @@ void check_syn_queue(Walk& walk, Journey& journey, const Socket& listener) {
     add_step(journey, Stage::queue_syn, Verdict::pass);
     return;
   }
-  const auto half_open = walk.inquiry.rows<Socket>({{"netns", journey.netns},
-                                                    {"proto", std::string("tcp")},
-                                                    {"state", std::string("syn_recv")},
-                                                    {"local_port", listener.local_port.value_or(0)}});
+  const auto half_open =
+      walk.inquiry.rows<Socket>({{"netns", journey.netns},
+                                 {"proto", std::string("tcp")},
+                                 {"state", std::string("syn_recv")},
+                                 {"local_port", listener.local_port.value_or(0)}});
   const auto limit =
       ask_number(walk.inquiry, journey.netns, "net.ipv4.tcp_max_syn_backlog").value_or(0);
   if (walk.inquiry.pending())
@@ -103,8 +104,8 @@ void check_syn_queue(Walk& walk, Journey& journey, const Socket& listener) {
                                      fmt::format("net.ipv4.tcp_max_syn_backlog = {}", limit)},
                              fmt::format("{} half-open connections, no SYN cookies", count)));
   else
-    add_step(journey, Stage::queue_syn, Verdict::pass,
-             {}, fmt::format("{} half-open connections", count));
+    add_step(journey, Stage::queue_syn, Verdict::pass, {},
+             fmt::format("{} half-open connections", count));
 }
 
 void check_accept_queue(Journey& journey, const Socket& listener) {
@@ -152,7 +153,11 @@ Journeys deliver(Walk& walk, Journey journey) {
   const auto to = only_address(target.address, journey.packet);
   const auto from = only_address(source_of(journey.packet).address, journey.packet);
   if (!to || !from || target.port.kind != PortTerm::Kind::known) {
-    add_stop(journey, {Outcome::unknown, Icmp::none, "", Stage::socket_lookup, {},
+    add_stop(journey, {Outcome::unknown,
+                       Icmp::none,
+                       "",
+                       Stage::socket_lookup,
+                       {},
                        "NAT chooses the destination from several"});
     journeys.push_back(std::move(journey));
     return journeys;
@@ -167,9 +172,10 @@ Journeys deliver(Walk& walk, Journey journey) {
   const auto answer = walk.flow.proto == Proto::tcp ? look_up_tcp_listener(sockets, question)
                                                     : look_up_udp_socket(sockets, question);
   if (answer.chosen.empty()) {
-    Stop stop = incomplete ? Stop{Outcome::unknown, Icmp::none, "", Stage::socket_lookup, {},
-                                  "the sockets could not be read"}
-                           : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
+    Stop stop = incomplete
+                    ? Stop{Outcome::unknown,     Icmp::none, "",
+                           Stage::socket_lookup, {},         "the sockets could not be read"}
+                    : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
     if (!journey.stopped())
       stop = after_reaction(walk, journey, std::move(stop), {});
     add_stop(journey, std::move(stop));

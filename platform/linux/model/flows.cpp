@@ -15,6 +15,12 @@ IpAddress somebody(IpFamily family) {
   return *IpAddress::parse(family == IpFamily::v4 ? "203.0.113.1" : "2001:db8::1");
 }
 
+RouteQuestion question_to(const IpAddress& destination) {
+  RouteQuestion question;
+  question.destination = destination;
+  return question;
+}
+
 struct Site {
   Int netns = 0;
   std::vector<Interface> interfaces;
@@ -59,8 +65,8 @@ std::optional<IpAddress> neighbour_of(const Site& site, const Address& own) {
   const IpPrefix network(address, length);
   if (length + 1 >= address.width() && length != address.width() - 1)
     return std::nullopt;
-  auto candidate = length == address.width() - 1 ? std::optional(network.first())
-                                                 : network.first().next();
+  auto candidate =
+      length == address.width() - 1 ? std::optional(network.first()) : network.first().next();
   for (int tries = 0; candidate && network.contains(*candidate) && tries < 64;
        candidate = candidate->next(), ++tries)
     if (!is_own(site, *candidate) &&
@@ -117,11 +123,6 @@ Flow local_flow(const Target& target, const IpAddress& from, const IpAddress& to
   return flow;
 }
 
-bool wanted(const Target& target, const IpAddress& address) {
-  return target.addresses.empty() ||
-         std::ranges::find(target.addresses, address) != target.addresses.end();
-}
-
 void add_local(std::vector<Flow>& flows, const Site& site, const Target& target, IpFamily family) {
   if (target.addresses.empty()) {
     const auto loopback = IpAddress::loopback(family);
@@ -135,9 +136,8 @@ void add_local(std::vector<Flow>& flows, const Site& site, const Target& target,
   }
   for (const auto& address : target.addresses)
     if (address.family() == family && is_own(site, address))
-      flows.push_back(
-          local_flow(target, address.is_loopback() ? IpAddress::loopback(family) : address,
-                     address));
+      flows.push_back(local_flow(
+          target, address.is_loopback() ? IpAddress::loopback(family) : address, address));
 }
 
 void add_on_link(std::vector<Flow>& flows, const Site& site, const Target& target,
@@ -165,10 +165,10 @@ void add_on_link(std::vector<Flow>& flows, const Site& site, const Target& targe
   }
 }
 
-void add_default(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site,
-                 const Target& target, IpFamily family) {
+void add_default(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, const Target& target,
+                 IpFamily family) {
   const IpAddress from = somebody(family);
-  const auto answer = ask_route(inquiry, site.netns, {.destination = from});
+  const auto answer = ask_route(inquiry, site.netns, question_to(from));
   if (!answer || answer->error.value_or(0) != 0 || !answer->type.is("unicast") ||
       !answer->interface_index.known())
     return;
@@ -237,7 +237,7 @@ std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, cons
   Int index = 0;
   std::optional<RouteLookup> answer;
   if (interface.empty()) {
-    answer = ask_route(inquiry, site.netns, {.destination = from});
+    answer = ask_route(inquiry, site.netns, question_to(from));
     if (answer && answer->error.value_or(0) == 0)
       index = answer->interface_index.value_or(0);
   } else {

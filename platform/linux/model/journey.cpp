@@ -84,7 +84,9 @@ bool differ_by_client_choice(const Journeys& journeys) {
   });
 }
 
-Wide weight_of(const Journey& journey) { return journey.packet.ports.count(); }
+Wide weight_of(const Journey& journey) {
+  return journey.packet.ports.count();
+}
 
 } // namespace
 
@@ -104,10 +106,10 @@ void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culp
 }
 
 void add_stop(Journey& journey, Stop stop) {
-  if (!journey.stopped() &&
-      (journey.path.empty() || journey.path.back().verdict != Verdict::stop))
-    add_step(journey, stop.stage, stop.outcome == Outcome::unknown ? Verdict::unknown : Verdict::stop,
-             stop.culprit, stop.note);
+  if (!journey.stopped() && (journey.path.empty() || journey.path.back().verdict != Verdict::stop))
+    add_step(journey, stop.stage,
+             stop.outcome == Outcome::unknown ? Verdict::unknown : Verdict::stop, stop.culprit,
+             stop.note);
   if (stop.culprit)
     journey.lifted.insert({stop.culprit->kind, stop.culprit->id});
   journey.stops.push_back(std::move(stop));

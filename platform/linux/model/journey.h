@@ -1,9 +1,9 @@
 // One way a flow may go: the packet as it is now, where it has been, and what stopped it.
 //
-// A flow begins as one journey. Where something cannot be told (a limit, a random choice) or differs
-// within the class of clients, it splits. After a stop the journey goes on as if what stopped it
-// were lifted, to find everything else that stands in the way; the first stop is what the client
-// meets.
+// A flow begins as one journey. Where something cannot be told (a limit, a random choice) or
+// differs within the class of clients, it splits. After a stop the journey goes on as if what
+// stopped it were lifted, to find everything else that stands in the way; the first stop is what
+// the client meets.
 #pragma once
 
 #include <optional>

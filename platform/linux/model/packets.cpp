@@ -21,7 +21,9 @@ FlowFacts facts_of(const Flow& flow, const PacketClass* before) {
   return facts;
 }
 
-Endpoint client_end() { return {AddressTerm::client(), PortTerm::client()}; }
+Endpoint client_end() {
+  return {AddressTerm::client(), PortTerm::client()};
+}
 
 template <typename T> Perhaps<T> perhaps(const Fact<T>& fact, T absent, const char* what) {
   if (fact.unknown())

@@ -52,11 +52,10 @@ SocketView view_of_listener(const Socket& socket) {
 }
 
 Stop no_way_back(const RouteLookup& answer, const IpAddress& client) {
-  const std::string prefix =
-      answer.prefix.known()
-          ? fmt::format("{}/{}", answer.prefix.value().to_string(),
-                        answer.prefix_length.value_or(0))
-          : client.to_string();
+  const std::string prefix = answer.prefix.known()
+                                 ? fmt::format("{}/{}", answer.prefix.value().to_string(),
+                                               answer.prefix_length.value_or(0))
+                                 : client.to_string();
   const std::string id = answer.table.known()
                              ? fmt::format("{}/{}", answer.table.value(), id_part(prefix))
                              : fmt::format("main/{}", id_part(prefix));
@@ -86,19 +85,18 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
     const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
     const Int mark = journey.listener ? journey.listener->mark.value_or(0) : 0;
     const auto target = destination_of(incoming).port;
-    const auto answer =
-        ask_route(walk.inquiry, journey.netns,
-                  {.destination = *to,
-                   .source = *from,
-                   .input_interface = 0,
-                   .output_interface = bound,
-                   .mark = mark,
-                   .proto = std::string(to_string(walk.flow.proto)),
-                   .source_port = target.first,
-                   .destination_port = 0,
-                   .uid = journey.listener && journey.listener->uid.known()
-                              ? std::optional<Int>(journey.listener->uid.value())
-                              : std::nullopt});
+    const auto answer = ask_route(walk.inquiry, journey.netns,
+                                  {.destination = *to,
+                                   .source = *from,
+                                   .input_interface = 0,
+                                   .output_interface = bound,
+                                   .mark = mark,
+                                   .proto = std::string(to_string(walk.flow.proto)),
+                                   .source_port = target.first,
+                                   .destination_port = 0,
+                                   .uid = journey.listener && journey.listener->uid.known()
+                                              ? std::optional<Int>(journey.listener->uid.value())
+                                              : std::nullopt});
     if (walk.inquiry.pending())
       return {};
     if (!answer)

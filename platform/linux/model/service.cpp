@@ -96,10 +96,10 @@ void serve(Walk& walk, Journey& journey) {
   const Process& first = asked.front();
   if (asked.size() < holders.size())
     assume(journey, "the parent of the stopped processes does not accept connections itself");
-  add_stop(journey, {Outcome::stalled, Icmp::none, "", Stage::accept,
-                     Culprit{"process", fmt::format("{}", first.pid.value_or(0)),
-                             first.name.value_or("")},
-                     why_not(first)});
+  add_stop(journey,
+           {Outcome::stalled, Icmp::none, "", Stage::accept,
+            Culprit{"process", fmt::format("{}", first.pid.value_or(0)), first.name.value_or("")},
+            why_not(first)});
 }
 
 } // namespace synfate

@@ -1,11 +1,14 @@
 #include "platform/linux/names/names.h"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <sys/socket.h>
 
 #include <fmt/format.h>
@@ -68,6 +71,38 @@ std::vector<std::string> LinuxNames::service_names() const {
     names.emplace_back(found->s_name);
   endservent();
   return names;
+}
+
+Result<Identity> LinuxNames::identity_of(const std::string& user) const {
+  std::vector<char> buffer(16384);
+  passwd entry{};
+  passwd* found = nullptr;
+  uid_t number = 0;
+  const char* end = user.data() + user.size();
+  const auto parsed = std::from_chars(user.data(), end, number);
+  const bool numeric = parsed.ec == std::errc{} && parsed.ptr == end;
+  if (numeric)
+    getpwuid_r(number, &entry, buffer.data(), buffer.size(), &found);
+  else
+    getpwnam_r(user.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (found == nullptr && numeric)
+    return Identity{.uid = number, .groups = {}, .name = {}};
+  if (found == nullptr)
+    return Error{.code = ErrorCode::invalid_input,
+                 .doing = "looking up the user",
+                 .where = fmt::format("'{}'", user),
+                 .detail = "the user database has no such user",
+                 .hint = "Give a name of `getent passwd`, or a number."};
+  Identity identity{.uid = found->pw_uid, .groups = {}, .name = found->pw_name};
+  int count = 64;
+  std::vector<gid_t> groups(static_cast<std::size_t>(count));
+  if (getgrouplist(found->pw_name, found->pw_gid, groups.data(), &count) < 0) {
+    groups.resize(static_cast<std::size_t>(count));
+    getgrouplist(found->pw_name, found->pw_gid, groups.data(), &count);
+  }
+  groups.resize(static_cast<std::size_t>(count));
+  identity.groups.assign(groups.begin(), groups.end());
+  return identity;
 }
 
 } // namespace synfate

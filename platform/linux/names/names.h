@@ -10,6 +10,7 @@ public:
   Result<std::vector<IpAddress>> addresses_of(const std::string& host) const override;
   std::uint16_t port_of(const std::string& service, Proto proto) const override;
   std::vector<std::string> service_names() const override;
+  Result<Identity> identity_of(const std::string& user) const override;
 };
 
 } // namespace synfate

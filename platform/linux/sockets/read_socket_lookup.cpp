@@ -59,7 +59,7 @@ bool can_be_asked(netlink::Socket& netlink, const SocketProtocol& protocol, IpFa
 } // namespace
 
 void read_socket_lookup(const SocketLookup& asked, const SocketSource& source,
-                        const RowReceiver<SocketLookup>& receiver) {
+                        const Delivery<SocketLookup>& receiver) {
   const auto tuple = tuple_of(asked);
   if (!tuple) {
     receiver.gap(gap_of("the question is no whole 4-tuple of one address family"));

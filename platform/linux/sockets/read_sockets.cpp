@@ -8,6 +8,7 @@
 
 #include <charconv>
 #include <map>
+#include <set>
 
 #include <linux/netlink.h>
 #include <net/if.h>
@@ -23,7 +24,7 @@ namespace {
 
 constexpr int attempts = 3;
 constexpr std::string_view gap_bound = "sockets.bound";
-constexpr std::string_view gap_unread = "sockets";
+constexpr std::string_view gap_unread = "sockets."; // and the protocol
 
 template <typename T> bool may_hold(const std::optional<T>& wanted, const Fact<T>& cell) {
   return !wanted || cell.unknown() || cell.is(*wanted);
@@ -62,7 +63,7 @@ bool asks_family(const SocketQuery& query, IpFamily family) {
 class SocketReader {
 public:
   SocketReader(const SocketQuery& query, const SocketSource& source,
-               const RowReceiver<Socket>& receiver)
+               const Delivery<Socket>& receiver)
       : query_(query), source_(source), receiver_(receiver) {}
 
   void read() {
@@ -103,7 +104,8 @@ private:
       dump_families(protocol, listeners); // mostly it is a listener's: spare the connections
     if (wanted_ && !dump_families(protocol, states(protocol)))
       return;
-    report_bound(protocol);
+    if (!release_at_least(source_.release, 6, 8))
+      report_bound(protocol, "this kernel does not list them (6.8 and later do)");
   }
 
   /// MPTCP is asked only where the kernel has it: asking may load a module.
@@ -177,21 +179,30 @@ private:
   }
 
   void read_files(const SocketProtocol& protocol, const std::string& why) {
+    if (protocol.file.empty())
+      return report_unread(protocol, why);
     bool any = false;
     for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
-      if (!protocol.file.empty() && asks_family(query_, family))
-        any = read_file_of(protocol, family) || any;
-    if (any)
-      report_files(why);
-    else if (protocol.name == "tcp" || protocol.name == "mptcp")
-      report_unread(protocol, why); // other protocols have no file where the kernel lacks them
+      if (asks_family(query_, family))
+        any = read_file_of(protocol, family, why) || any;
+    if (!any)
+      return;
+    report_files(why);
+    bound_seen_ = false;
+    report_bound(protocol, "the files of /proc do not list them");
   }
 
-  bool read_file_of(const SocketProtocol& protocol, IpFamily family) {
+  /// A file that is missing where /proc is mounted: the kernel lacks the protocol.
+  bool read_file_of(const SocketProtocol& protocol, IpFamily family, const std::string& why) {
+    const std::string folder = source_.root + "/proc/thread-self/net/";
     const std::string file = std::string(protocol.file) + (family == IpFamily::v6 ? "6" : "");
-    const auto text = read_file(source_.root + "/proc/thread-self/net/" + file);
-    if (!text)
+    const auto text = read_file(folder + file);
+    if (!text && text.error().code == ErrorCode::not_found && file_exists(folder + "dev"))
       return false;
+    if (!text) {
+      report_unread(protocol, why + "; " + to_string(text.error()));
+      return false;
+    }
     order_.clear();
     for_each_line(*text, [&](std::string_view line) {
       if (auto socket = parse_proc_net_line(line, protocol, file))
@@ -201,63 +212,60 @@ private:
     return true;
   }
 
+  void report(const Gap& gap) {
+    if (reported_.insert(gap.id).second)
+      receiver_.gap(gap);
+  }
+
   void report_files(const std::string& why) {
-    if (files_reported_)
-      return;
-    files_reported_ = true;
-    receiver_.gap({Text(gap_sock_diag), "details of sockets",
-                   "the kernel's socket diagnosis (sock_diag) cannot be used: " + why,
-                   "it cannot be told whether an IPv6 listener serves IPv4, which interface a "
-                   "socket is bound to, how long its accept queue is, and which sockets are bound "
-                   "without listening",
-                   "load the modules inet_diag, tcp_diag, udp_diag and unix_diag, or allow netlink "
-                   "sockets (RestrictAddressFamilies=, seccomp)"});
+    report({Text(gap_sock_diag), "details of sockets",
+            "the kernel's socket diagnosis (sock_diag) cannot be used: " + why,
+            "it cannot be told whether an IPv6 listener serves IPv4, which interface a "
+            "socket is bound to, how long its accept queue is, and which sockets are bound "
+            "without listening",
+            "load the modules inet_diag, tcp_diag, udp_diag and unix_diag, or allow netlink "
+            "sockets (RestrictAddressFamilies=, seccomp)"});
   }
 
   void report_unread(const SocketProtocol& protocol, const std::string& why) {
-    receiver_.gap({Text(gap_unread), "the " + Text(protocol.name) + " sockets", why,
-                   "nothing is known about who listens",
-                   "run it where /proc is mounted, or as root"});
+    report({Text(gap_unread) + Text(protocol.name), "the " + Text(protocol.name) + " sockets", why,
+            "nothing is known about who listens", "run it where /proc is mounted, or as root"});
   }
 
   void report_options() {
-    if (!options_hidden_ || options_reported_)
+    if (!options_hidden_)
       return;
-    options_reported_ = true;
-    receiver_.gap({Text(gap_socket_options), "marks, TCP-MD5 peers and upper layers of sockets",
-                   "the kernel shows them only with CAP_NET_ADMIN",
-                   "a listener that demands signed segments looks like any other",
-                   "run it as root or with CAP_NET_ADMIN"});
+    report({Text(gap_socket_options), "marks, TCP-MD5 peers and upper layers of sockets",
+            "the kernel shows them only with CAP_NET_ADMIN",
+            "a listener that demands signed segments looks like any other",
+            "run it as root or with CAP_NET_ADMIN"});
   }
 
-  void report_bound(const SocketProtocol& protocol) {
+  void report_bound(const SocketProtocol& protocol, std::string_view why) {
     const std::uint32_t bound = state_bit(SocketState::bound_inactive);
-    if (protocol.name != "tcp" || (states(protocol) & bound) == 0 || bound_seen_ ||
-        release_at_least(source_.release, 6, 8))
+    if (protocol.name != "tcp" || (states(protocol) & bound) == 0 || bound_seen_)
       return;
-    receiver_.gap({Text(gap_bound), "TCP sockets that are bound and do not listen",
-                   "this kernel does not list them (6.8 and later do)",
-                   "a program that holds the port without listening cannot be seen",
-                   "look for it in the service's start-up log"});
+    report({Text(gap_bound), "TCP sockets that are bound and do not listen", Text(why),
+            "a program that holds the port without listening cannot be seen",
+            "look for it in the service's start-up log"});
   }
 
   const SocketQuery& query_;
   const SocketSource& source_;
-  const RowReceiver<Socket>& receiver_;
+  const Delivery<Socket>& receiver_;
   std::optional<netlink::Socket> netlink_;
   std::string refusal_;
   std::map<Int, Int> order_; ///< sockets seen so far, by port
   bool wanted_ = true;
   bool bound_seen_ = false;
   bool options_hidden_ = false;
-  bool options_reported_ = false;
-  bool files_reported_ = false;
+  std::set<std::string> reported_; ///< ids of gaps
 };
 
 } // namespace
 
 void read_sockets(const SocketQuery& query, const SocketSource& source,
-                  const RowReceiver<Socket>& receiver) {
+                  const Delivery<Socket>& receiver) {
   SocketReader(query, source, receiver).read();
 }
 

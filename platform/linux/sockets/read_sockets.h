@@ -7,13 +7,12 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "core/facts/snapshot.h"
 #include "core/facts/tables.h"
+#include "platform/linux/delivery.h"
 #include "platform/linux/sockets/tables.h"
 
 namespace synfate {
@@ -46,22 +45,16 @@ struct SocketSource {
   std::chrono::milliseconds timeout = std::chrono::seconds(5);
 };
 
-/// Receives rows and what could not be read. `row` returns false to want no more.
-template <typename Row> struct RowReceiver {
-  std::function<bool(const Row&)> row;
-  std::function<void(const Gap&)> gap;
-};
-
 void read_sockets(const SocketQuery& query, const SocketSource& source,
-                  const RowReceiver<Socket>& receiver);
+                  const Delivery<Socket>& receiver);
 
 void read_unix_sockets(const UnixSocketQuery& query, const SocketSource& source,
-                       const RowReceiver<UnixSocket>& receiver);
+                       const Delivery<UnixSocket>& receiver);
 
 /// Asks the kernel which socket would get a packet: the key columns of `asked` are the question.
 /// Gives one row, or a gap if it could not be asked.
 void read_socket_lookup(const SocketLookup& asked, const SocketSource& source,
-                        const RowReceiver<SocketLookup>& receiver);
+                        const Delivery<SocketLookup>& receiver);
 
 /// True for a release from `major.minor` on; false if it cannot be told.
 bool release_at_least(std::string_view release, int major, int minor);

@@ -24,7 +24,7 @@ bool may_match(const UnixSocketQuery& query, const UnixSocket& socket) {
 class UnixSocketReader {
 public:
   UnixSocketReader(const UnixSocketQuery& query, const SocketSource& source,
-                   const RowReceiver<UnixSocket>& receiver)
+                   const Delivery<UnixSocket>& receiver)
       : query_(query), source_(source), receiver_(receiver) {}
 
   void read() {
@@ -102,14 +102,14 @@ private:
 
   const UnixSocketQuery& query_;
   const SocketSource& source_;
-  const RowReceiver<UnixSocket>& receiver_;
+  const Delivery<UnixSocket>& receiver_;
   bool wanted_ = true;
 };
 
 } // namespace
 
 void read_unix_sockets(const UnixSocketQuery& query, const SocketSource& source,
-                       const RowReceiver<UnixSocket>& receiver) {
+                       const Delivery<UnixSocket>& receiver) {
   UnixSocketReader(query, source, receiver).read();
 }
 

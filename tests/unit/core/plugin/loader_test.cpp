@@ -41,7 +41,7 @@ TEST_CASE("a plugin is found by its manifest and its own tables join the schema"
   CHECK(loaded.plugins[0].health == PluginHealth::unchecked);
   CHECK(loaded.gaps.empty());
   CHECK(loading.schema.find("acme_licence") != nullptr);
-  check_plugins(loaded);
+  check_plugins(loaded.collectors, loaded);
   CHECK(loaded.plugins[0].health == PluginHealth::healthy);
 }
 
@@ -83,7 +83,7 @@ TEST_CASE("what is wrong with a library shows when it is checked, and costs only
   Loading loading;
   loading.directory.plugin(wrong.id, licence_manifest(wrong.id, wrong.version), wrong.library);
   auto loaded = loading.load();
-  check_plugins(loaded);
+  check_plugins(loaded.collectors, loaded);
   REQUIRE(loaded.plugins.size() == 1);
   CHECK(loaded.plugins[0].health == PluginHealth::refused);
   REQUIRE(loaded.gaps.size() == 1);
@@ -235,7 +235,7 @@ TEST_CASE("the list shows healthy and refused plugins, as text and as JSON") {
   loading.directory.plugin("acme-licences", licence_manifest(), "good");
   loading.directory.plugin("b-broken", "[plugin\n");
   auto loaded = loading.load();
-  check_plugins(loaded);
+  check_plugins(loaded.collectors, loaded);
   const std::string text = render_plugins_text(loaded.plugins);
   CHECK(text.find("acme-licences  1.0      1    built-in  healthy  acme_licence") !=
         std::string::npos);

@@ -227,6 +227,9 @@ TEST_CASE("without sock_diag the files of /proc stand in and say what they canno
   CHECK(row.read_from.is("/proc/net/tcp6"));
   REQUIRE(answer.gaps.size() == 1);
   CHECK(answer.gaps[0].id == "sockets.sock_diag");
+  const auto bound = ask(query_of("tcp", "bound", port), live(false));
+  REQUIRE(bound.gaps.size() == 2);
+  CHECK(bound.gaps[1].id == "sockets.bound");
 }
 
 TEST_CASE("without sock_diag and without /proc nothing is known, and a gap says so") {
@@ -235,7 +238,8 @@ TEST_CASE("without sock_diag and without /proc nothing is known, and a gap says 
   const auto answer = ask(query_of("tcp", "listen", 80), nowhere);
   CHECK(answer.rows.empty());
   REQUIRE(answer.gaps.size() == 1);
-  CHECK(answer.gaps[0].id == "sockets");
+  CHECK(answer.gaps[0].id == "sockets.tcp");
+  CHECK(ask(query_of("udp", "", 80), nowhere).gaps.size() == 1);
 }
 
 TEST_CASE("the kernel's lookup names the listener that gets a segment") {

@@ -1,0 +1,202 @@
+#include "platform/linux/netfilter/ruleset.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "platform/linux/netfilter/decode.h"
+#include "platform/linux/netfilter/tables.h"
+
+namespace synfate {
+namespace {
+
+std::vector<Key> keys_of(const NftScope& scope) {
+  return {{"netns", scope.netns}, {"family", scope.family}, {"table", scope.table}};
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;)
+    words.push_back(word);
+  return words;
+}
+
+NftBaseChain base_chain_of(const NftChain& row, Int netns) {
+  NftBaseChain chain;
+  chain.scope = {netns, row.family.value_or(""), row.table.value_or("")};
+  chain.name = row.name.value_or("");
+  chain.type = row.type.value_or("filter");
+  chain.hook = row.hook.value_or("");
+  chain.priority = static_cast<int>(row.priority.value_or(0));
+  chain.handle = row.handle.value_or(0);
+  chain.drops = row.policy.is("drop");
+  chain.devices = words_of(row.devices.value_or(""));
+  return chain;
+}
+
+SetShape shape_of(const NftSet& row) {
+  SetShape shape;
+  shape.flags = static_cast<std::uint32_t>(row.flags.value_or(0));
+  shape.key_length = static_cast<std::size_t>(row.key_length.value_or(0));
+  shape.key_type = static_cast<std::uint32_t>(row.key_type.value_or(0));
+  shape.data_type = static_cast<std::uint32_t>(row.data_type.value_or(0));
+  shape.limited = row.size.known();
+  if (row.fields.known())
+    shape.fields.assign(row.fields.value().data.begin(), row.fields.value().data.end());
+  return shape;
+}
+
+} // namespace
+
+ByteOrder byte_order_of(const Snapshot& snapshot) {
+  return snapshot.host().byte_order == "big" ? ByteOrder::big : ByteOrder::little;
+}
+
+const nft::Expressions& RuleRow::expressions(ByteOrder order) const {
+  if (!decoded_)
+    decoded_ = std::make_unique<nft::Expressions>(nft::decode_expressions(bytes, order));
+  return *decoded_;
+}
+
+const std::vector<NftBaseChain>* Ruleset::base_chains(Inquiry& inquiry, Int netns) {
+  if (const auto cached = base_chains_.find(netns); cached != base_chains_.end())
+    return &cached->second;
+  const auto tables = inquiry.rows<NftTable>({{"netns", netns}});
+  bool complete = !inquiry.incomplete();
+  const auto rows = inquiry.rows<NftChain>({{"netns", netns}});
+  complete = complete && !inquiry.incomplete();
+  if (inquiry.pending() || !complete)
+    return nullptr;
+  const auto dormant = [&](const NftChain& chain) {
+    return std::ranges::any_of(tables, [&](const NftTable& table) {
+      return table.dormant.is(true) && table.family == chain.family && table.name == chain.table;
+    });
+  };
+  std::vector<NftBaseChain> chains;
+  for (const auto& row : rows)
+    if (row.hook.known() && !dormant(row))
+      chains.push_back(base_chain_of(row, netns));
+  // Of equal priority the one registered first runs first; handles grow with registration.
+  std::ranges::stable_sort(chains, {}, &NftBaseChain::priority);
+  return &base_chains_.emplace(netns, std::move(chains)).first->second;
+}
+
+const RuleChain* Ruleset::chain(Inquiry& inquiry, const NftScope& scope, const std::string& name) {
+  const Named named{scope, name};
+  if (const auto cached = chains_.find(named); cached != chains_.end())
+    return &cached->second;
+  Request request{std::string(table_name<NftRule>()), keys_of(scope)};
+  request.keys.push_back({"chain", name});
+  const auto positions = inquiry.find(request);
+  if (inquiry.pending() || inquiry.incomplete())
+    return nullptr;
+  RuleChain chain;
+  chain.rules.reserve(positions.size());
+  const Table* table = inquiry.snapshot().table(request.table);
+  if (table != nullptr) {
+    const auto handle = *table->spec().column("handle");
+    const auto place = *table->spec().column("position");
+    const auto bytes = *table->spec().column("expressions");
+    const auto comment = *table->spec().column("comment");
+    std::vector<std::pair<Int, std::size_t>> ordered;
+    for (const auto row : positions)
+      ordered.emplace_back(table->integer(row, place), row);
+    std::ranges::stable_sort(ordered, {}, &std::pair<Int, std::size_t>::first);
+    for (const auto& [unused, row] : ordered) {
+      RuleRow rule;
+      rule.handle = table->integer(row, handle);
+      rule.bytes = table->text(row, bytes);
+      rule.comment = table->text(row, comment);
+      chain.rules.push_back(std::move(rule));
+    }
+  }
+  return &chains_.emplace(named, std::move(chain)).first->second;
+}
+
+const SetShape* Ruleset::shape(Inquiry& inquiry, const NftScope& scope, const std::string& set) {
+  auto cached = shapes_.find(scope);
+  if (cached == shapes_.end()) {
+    const auto rows = inquiry.rows<NftSet>(keys_of(scope));
+    if (inquiry.pending() || inquiry.incomplete())
+      return nullptr;
+    std::map<std::string, SetShape> shapes;
+    for (const auto& row : rows)
+      shapes.emplace(row.name.value_or(""), shape_of(row));
+    cached = shapes_.emplace(scope, std::move(shapes)).first;
+  }
+  const auto shape = cached->second.find(set);
+  return shape == cached->second.end() ? nullptr : &shape->second;
+}
+
+const SetIndex* Ruleset::build(const Snapshot& snapshot, const Request& request, const Named& name,
+                               SetShape shape) {
+  SetIndex index(std::move(shape));
+  if (const Table* table = snapshot.table(request.table)) {
+    const auto column = [&](const char* named) { return *table->spec().column(named); };
+    const auto key = column("key"), end = column("interval_end"), catchall = column("catchall"),
+               key_end = column("key_end"), data = column("data"), object = column("object"),
+               expressions = column("expressions");
+    for (const auto row : snapshot.find(request)) {
+      SetElement element;
+      element.key = table->text(row, key);
+      element.key_end = table->text(row, key_end);
+      element.interval_end = table->integer(row, end) != 0;
+      element.catchall = table->integer(row, catchall) != 0;
+      element.value =
+          index.value({std::string(table->text(row, data)), std::string(table->text(row, object)),
+                       std::string(table->text(row, expressions))});
+      index.add(element);
+    }
+  }
+  index.finish();
+  return &indices_.emplace(name, std::move(index)).first->second;
+}
+
+const SetIndex* Ruleset::elements(Inquiry& inquiry, const NftScope& scope, const std::string& set) {
+  const Named named{scope, set};
+  if (const auto cached = indices_.find(named); cached != indices_.end())
+    return &cached->second;
+  const SetShape* known = shape(inquiry, scope, set);
+  if (known == nullptr)
+    return nullptr;
+  Request request{std::string(table_name<NftElement>()), keys_of(scope)};
+  request.keys.push_back({"set", set});
+  static_cast<void>(inquiry.find(request));
+  if (inquiry.pending() || inquiry.incomplete())
+    return nullptr;
+  return build(inquiry.snapshot(), request, named, *known);
+}
+
+const SetIndex* Ruleset::read_elements(const Snapshot& snapshot, const NftScope& scope,
+                                       const std::string& set) {
+  const Named named{scope, set};
+  if (const auto cached = indices_.find(named); cached != indices_.end())
+    return &cached->second;
+  const auto shapes = shapes_.find(scope);
+  Request request{std::string(table_name<NftElement>()), keys_of(scope)};
+  request.keys.push_back({"set", set});
+  const Answered* answer = snapshot.answer(request);
+  if (answer == nullptr || !answer->gaps.empty() || shapes == shapes_.end())
+    return nullptr;
+  const auto shape = shapes->second.find(set);
+  if (shape == shapes->second.end())
+    return nullptr;
+  return build(snapshot, request, named, shape->second);
+}
+
+const std::string* Ruleset::object(Inquiry& inquiry, const NftScope& scope, const std::string& name,
+                                   std::uint32_t type) {
+  const std::tuple key{scope, name, type};
+  if (const auto cached = objects_.find(key); cached != objects_.end())
+    return &cached->second;
+  const auto rows = inquiry.rows<NftObject>({{"netns", scope.netns}});
+  if (inquiry.pending() || inquiry.incomplete())
+    return nullptr;
+  for (const auto& row : rows)
+    if (row.family.is(scope.family) && row.table.is(scope.table) && row.name.is(name) &&
+        row.type.is(static_cast<Int>(type)) && row.data.known())
+      return &objects_.emplace(key, row.data.value().data).first->second;
+  return nullptr;
+}
+
+} // namespace synfate

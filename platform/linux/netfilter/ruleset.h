@@ -1,0 +1,91 @@
+// The rules of a snapshot, decoded as far as walks got to them.
+//
+// A cache beside a snapshot: chains, rules and sets are looked up once and a rule's bytes are
+// decoded when it is first reached. Answers of a snapshot are only ever added, so what was cached
+// stays true. It belongs to the caller of run_hook() and must not outlive the snapshot. Tested by
+// tests/unit/platform/linux/netfilter/hooks_test.cpp.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "core/model/model.h"
+#include "platform/linux/netfilter/expression.h"
+#include "platform/linux/netfilter/set_index.h"
+
+namespace synfate {
+
+/// Where an nf_tables object is.
+struct NftScope {
+  Int netns = 0;
+  std::string family;
+  std::string table;
+  friend auto operator<=>(const NftScope&, const NftScope&) = default;
+};
+
+/// A base chain: registered at a hook.
+struct NftBaseChain {
+  NftScope scope;
+  std::string name;
+  std::string type; ///< filter, nat, route
+  std::string hook;
+  int priority = 0;
+  Int handle = 0;
+  bool drops = false; ///< the policy
+  std::vector<std::string> devices;
+};
+
+/// A rule; its bytes belong to the snapshot.
+struct RuleRow {
+  Int handle = 0;
+  std::string_view bytes;
+  std::string_view comment;
+  const nft::Expressions& expressions(ByteOrder order) const;
+
+private:
+  mutable std::unique_ptr<nft::Expressions> decoded_;
+};
+
+struct RuleChain {
+  std::vector<RuleRow> rules;
+};
+
+class Ruleset {
+public:
+  /// The base chains of a namespace. Null: asked for now, or it could not be read (then the
+  /// inquiry is not pending and its gaps say why).
+  const std::vector<NftBaseChain>* base_chains(Inquiry& inquiry, Int netns);
+  /// Null as above.
+  const RuleChain* chain(Inquiry& inquiry, const NftScope& scope, const std::string& name);
+  /// What a set is; null as above.
+  const SetShape* shape(Inquiry& inquiry, const NftScope& scope, const std::string& set);
+  /// All elements. Null as above.
+  const SetIndex* elements(Inquiry& inquiry, const NftScope& scope, const std::string& set);
+  /// All elements if they were read already; asks for nothing.
+  const SetIndex* read_elements(const Snapshot& snapshot, const NftScope& scope,
+                                const std::string& set);
+  /// An object's NFTA_OBJ_DATA. Null as above, or no such object.
+  const std::string* object(Inquiry& inquiry, const NftScope& scope, const std::string& name,
+                            std::uint32_t type);
+
+private:
+  using Named = std::tuple<NftScope, std::string>;
+  const SetIndex* build(const Snapshot& snapshot, const Request& request, const Named& name,
+                        SetShape shape);
+
+  std::map<Int, std::vector<NftBaseChain>> base_chains_;
+  std::map<Named, RuleChain> chains_;
+  std::map<NftScope, std::map<std::string, SetShape>> shapes_;
+  std::map<Named, SetIndex> indices_;
+  std::map<std::tuple<NftScope, std::string, std::uint32_t>, std::string> objects_;
+};
+
+/// The byte order of the machine that a snapshot was taken on.
+ByteOrder byte_order_of(const Snapshot& snapshot);
+
+} // namespace synfate

@@ -43,8 +43,10 @@ TEST_CASE("work for a namespace nobody is in does not run") {
 }
 
 TEST_CASE("work runs inside another namespace, and what it throws comes back", "[root]") {
-  if (geteuid() != 0)
-    return WARN("not run: needs root");
+  if (geteuid() != 0) {
+    WARN("not run: needs root");
+    return;
+  }
   const std::string name = "rt-system-" + std::to_string(getpid());
   REQUIRE(std::system(("ip netns add " + name).c_str()) == 0);
   std::int64_t inode = 0;

@@ -46,8 +46,10 @@ TEST_CASE("a file that is no namespace is refused as such") {
 }
 
 TEST_CASE("the calling thread enters a namespace by name, the others stay", "[root]") {
-  if (geteuid() != 0)
-    return WARN("not run: needs root");
+  if (geteuid() != 0) {
+    WARN("not run: needs root");
+    return;
+  }
   const std::string name = "rt-enter-" + std::to_string(getpid());
   REQUIRE(std::system(("ip netns add " + name).c_str()) == 0);
   const auto before = current_netns();

@@ -21,8 +21,8 @@ Error no_such_table(const std::string& name, const Schema& schema) {
           .doing = "choosing the table",
           .where = fmt::format("'{}'", name),
           .detail = "there is no such table",
-          .hint = near ? fmt::format("Did you mean '{}'?", *near)
-                       : std::string("See: synfate facts")};
+          .hint =
+              near ? fmt::format("Did you mean '{}'?", *near) : std::string("See: synfate facts")};
 }
 
 int print_schema(const Program& program, const Options& options, const Schema& schema) {
@@ -82,10 +82,10 @@ int run_facts(const Program& program, const Options& options) {
     selection.rows = std::move(filtered->rows);
     undecided = filtered->undecided;
   }
-  program.out << (options.format == "text"
-                      ? render_facts_text(session.snapshot(), selection,
-                                          text_options(program, options))
-                      : render_facts_json(session.snapshot(), selection, options.format == "jsonl"));
+  program.out << (options.format == "text" ? render_facts_text(session.snapshot(), selection,
+                                                               text_options(program, options))
+                                           : render_facts_json(session.snapshot(), selection,
+                                                               options.format == "jsonl"));
   if (options.verbose)
     program.err << session.timings();
   if (undecided > 0)
@@ -95,9 +95,8 @@ int run_facts(const Program& program, const Options& options) {
     return undecided > 0 ? 3 : 0;
   for (const auto& id : answer->gaps)
     if (const Gap* gap = session.snapshot().gap(id))
-      program.err << escape_for_terminal(
-                         fmt::format("synfate: not seen: {} ({}). {}", gap->what, gap->why,
-                                     gap->remedy))
+      program.err << escape_for_terminal(fmt::format("synfate: not seen: {} ({}). {}", gap->what,
+                                                     gap->why, gap->remedy))
                   << "\n";
   return 3;
 }

@@ -70,7 +70,8 @@ int run_why(const Program& program, const Options& options, const rules::Output&
     return report_error(program, set.error());
   const Report report = explain_target(**session, *target, *set, {}, {});
   Inquiry inquiry((*session)->snapshot());
-  return rules::explain_rule(inquiry, *set, options.words[0], {report.target, report.flows}, output);
+  return rules::explain_rule(inquiry, *set, options.words[0], {report.target, report.flows},
+                             output);
 }
 
 Result<Schema> known_schema(const Program& program, const Options& options) {

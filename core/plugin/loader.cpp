@@ -282,14 +282,12 @@ Result<LoadedPlugins> load_plugins(std::span<const PluginDirectory> directories,
   return loader.take();
 }
 
-void check_plugins(std::span<const std::unique_ptr<Collector>> collectors,
-                   LoadedPlugins& loaded) {
+void check_plugins(std::span<const std::unique_ptr<Collector>> collectors, LoadedPlugins& loaded) {
   for (auto& info : loaded.plugins) {
     if (info.health != PluginHealth::unchecked)
       continue;
-    const auto at = std::ranges::find_if(collectors, [&](const auto& collector) {
-      return collector->manifest().id == info.id;
-    });
+    const auto at = std::ranges::find_if(
+        collectors, [&](const auto& collector) { return collector->manifest().id == info.id; });
     if (at == collectors.end())
       continue;
     const Status status = (*at)->check();

@@ -78,8 +78,7 @@ Result<LoadedPlugins> load_plugins(std::span<const PluginDirectory> directories,
                                    System& system, const LoadOptions& options);
 
 /// Loads the code of every accepted plugin and fills in its health: `plugins check`.
-void check_plugins(std::span<const std::unique_ptr<Collector>> collectors,
-                   LoadedPlugins& loaded);
+void check_plugins(std::span<const std::unique_ptr<Collector>> collectors, LoadedPlugins& loaded);
 
 /// Where this program's own plugins are: lib/synfate/plugins beside the program (build tree) or
 /// beside its directory (installed). Nothing if neither exists.

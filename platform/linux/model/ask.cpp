@@ -82,9 +82,13 @@ Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address)
 }
 
 std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete) {
+  // A row carries only hints that are known, and a question must match its rows.
+  const auto hint = [](const Fact<Int>& fact) {
+    return fact.known() ? to_cell(fact) : Cell(Absent{});
+  };
   return inquiry.rows<SocketOwner>({{"complete", complete},
-                                    {"hint_cgroup_id", to_cell(socket.cgroup_id)},
-                                    {"hint_uid", to_cell(socket.uid)},
+                                    {"hint_cgroup_id", hint(socket.cgroup_id)},
+                                    {"hint_uid", hint(socket.uid)},
                                     {"inode", socket.inode.value_or(0)}});
 }
 

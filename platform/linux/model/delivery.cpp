@@ -163,6 +163,8 @@ Journeys deliver(Walk& walk, Journey journey) {
     return journeys;
   }
   const std::uint16_t port = target.port.first;
+  journey.final_address = *to;
+  journey.final_port = port;
   const auto sockets = ask_sockets(walk, journey, port);
   const bool incomplete = walk.inquiry.incomplete();
   const Int device = lookup_device(walk, journey, *to);

@@ -66,6 +66,8 @@ void describe(Fate& fate, const Journey& journey) {
   fate.near_misses = journey.near_misses;
   fate.evidence = journey.evidence;
   fate.final_netns = journey.netns;
+  fate.final_address = journey.final_address;
+  fate.final_port = journey.final_port;
   for (const auto& stop : journey.stops)
     if (stop.culprit)
       fate.blockers.push_back({stop.stage, *stop.culprit});

@@ -41,7 +41,8 @@ struct Journey {
   std::vector<Evidence> evidence;
   Certainty certainty = Certainty::certain;
   std::optional<Socket> listener; ///< who gets the connection
-  ConntrackView client_side;      ///< local flows: the connection as the client's output made it
+  IpAddress final_address;        ///< where it is delivered, after NAT
+  std::uint16_t final_port = 0;
 
   bool stopped() const { return !stops.empty(); }
 };

@@ -70,6 +70,8 @@ Journey first_packet(Walk& walk) {
   journey.packet =
       build_packet(journey.kind, facts_of(walk.flow, nullptr), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
+  journey.final_address = walk.flow.to;
+  journey.final_port = walk.flow.port;
   journey.packet.meta.time_ms = walk.inquiry.snapshot().host().taken_at;
   return journey;
 }

@@ -68,6 +68,17 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client) {
                       answer.type.value_or("none"))};
 }
 
+Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
+  Journeys next;
+  for (auto& way : journeys) {
+    if (walk.inquiry.pending())
+      return {};
+    for (auto& passed : pass_hook(walk, std::move(way), hook))
+      next.push_back(std::move(passed));
+  }
+  return next;
+}
+
 } // namespace
 
 Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
@@ -110,15 +121,19 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   }
   set_way_out(walk, journey, way_out);
   Journeys journeys{std::move(journey)};
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
-    Journeys next;
-    for (auto& way : journeys)
-      for (auto& passed : pass_hook(walk, std::move(way), hook))
-        next.push_back(std::move(passed));
-    if (walk.inquiry.pending())
-      return {};
-    journeys = std::move(next);
+  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
+    journeys = pass_each(walk, std::move(journeys), hook);
+  if (walk.flow.local) { // the answer comes back over lo, to the client's socket
+    for (auto& way : journeys) {
+      way.packet.meta.in = way.packet.meta.out;
+      way.packet.meta.out = {};
+      way.packet.meta.socket = {};
+    }
+    for (const Hook hook : {Hook::ingress, Hook::prerouting, Hook::input})
+      journeys = pass_each(walk, std::move(journeys), hook);
   }
+  if (walk.inquiry.pending())
+    return {};
   for (auto& way : journeys) {
     incoming.ct = way.packet.ct;
     incoming.conditions = way.packet.conditions;

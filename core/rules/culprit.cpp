@@ -60,8 +60,7 @@ private:
 
 Culprit socket(const Row& row) {
   const auto address = row.address("local_address").value_or(IpAddress());
-  const std::string host =
-      address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  const std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
   const std::string where = host + ":" + row.text("local_port");
   const std::string device = row.text("interface");
   return {"socket", row.text("proto") + "/" + where,
@@ -91,8 +90,9 @@ Culprit address(const Row& row) {
 Culprit route(const Row& row) {
   const std::string prefix = row.text("destination") + "/" + row.text("prefix_length");
   const std::string gateway = row.text("gateway");
-  return {"route", row.text("table") + "/" + id_part(prefix),
-          fmt::format("{} {}{}", row.text("type"), prefix, gateway.empty() ? "" : " via " + gateway)};
+  return {
+      "route", row.text("table") + "/" + id_part(prefix),
+      fmt::format("{} {}{}", row.text("type"), prefix, gateway.empty() ? "" : " via " + gateway)};
 }
 
 Culprit neighbour(const Row& row) {

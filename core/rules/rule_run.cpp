@@ -99,8 +99,8 @@ std::vector<RuleRun::Element> RuleRun::elements(RuleStatus& status) {
   return found;
 }
 
-// A table that nothing was read from, because it could not be or because nobody asked, must not look
-// empty to a condition.
+// A table that nothing was read from, because it could not be or because nobody asked, must not
+// look empty to a condition.
 bool RuleRun::facts_are_there(RuleStatus& status) const {
   for (const auto& name : rule_.needs) {
     if (facts_.table(name)->size() > 0)
@@ -176,8 +176,8 @@ bool RuleRun::ask(const Request& request, RuleStatus& status) {
     return true;
   const Answered* answer = facts_.snapshot().answer(request);
   status.state = RuleState::unknown;
-  for (const auto& gap : answer == nullptr ? std::vector{"not-recorded." + request.table}
-                                           : answer->gaps)
+  for (const auto& gap :
+       answer == nullptr ? std::vector{"not-recorded." + request.table} : answer->gaps)
     add_once(status.gaps, gap);
   return false;
 }
@@ -235,7 +235,8 @@ void RuleRun::name_culprit(const Element& element, cel::Bindings& names, Finding
     finding.culprit = culprit_of(blamed);
     names.set("culprit", blamed);
     add_evidence(blamed, finding);
-  } else if (const auto* flow = flow_of(element.value); flow != nullptr && flow->report->fate.culprit) {
+  } else if (const auto* flow = flow_of(element.value);
+             flow != nullptr && flow->report->fate.culprit) {
     finding.culprit = flow->report->fate.culprit;
     names.set("culprit", struct_value(culprit_type(), *flow->report->fate.culprit));
   }

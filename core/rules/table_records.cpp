@@ -120,8 +120,8 @@ cel::Value TableRecords::field(std::size_t row, std::size_t column) const {
   return to_value(table_->cell(row, column));
 }
 
-// A column where most rows are equal (netns, proto, state) is no help: building its index would cost
-// more than looking at the rows.
+// A column where most rows are equal (netns, proto, state) is no help: building its index would
+// cost more than looking at the rows.
 bool TableRecords::is_selective(std::size_t column, const Cell& cell) const {
   const std::size_t step = std::max<std::size_t>(1, table_->size() / sample_size);
   std::size_t seen = 0;

@@ -18,7 +18,8 @@ namespace synfate {
 
 enum class IpFamily : std::uint8_t { v4 = 4, v6 = 6 };
 
-/// An IPv4 or IPv6 address in network byte order. IPv4 uses the first four bytes, the rest are zero.
+/// An IPv4 or IPv6 address in network byte order. IPv4 uses the first four bytes, the rest are
+/// zero.
 class IpAddress {
 public:
   IpAddress() = default; ///< 0.0.0.0
@@ -37,7 +38,7 @@ public:
   bool is_v6() const { return family_ == IpFamily::v6; }
   /// 4 or 16 bytes in network order.
   std::span<const std::byte> bytes() const;
-  std::uint32_t v4_host_order() const; ///< meaningful for IPv4 only
+  std::uint32_t v4_host_order() const;                    ///< meaningful for IPv4 only
   unsigned width() const { return is_v4() ? 32U : 128U; } ///< bits
 
   bool is_unspecified() const;

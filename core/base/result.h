@@ -1,7 +1,8 @@
 // What the world can do to us, as a value.
 //
-// Everything that may fail because of the system, the user or a file returns a Result<T>. Exceptions
-// are kept for our own bugs and for the libraries that throw; both are caught at the edges.
+// Everything that may fail because of the system, the user or a file returns a Result<T>.
+// Exceptions are kept for our own bugs and for the libraries that throw; both are caught at the
+// edges.
 #pragma once
 
 #include <cstdint>
@@ -27,11 +28,11 @@ enum class ErrorCode : std::uint8_t {
 /// One failure: what we were doing, to what, what the system said, and what to do about it.
 struct Error {
   ErrorCode code = ErrorCode::system;
-  std::string doing;  ///< "reading the socket table"
-  std::string where;  ///< path, path:line:column, netlink attribute; may be empty
-  int os_error = 0;   ///< errno, or 0
-  std::string detail; ///< what is wrong; may be empty when os_error says it
-  std::string hint;   ///< what the user can do; may be empty
+  std::string doing{};  ///< "reading the socket table"
+  std::string where{};  ///< path, path:line:column, netlink attribute; may be empty
+  int os_error = 0;     ///< errno, or 0
+  std::string detail{}; ///< what is wrong; may be empty when os_error says it
+  std::string hint{};   ///< what the user can do; may be empty
 };
 
 /// "doing: where: detail (Permission denied). Hint." on one line.

@@ -39,7 +39,7 @@ std::string to_string(const Request& request) {
   std::string text = request.table;
   const char* joint = " where ";
   for (const auto& key : request.keys) {
-    if (key.column == "netns")
+    if (key.column == "netns" || std::holds_alternative<Absent>(key.value))
       continue;
     text += fmt::format("{}{} = {}", joint, key.column, key_text(key.value));
     joint = " and ";

@@ -184,6 +184,10 @@ bool Table::is_unknown(std::size_t row, std::size_t column) const {
   return columns_[column].kinds[row] == Kind::unknown;
 }
 
+bool Table::is_absent(std::size_t row, std::size_t column) const {
+  return columns_[column].kinds[row] == Kind::absent;
+}
+
 std::uint64_t Table::hash(const Column& column, std::size_t row) const {
   switch (column.kinds[row]) {
   case Kind::absent:

@@ -48,6 +48,7 @@ public:
   std::string_view text(std::size_t row, std::size_t column) const;
   std::int64_t integer(std::size_t row, std::size_t column) const;
   bool is_unknown(std::size_t row, std::size_t column) const;
+  bool is_absent(std::size_t row, std::size_t column) const;
 
   /// Rows whose cell equals `value`, in order, plus those where it is unknown. Uses an index that
   /// is built at the first question.

@@ -125,7 +125,8 @@ inline constexpr auto description_of<UnixSocket> = describe(
     column(&UnixSocket::path, "path", "",
            "Its name as given to bind(), any byte; without the leading NUL of an abstract one."),
     column(&UnixSocket::abstract, "abstract", "", "The name is abstract: not in the file system."),
-    column(&UnixSocket::file_inode, "file_inode", "", "Inode of the file it is bound to."),
+    column(&UnixSocket::file_inode, "file_inode", "",
+           "Inode of the file it is bound to, its low 32 bits."),
     column(&UnixSocket::file_device, "file_device", "", "Device of that file, as stat gives it."),
     column(&UnixSocket::peer_inode, "peer_inode", "", "Inode of the connected socket."),
     column(&UnixSocket::queue, "queue", "",
@@ -140,6 +141,9 @@ struct SocketOwner {
   Fact<Int> inode;
   Fact<Int> pid;
   Fact<Int> fd;
+  Fact<bool> complete;
+  Fact<Int> hint_cgroup_id;
+  Fact<Int> hint_uid;
 };
 
 template <>
@@ -147,7 +151,13 @@ inline constexpr auto description_of<SocketOwner> = describe(
     "socket_owner", "One process that holds a descriptor of a socket.",
     key(column(&SocketOwner::inode, "inode", "", "Inode of the socket.", "socket.inode")),
     key(column(&SocketOwner::pid, "pid", "", "The process.", "process.pid")),
-    key(column(&SocketOwner::fd, "fd", "", "The lowest descriptor it holds the socket under.")));
+    column(&SocketOwner::fd, "fd", "", "The lowest descriptor it holds the socket under."),
+    key(column(&SocketOwner::complete, "complete", "",
+               "Asked: false, one holder is enough; true or not asked, every holder.")),
+    key(column(&SocketOwner::hint_cgroup_id, "hint_cgroup_id", "",
+               "Asked: look first among the processes of this cgroup.", "socket.cgroup_id")),
+    key(column(&SocketOwner::hint_uid, "hint_uid", "",
+               "Asked: look first among the processes of this user.", "socket.uid")));
 
 /// A process.
 struct Process {
@@ -359,6 +369,7 @@ struct Route {
   Fact<Int> origin;
   Fact<Int> mtu;
   Fact<Int> realm;
+  Fact<Text> preference;
 };
 
 template <>
@@ -387,7 +398,9 @@ inline constexpr auto description_of<Route> = describe(
     column(&Route::link_down, "link_down", "", "The link has no carrier (RTNH_F_LINKDOWN)."),
     column(&Route::origin, "origin", "", "Who made it (RTPROT_ number)."),
     column(&Route::mtu, "mtu", "bytes", "MTU of the route."),
-    column(&Route::realm, "realm", "", "The route's realm."));
+    column(&Route::realm, "realm", "", "The route's realm."),
+    column(&Route::preference, "preference", "",
+           "IPv6: the router's preference, low, medium or high."));
 
 /// A neighbour (ARP, neighbour discovery).
 struct Neighbour {
@@ -407,7 +420,7 @@ inline constexpr auto description_of<Neighbour> = describe(
                "interface.index")),
     key(column(&Neighbour::address, "address", "", "The neighbour's address.")),
     column(&Neighbour::state, "state", "",
-           "incomplete, reachable, stale, delay, probe, failed, noarp or permanent."),
+           "none, incomplete, reachable, stale, delay, probe, failed, noarp or permanent."),
     column(&Neighbour::hardware_address, "hardware_address", "", "Its link-layer address."),
     key(column(&Neighbour::proxy, "proxy", "", "We answer for it.")));
 

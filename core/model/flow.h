@@ -14,13 +14,6 @@
 
 namespace synfate {
 
-/// Who a local client is.
-struct Identity {
-  std::int64_t uid = 0;
-  std::vector<std::int64_t> groups; ///< primary first
-  std::string name;                 ///< as in the user database; may be empty
-};
-
 /// One client trying one target.
 struct Flow {
   Proto proto = Proto::tcp;

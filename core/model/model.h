@@ -55,18 +55,17 @@ private:
   bool incomplete_ = false;
 };
 
-/// A model of one operating system's inbound path.
+/// A model of one operating system's inbound path, for one snapshot: it may keep what it decoded.
 class Model {
 public:
   virtual ~Model() = default;
   /// The flows of a call without --from, and of one with; see contract.md.
-  virtual std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) const = 0;
+  virtual std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) = 0;
   /// The flow of one --from ADDR[%IFACE].
   virtual std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target,
-                                       const IpAddress& from,
-                                       const std::string& interface) const = 0;
+                                       const IpAddress& from, const std::string& interface) = 0;
   /// What becomes of a flow. Meaningless while inquiry.pending().
-  virtual Fate walk(Inquiry& inquiry, const Flow& flow) const = 0;
+  virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
 };
 
 } // namespace synfate

@@ -1,6 +1,94 @@
 #include "core/model/target.h"
 
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "core/base/text.h"
+
 namespace synfate {
+namespace {
+
+constexpr std::string_view forms =
+    "A target is PORT, tcp/PORT, udp/PORT, ADDRESS:PORT, [IPV6]:PORT, HOST:PORT, a service name, "
+    "unix:/PATH or unix:@NAME.";
+constexpr std::size_t longest_unix_path = 108; // sizeof(sockaddr_un.sun_path), unix(7)
+
+Error wrong(std::string_view text, std::string detail, std::string hint = std::string(forms)) {
+  return {.code = ErrorCode::invalid_input,
+          .doing = "reading the target",
+          .where = fmt::format("'{}'", text),
+          .detail = std::move(detail),
+          .hint = std::move(hint)};
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<std::uint16_t> parse_port(std::string_view whole, std::string_view text, Proto proto,
+                                 const NameService& names) {
+  if (is_number(text)) {
+    unsigned long port = 0;
+    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (code != std::errc{} || port > 65535)
+      return wrong(whole, fmt::format("port {} is out of range", text), "Ports are 1 to 65535.");
+    if (port == 0)
+      return wrong(whole, "nothing can be reached on port 0", "Ports are 1 to 65535.");
+    return static_cast<std::uint16_t>(port);
+  }
+  const std::uint16_t port = names.port_of(std::string(text), proto);
+  if (port != 0)
+    return port;
+  const auto known = names.service_names();
+  const auto near = nearest_word(text, known).value_or("");
+  return wrong(whole,
+               fmt::format("the services database has no {} service '{}'", to_string(proto), text),
+               near.empty() ? std::string(forms) : fmt::format("Did you mean '{}'?", near));
+}
+
+Result<Target> parse_unix(std::string_view text) {
+  Target target;
+  target.text = text;
+  target.proto = Proto::unix_socket;
+  std::string_view name = text.substr(5);
+  target.abstract = name.starts_with('@');
+  if (target.abstract)
+    name.remove_prefix(1);
+  if (name.empty())
+    return wrong(text, "the name of the Unix socket is missing");
+  if (!target.abstract && name.front() != '/')
+    return wrong(text, "the path of a Unix socket must be absolute");
+  if (name.size() >= longest_unix_path)
+    return wrong(text,
+                 fmt::format("the name has {} bytes; a Unix socket's name has room for {}",
+                             name.size(), longest_unix_path - 1),
+                 "No program can connect to it under this name: bind it to a shorter path.");
+  target.path = name;
+  return target;
+}
+
+/// Splits "[addr]:port", "addr:port" and "port"; the host part is empty when there is none.
+Result<std::pair<std::string_view, std::string_view>> split_host(std::string_view whole,
+                                                                 std::string_view text) {
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos)
+      return wrong(whole, "the ']' after the address is missing");
+    if (end + 1 >= text.size() || text[end + 1] != ':')
+      return wrong(whole, "the port is missing after the address", "Write [ADDRESS]:PORT.");
+    return std::pair(text.substr(1, end - 1), text.substr(end + 2));
+  }
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos)
+    return std::pair(std::string_view(), text);
+  if (text.find(':') != colon)
+    return wrong(whole, "an IPv6 address needs brackets", "Write [ADDRESS]:PORT.");
+  return std::pair(text.substr(0, colon), text.substr(colon + 1));
+}
+
+} // namespace
 
 std::string_view to_string(Proto proto) {
   switch (proto) {
@@ -12,6 +100,69 @@ std::string_view to_string(Proto proto) {
     return "unix";
   }
   return "";
+}
+
+Result<ZonedAddress> parse_zoned_address(std::string_view text) {
+  const auto percent = text.find('%');
+  const auto address = IpAddress::parse(text.substr(0, percent));
+  if (!address)
+    return Error{.code = ErrorCode::invalid_input,
+                 .doing = "reading an address",
+                 .where = fmt::format("'{}'", text),
+                 .detail = "this is no IPv4 or IPv6 address",
+                 .hint = "Write it like 192.0.2.7, 2001:db8::7 or 192.0.2.7%eth0."};
+  ZonedAddress zoned{*address, {}};
+  if (percent != std::string_view::npos) {
+    zoned.zone = text.substr(percent + 1);
+    if (zoned.zone.empty())
+      return Error{.code = ErrorCode::invalid_input,
+                   .doing = "reading an address",
+                   .where = fmt::format("'{}'", text),
+                   .detail = "the interface after '%' is missing",
+                   .hint = "Write it like 192.0.2.7%eth0, or without '%'."};
+  }
+  return zoned;
+}
+
+Result<Target> parse_target(std::string_view text, const NameService& names) {
+  if (text.starts_with("unix:"))
+    return parse_unix(text);
+  Target target;
+  target.text = text;
+  std::string_view rest = text;
+  if (const auto slash = rest.find('/'); slash != std::string_view::npos) {
+    const auto proto = rest.substr(0, slash);
+    if (proto == "udp")
+      target.proto = Proto::udp;
+    else if (proto != "tcp")
+      return wrong(text, fmt::format("'{}' is no protocol this tool knows", proto),
+                   proto.empty() ? "For a Unix socket write unix:/PATH."
+                                 : "Use tcp/, udp/ or unix:.");
+    rest.remove_prefix(slash + 1);
+  }
+  if (rest.empty())
+    return wrong(text, "the port is missing");
+  SYNFATE_TRY(parts, split_host(text, rest));
+  const auto& [host, port_text] = parts;
+  if (port_text.empty())
+    return wrong(text, "the port is missing");
+  SYNFATE_TRY(port, parse_port(text, port_text, target.proto, names));
+  target.port = port;
+  if (rest.size() == port_text.size())
+    return target;
+  if (host.empty())
+    return wrong(text, "the address before ':' is missing");
+  if (auto zoned = parse_zoned_address(host)) {
+    target.addresses.push_back(zoned->address);
+    target.zone = zoned->zone;
+    return target;
+  }
+  if (host.find_first_not_of("0123456789.") == std::string_view::npos)
+    return wrong(text, fmt::format("'{}' is no IPv4 address", host));
+  SYNFATE_TRY(addresses, names.addresses_of(std::string(host)));
+  target.host_name = host;
+  target.addresses = std::move(addresses);
+  return target;
 }
 
 } // namespace synfate

@@ -26,7 +26,7 @@ extern "C" {
 
 /* Bytes with a length; not terminated, may hold any byte. */
 typedef struct synfate_text {
-  const char *data;
+  const char* data;
   size_t size;
 } synfate_text;
 
@@ -58,13 +58,13 @@ typedef struct synfate_key {
   synfate_cell value;
 } synfate_key;
 
-/* What the host wants to know: rows of `table` for which all keys hold. A plugin may use the keys to
- * read less; it may deliver more rows than asked, never fewer. */
+/* What the host wants to know: rows of `table` for which all keys hold. A plugin may use the keys
+ * to read less; it may deliver more rows than asked, never fewer. */
 typedef struct synfate_request {
   uint32_t struct_size;
   uint32_t key_count;
   synfate_text table;
-  const synfate_key *const *keys; /* key_count pointers */
+  const synfate_key* const* keys; /* key_count pointers */
   int64_t netns;                  /* inode of the network namespace the calling thread is in */
 } synfate_request;
 
@@ -83,46 +83,46 @@ typedef struct synfate_gap {
 typedef struct synfate_host {
   uint32_t struct_size;
   uint32_t abi_version;
-  void *context;
+  void* context;
 
   /* Required. The position of a column of a table the plugin declared, or -1. */
-  int32_t (*column)(void *context, synfate_text table, synfate_text column);
+  int32_t (*column)(void* context, synfate_text table, synfate_text column);
   /* Required. Starts a row; 0, or -1 if the plugin did not declare the table. */
-  int32_t (*begin_row)(void *context, synfate_text table);
+  int32_t (*begin_row)(void* context, synfate_text table);
   /* Required. Sets a cell of the row; columns not set are absent. 0, or -1 for a column that does
    * not exist or a type that does not fit: the host then records the plugin as faulty. */
-  int32_t (*put)(void *context, int32_t column, const synfate_cell *cell);
+  int32_t (*put)(void* context, int32_t column, const synfate_cell* cell);
   /* Required. Ends the row. 0, or -1 when the host wants no more rows (deadline, limit). */
-  int32_t (*end_row)(void *context);
+  int32_t (*end_row)(void* context);
   /* Required. Reports what could not be read. */
-  void (*gap)(void *context, const synfate_gap *gap);
+  void (*gap)(void* context, const synfate_gap* gap);
   /* Required. Milliseconds left of the run's deadline; 0 or less: stop and return. */
-  int64_t (*milliseconds_left)(void *context);
+  int64_t (*milliseconds_left)(void* context);
   /* Required. The file system root under which the system's files are read: "" on a live host. */
-  synfate_text (*root)(void *context);
+  synfate_text (*root)(void* context);
   /* Required. A parameter from the plugin's manifest or the site's settings; data is NULL if it is
    * not set. */
-  synfate_text (*parameter)(void *context, synfate_text name);
+  synfate_text (*parameter)(void* context, synfate_text name);
 } synfate_host;
 
 /* The plugin's description of itself; static storage. */
 typedef struct synfate_plugin_description {
   uint32_t struct_size;
   uint32_t abi_version; /* SYNFATE_ABI_VERSION it was built with */
-  const char *id;       /* as in the manifest */
-  const char *version;
+  const char* id;       /* as in the manifest */
+  const char* version;
 
   /* Optional. Called once before the first collect; the result goes into the other calls. */
-  void *(*create)(void);
+  void* (*create)(void);
   /* Required. Answers one request. 0 if it was answered as far as possible (what is missing is
    * reported as gaps), otherwise the request failed as a whole. */
-  int32_t (*collect)(void *self, const synfate_request *request, const synfate_host *host);
+  int32_t (*collect)(void* self, const synfate_request* request, const synfate_host* host);
   /* Optional. Called once at the end. */
-  void (*destroy)(void *self);
+  void (*destroy)(void* self);
 } synfate_plugin_description;
 
 /* The one exported function of a plugin. */
-typedef const synfate_plugin_description *(*synfate_plugin_entry)(void);
+typedef const synfate_plugin_description* (*synfate_plugin_entry)(void);
 
 #ifdef __cplusplus
 }

@@ -231,10 +231,10 @@ template <std::size_t n> struct PluginId {
 
 } // namespace synfate::sdk
 
-#if defined(_WIN32)
-#define SYNFATE_EXPORT extern "C" __declspec(dllexport)
-#else
+#if defined(__ELF__)
 #define SYNFATE_EXPORT extern "C" __attribute__((visibility("default")))
+#else
+#define SYNFATE_EXPORT extern "C" __declspec(dllexport)
 #endif
 
 /// Emits the plugin's entry: `synfate_plugin`, or `synfate_plugin_<name>` when it is linked into

@@ -152,8 +152,10 @@ Request::Request(std::uint16_t type, std::uint16_t flags) {
 }
 
 Request& Request::append_bytes(ByteView bytes) {
-  bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
-  bytes_.resize(padded(bytes_.size()));
+  const std::size_t start = bytes_.size();
+  bytes_.resize(padded(start + bytes.size()));
+  if (!bytes.empty())
+    std::memcpy(bytes_.data() + start, bytes.data(), bytes.size());
   return *this;
 }
 

@@ -1,0 +1,185 @@
+#include "core/command/explain.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include <fmt/format.h>
+
+#include "core/command/rules_command.h"
+#include "core/report/render_json.h"
+#include "core/report/render_nagios.h"
+#include "core/report/render_text.h"
+
+namespace synfate {
+namespace {
+
+std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& target,
+                              std::span<const ZonedAddress> clients) {
+  if (clients.empty())
+    return model.plain_flows(inquiry, target);
+  std::vector<Flow> flows;
+  for (const auto& client : clients)
+    for (auto& flow : model.flows_from(inquiry, target, client.address, client.zone))
+      flows.push_back(std::move(flow));
+  return flows;
+}
+
+/// Every flow with a settled fate; facts that several of them need are read together.
+void walk_all(Session& session, Report& report) {
+  std::vector<std::size_t> open;
+  for (std::size_t at = 0; at < report.flows.size(); ++at)
+    open.push_back(at);
+  for (int round = 0; !open.empty(); ++round) {
+    std::vector<Request> needs;
+    std::erase_if(open, [&](std::size_t at) {
+      Inquiry inquiry(session.snapshot());
+      FlowReport& flow = report.flows[at];
+      flow.fate = session.model().walk(inquiry, flow.flow);
+      if (!inquiry.pending()) {
+        session.adopt(inquiry);
+        return true;
+      }
+      for (const auto& need : inquiry.needs())
+        if (std::ranges::find(needs, need) == needs.end())
+          needs.push_back(need);
+      return false;
+    });
+    if (!needs.empty())
+      session.collect(needs, round);
+  }
+}
+
+void add_gaps(Report& report, const Snapshot& snapshot) {
+  for (const auto& flow : report.flows)
+    for (const auto& id : flow.fate.gaps)
+      if (const Gap* gap = snapshot.gap(id);
+          gap != nullptr && std::ranges::find(report.gaps, *gap) == report.gaps.end())
+        report.gaps.push_back(*gap);
+  for (const auto& gap : snapshot.gaps()) // plugins at fault concern every report
+    if (gap.id.starts_with("plugin.") && std::ranges::find(report.gaps, gap) == report.gaps.end())
+      report.gaps.push_back(gap);
+}
+
+/// Not open, whichever of its branches comes true.
+bool certainly_fails(const Fate& fate) {
+  if (fate.outcome == Outcome::open)
+    return false;
+  if (fate.outcome != Outcome::unknown)
+    return true;
+  return !fate.alternatives.empty() &&
+         std::ranges::all_of(fate.alternatives, [](const Alternative& alternative) {
+           return alternative.outcome != Outcome::open && alternative.outcome != Outcome::unknown;
+         });
+}
+
+int exit_status(const std::vector<Report>& reports) {
+  bool unclear = false;
+  for (const auto& report : reports) {
+    unclear = unclear || report.flows.empty();
+    for (const auto& flow : report.flows) {
+      if (certainly_fails(flow.fate))
+        return 1;
+      unclear = unclear || flow.fate.outcome != Outcome::open;
+    }
+  }
+  return unclear ? 3 : 0;
+}
+
+Result<std::vector<Target>> read_targets(const Program& program, const Options& options) {
+  std::vector<Target> targets;
+  for (const auto& word : options.words) {
+    auto target = parse_target(word, program.names);
+    if (!target) {
+      Error error = std::move(target).error();
+      if (const auto near = nearest_word(word, command_names()); near && targets.empty())
+        error.hint = fmt::format("Did you mean the command '{}'? {}", *near, error.hint);
+      return error;
+    }
+    targets.push_back(std::move(*target));
+  }
+  return targets;
+}
+
+Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
+  std::vector<ZonedAddress> clients;
+  for (const auto& word : options.from) {
+    SYNFATE_TRY(client, parse_zoned_address(word));
+    clients.push_back(std::move(client));
+  }
+  return clients;
+}
+
+int print(const Program& program, const Options& options, Session& session,
+          const std::vector<Report>& reports) {
+  if (options.format == "text")
+    program.out << render_text(session.snapshot(), reports, text_options(program, options));
+  else if (options.format == "json")
+    program.out << render_json(session.snapshot(), reports, JsonLayout::document);
+  else if (options.format == "jsonl")
+    program.out << render_json(session.snapshot(), reports, JsonLayout::lines);
+  else {
+    const NagiosResult result = render_nagios(reports);
+    program.out << result.line;
+    return static_cast<int>(result.state);
+  }
+  return exit_status(reports);
+}
+
+} // namespace
+
+Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
+                      std::span<const ZonedAddress> clients, const std::optional<Identity>& as) {
+  Report report;
+  report.host = session.snapshot().host();
+  report.target = target;
+  const auto flows = session.settle(
+      [&](Inquiry& inquiry) { return asked_flows(inquiry, session.model(), target, clients); });
+  for (auto flow : flows) {
+    flow.identity = as;
+    report.flows.push_back({std::move(flow), {}});
+  }
+  walk_all(session, report);
+  auto evaluation = session.settle([&](Inquiry& inquiry) {
+    return rules::evaluate(inquiry, rules, {report.target, report.flows});
+  });
+  report.findings = std::move(evaluation.findings);
+  for (const auto& rule : evaluation.rules)
+    if (rule.state == rules::RuleState::unknown)
+      report.unknown_rules.push_back(rule.id);
+  add_gaps(report, session.snapshot());
+  return report;
+}
+
+int run_explain(const Program& program, const Options& options) {
+  if (options.format != "text" && options.format != "json" && options.format != "jsonl" &&
+      options.format != "nagios")
+    return report_error(program, unknown_format(options.format, "text, json, jsonl, nagios"));
+  const auto targets = read_targets(program, options);
+  if (!targets)
+    return report_error(program, targets.error());
+  const auto clients = read_clients(options);
+  if (!clients)
+    return report_error(program, clients.error());
+  auto session = Session::open(program, options);
+  if (!session)
+    return report_error(program, session.error());
+  const auto rules = load_rules(program, options, (*session)->snapshot().schema());
+  if (!rules)
+    return report_error(program, rules.error());
+  std::optional<Identity> as;
+  if (!options.as_user.empty()) {
+    auto identity = program.names.identity_of(options.as_user);
+    if (!identity)
+      return report_error(program, identity.error());
+    as = std::move(*identity);
+  }
+  std::vector<Report> reports;
+  for (const auto& target : *targets)
+    reports.push_back(explain_target(**session, target, *rules, *clients, as));
+  const int status = print(program, options, **session, reports);
+  if (options.verbose)
+    program.err << (*session)->timings();
+  return status;
+}
+
+} // namespace synfate

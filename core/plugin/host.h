@@ -1,0 +1,71 @@
+// Answers requests by asking plugins: finds who provides a table, runs it in the right network
+// namespace under the run's deadline, checks what it delivers, and records what is missing.
+//
+// Whatever goes wrong in a plugin costs that plugin's facts and nothing else: the request is
+// answered all the same, with a gap that says what happened. Tested by
+// tests/unit/core/plugin/host_test.cpp.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/facts/fact_sink.h"
+#include "core/plugin/collector.h"
+#include "core/plugin/system.h"
+
+namespace synfate {
+
+/// What one request cost, for -v.
+struct CollectionTiming {
+  std::string request; ///< "socket where local_port = 8080"
+  std::string plugin;
+  double milliseconds = 0;
+  std::size_t rows = 0;
+  std::vector<std::string> gaps;
+};
+
+struct HostOptions {
+  std::int64_t home_netns = 0;       ///< inode of the namespace this process is in
+  std::int64_t deadline_ms = 10'000; ///< of the whole run, from the host's construction
+};
+
+class Host {
+public:
+  /// `system` outlives the host.
+  Host(std::vector<std::unique_ptr<Collector>> collectors, System& system, HostOptions options);
+
+  /// Collects what the requests ask for. Afterwards each is answered, if need be with gaps.
+  void collect(FactSink& facts, std::span<const Request> requests);
+  void collect(Snapshot& snapshot, std::span<const Request> requests);
+  void collect(Snapshot& snapshot, const Request& request) { collect(snapshot, {&request, 1}); }
+
+  /// In the order of the collections.
+  const std::vector<CollectionTiming>& timings() const { return timings_; }
+  /// Milliseconds of the run that are left; 0 or less: the deadline passed.
+  std::int64_t milliseconds_left() const;
+  const std::vector<std::unique_ptr<Collector>>& collectors() const { return collectors_; }
+
+private:
+  struct Provider {
+    Collector* collector = nullptr;
+    bool faulty = false; ///< broke the rules once: not asked again
+  };
+
+  void answer(FactSink& facts, const Request& request);
+  std::vector<std::string> ask(FactSink& facts, const Request& request, Provider& provider);
+  Status run(const Request& request, Collector& collector, RowReceiver& rows);
+  std::int64_t netns_of(const Request& request) const;
+  Gap timeout_gap() const;
+
+  std::vector<std::unique_ptr<Collector>> collectors_;
+  std::vector<Provider> providers_;
+  System& system_;
+  HostOptions options_;
+  std::string root_;
+  std::int64_t started_ms_ = 0;
+  std::vector<CollectionTiming> timings_;
+};
+
+} // namespace synfate

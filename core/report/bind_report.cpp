@@ -1,0 +1,63 @@
+#include "core/report/bind_report.h"
+
+#include <fmt/format.h>
+
+#include "core/report/json_parts.h"
+#include "core/report/text_parts.h"
+#include "core/report/words.h"
+
+namespace synfate {
+namespace {
+
+std::string bind_verdict(const BindReport& report) {
+  auto line = target_words(report.target);
+  if (!report.host.name.empty())
+    line += " on " + report.host.name;
+  if (!report.would_bind)
+    return line + ": it cannot be told whether bind() would succeed";
+  const auto* const hedge = report.certainty == Certainty::certain  ? "would"
+                            : report.certainty == Certainty::likely ? "would likely"
+                                                                    : "would possibly";
+  if (*report.would_bind)
+    return line + fmt::format(": bind() and listen() {} succeed", hedge);
+  return line + fmt::format(": bind() {} fail{}", hedge,
+                            report.error.empty() ? "" : " with " + report.error);
+}
+
+} // namespace
+
+std::string render_bind_text(const Snapshot& snapshot, const BindReport& report,
+                             const TextOptions& options) {
+  Page page(options);
+  const auto style = !report.would_bind   ? Style::doubtful
+                     : *report.would_bind ? Style::good
+                                          : Style::bad;
+  page.paragraph("", bind_verdict(report), style);
+  for (const auto& finding : report.findings) {
+    page.blank();
+    write_finding(page, snapshot, finding);
+  }
+  if (report.findings.empty() && report.culprit)
+    page.paragraph("  because of ",
+                   culprit_words(*report.culprit) +
+                       (report.culprit->text.empty() ? "" : ": " + report.culprit->text));
+  if (!report.gaps.empty())
+    page.blank();
+  write_gaps(page, report.gaps);
+  return page.text();
+}
+
+std::string render_bind_json(const Snapshot& snapshot, const BindReport& report, bool one_line) {
+  Json json;
+  json["schema"] = "synfate.bind/1";
+  json["target"] = json_target(report.target);
+  json["would_bind"] = report.would_bind ? Json(*report.would_bind) : Json();
+  json["errno"] = json_text_or_null(report.error);
+  json["certainty"] = to_string(report.certainty);
+  json["culprit"] = json_culprit(report.culprit, true);
+  json["findings"] = json_findings(snapshot, report.findings);
+  json["gaps"] = json_gaps(report.gaps);
+  return json_document(json, one_line);
+}
+
+} // namespace synfate

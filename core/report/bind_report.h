@@ -1,0 +1,29 @@
+// The answer of `synfate bind`: would bind() and listen() succeed here now (synfate.bind/1).
+// Tested by tests/unit/core/report/other_reports_test.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/report/page.h"
+#include "core/report/report.h"
+
+namespace synfate {
+
+struct BindReport {
+  HostFacts host;
+  Target target;
+  std::optional<bool> would_bind; ///< nothing: it cannot be told
+  std::string error;              ///< errno by name; empty if it would bind
+  Certainty certainty = Certainty::certain;
+  std::optional<Culprit> culprit; ///< what is in the way
+  std::vector<Finding> findings;
+  std::vector<Gap> gaps;
+};
+
+std::string render_bind_text(const Snapshot& snapshot, const BindReport& report,
+                             const TextOptions& options);
+std::string render_bind_json(const Snapshot& snapshot, const BindReport& report, bool one_line);
+
+} // namespace synfate

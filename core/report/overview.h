@@ -1,0 +1,46 @@
+// The answer of a bare `synfate`: every port that listens here, its owner, and who can reach it
+// (synfate.overview/1). Tested by tests/unit/core/report/other_reports_test.cpp.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/report/page.h"
+#include "core/report/report.h"
+#include "core/report/who_report.h"
+
+namespace synfate {
+
+/// The process that holds a listener.
+struct ListenerOwner {
+  std::int64_t pid = 0;
+  std::string name;
+  std::string user;
+
+  friend bool operator==(const ListenerOwner&, const ListenerOwner&) = default;
+};
+
+/// A port something listens on, or that NAT leads in.
+struct Listener {
+  Proto proto = Proto::tcp;
+  std::optional<IpAddress> address;
+  std::uint16_t port = 0;
+  std::string path;                     ///< Unix sockets only
+  Fact<ListenerOwner> owner;            ///< absent: NAT leads it elsewhere
+  std::string service;                  ///< unit or container; may be empty
+  std::vector<WhoClass> reachable_from; ///< summarised: the classes that are open, or not known
+  std::vector<Finding> findings;
+};
+
+struct Overview {
+  HostFacts host;
+  std::vector<Listener> listeners; ///< in the order they are shown
+  std::vector<Gap> gaps;
+};
+
+std::string render_overview_text(const Snapshot& snapshot, const Overview& overview,
+                                 const TextOptions& options);
+std::string render_overview_json(const Snapshot& snapshot, const Overview& overview, bool one_line);
+
+} // namespace synfate

@@ -1,0 +1,378 @@
+#include "core/rules/functions.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "core/rules/vocabulary.h"
+
+namespace synfate::rules {
+namespace {
+
+using cel::Value;
+using Arguments = std::span<const Value>;
+
+Value host_error(std::string message) {
+  return Value::error(cel::Failure::host, std::move(message));
+}
+
+Value string_value(std::string text) {
+  return to_value(Cell(std::move(text)));
+}
+
+std::string text_of(const Value& value) {
+  return std::string(value.as_text());
+}
+
+/// What could not be told: a need on a live host, gaps otherwise.
+Value unknown_answer(const Facts& facts) {
+  if (facts.inquiry().pending())
+    return unknown_value("pending");
+  std::vector<cel::UnknownReason> reasons;
+  for (const auto& gap : facts.inquiry().gaps())
+    reasons.push_back({0, gap});
+  return reasons.empty() ? unknown_value("not-recorded") : Value::unknown(std::move(reasons));
+}
+
+/// Rows by one key. `complete` is false if there may be more.
+struct Answer {
+  std::vector<std::size_t> rows;
+  bool complete = true;
+};
+
+Answer ask(const Facts& facts, std::string_view table, std::vector<Key> keys) {
+  Inquiry& inquiry = facts.inquiry();
+  const std::size_t needs_before = inquiry.needs().size();
+  const Request request{std::string(table), std::move(keys)};
+  Answer answer{inquiry.find(request), true};
+  const bool asked_already = std::ranges::find(inquiry.needs(), request) != inquiry.needs().end();
+  answer.complete =
+      !inquiry.incomplete() && inquiry.needs().size() == needs_before && !asked_already;
+  return answer;
+}
+
+Value row_value(const Facts& facts, std::string_view table, std::size_t row) {
+  return Value::record(facts.table(table), static_cast<std::uint32_t>(row));
+}
+
+Value column_of(const Value& record, std::string_view column) {
+  const auto& records = record.as_record_set();
+  const auto at = records.type().find(column);
+  return at ? records.field(record.row(), *at) : Value();
+}
+
+Value owners(const Facts& facts, const Value& socket) {
+  const Value inode = column_of(socket, "inode");
+  if (inode.is_unknown())
+    return inode;
+  if (!inode.is(cel::Kind::integer) || inode.as_int() == 0)
+    return Value::list(std::vector<Value>());
+  const Answer held = ask(facts, "socket_owner", {{"inode", inode.as_int()}});
+  std::vector<Value> processes;
+  bool complete = held.complete;
+  for (const auto row : held.rows) {
+    const Value pid = column_of(row_value(facts, "socket_owner", row), "pid");
+    if (!pid.is(cel::Kind::integer))
+      continue;
+    const Answer found = ask(facts, "process", {{"pid", pid.as_int()}});
+    complete = complete && found.complete;
+    for (const auto process : found.rows)
+      processes.push_back(row_value(facts, "process", process));
+  }
+  return processes.empty() && !complete ? unknown_answer(facts) : Value::list(std::move(processes));
+}
+
+std::string process_name(const Value& process) {
+  const Value name = column_of(process, "name");
+  const Value pid = column_of(process, "pid");
+  const std::string called = name.is(cel::Kind::string) ? text_of(name) : "a process";
+  return pid.is(cel::Kind::integer) ? fmt::format("{} (pid {})", called, pid.as_int()) : called;
+}
+
+// systemd keeps a copy of the sockets it activates; who serves them is the one to name.
+std::string owner_name(const Value& owners) {
+  if (!owners.is(cel::Kind::list))
+    return "an unknown process";
+  const auto& list = owners.as_list();
+  if (list.size() == 0)
+    return "an unknown process";
+  std::size_t chosen = 0;
+  while (chosen + 1 < list.size() && column_of(list.at(chosen), "name").is(cel::Kind::string) &&
+         column_of(list.at(chosen), "name").as_text() == "systemd")
+    ++chosen;
+  const Value process = list.at(chosen);
+  if (list.size() == 1)
+    return process_name(process);
+  const Value name = column_of(process, "name");
+  const Value pid = column_of(process, "pid");
+  return fmt::format("{} (pid {} and {} more)",
+                     name.is(cel::Kind::string) ? name.as_text() : "a process",
+                     pid.is(cel::Kind::integer) ? pid.as_int() : 0, list.size() - 1);
+}
+
+Value process_of(const Facts& facts, const Value& pid) {
+  const Answer found = ask(facts, "process", {{"pid", pid.as_int()}});
+  if (!found.rows.empty())
+    return row_value(facts, "process", found.rows.front());
+  return found.complete ? host_error(fmt::format("there is no process {}", pid.as_int()))
+                        : unknown_answer(facts);
+}
+
+// Of a few processes only those the run read are known, so this never says "none" for sure.
+Value children_of(const Facts& facts, const Value& pid) {
+  std::vector<Value> children;
+  const auto& processes = facts.table("process");
+  for (std::uint32_t row = 0; row < processes->size(); ++row) {
+    Value process = Value::record(processes, row);
+    const Value parent = column_of(process, "parent_pid");
+    if (parent.is(cel::Kind::integer) && parent.as_int() == pid.as_int())
+      children.push_back(std::move(process));
+  }
+  return Value::list(std::move(children));
+}
+
+Value setting(const Facts& facts, const Value& name) {
+  const Answer found =
+      ask(facts, "setting", {{"netns", facts.host().netns}, {"name", text_of(name)}});
+  if (!found.rows.empty())
+    return column_of(row_value(facts, "setting", found.rows.front()), "value");
+  return found.complete ? Value() : unknown_answer(facts);
+}
+
+std::string address_port(const IpAddress& address, std::int64_t port) {
+  return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), port)
+                         : fmt::format("{}:{}", address.to_string(), port);
+}
+
+std::string ago(double ms) {
+  if (ms < 1000)
+    return fmt::format("{:.0f} ms", ms);
+  if (ms < 120'000)
+    return fmt::format("{:.1f} s", ms / 1000);
+  if (ms < 7'200'000)
+    return fmt::format("{:.0f} min", ms / 60'000);
+  return ms < 172'800'000 ? fmt::format("{:.0f} h", ms / 3'600'000)
+                          : fmt::format("{:.0f} days", ms / 86'400'000);
+}
+
+std::string plural(std::int64_t count, std::string_view noun) {
+  if (count == 1)
+    return fmt::format("1 {}", noun);
+  const bool hisses = noun.ends_with('s') || noun.ends_with('x') || noun.ends_with("ch");
+  if (noun.ends_with('y') && noun.size() > 1 &&
+      std::string_view("aeiou").find(noun[noun.size() - 2]) == std::string_view::npos)
+    return fmt::format("{} {}ies", count, noun.substr(0, noun.size() - 1));
+  return fmt::format("{} {}{}", count, noun, hisses ? "es" : "s");
+}
+
+// One word of a POSIX shell, whatever it holds.
+std::string quote(std::string_view text) {
+  constexpr std::string_view harmless =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,";
+  if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos)
+    return std::string(text);
+  std::string quoted = "'";
+  for (const char letter : text)
+    quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return quoted + "'";
+}
+
+struct Keeper {
+  std::string_view name;
+  std::string_view table; ///< substring of the table's name
+  std::string_view chain; ///< substring of the chain's name
+};
+
+// Names that the programs give to what they make; the first that fits wins.
+constexpr std::array keepers{
+    Keeper{"firewalld", "firewalld", ""},
+    Keeper{"fail2ban", "f2b", ""},
+    Keeper{"fail2ban", "", "f2b-"},
+    Keeper{"fail2ban", "", "fail2ban"},
+    Keeper{"crowdsec", "crowdsec", ""},
+    Keeper{"docker", "docker", ""},
+    Keeper{"docker", "", "DOCKER"},
+    Keeper{"podman", "netavark", ""},
+    Keeper{"podman", "", "NETAVARK"},
+    Keeper{"podman", "", "CNI-"},
+    Keeper{"kube-proxy", "kube-proxy", ""},
+    Keeper{"kube-proxy", "", "KUBE-"},
+    Keeper{"calico", "", "cali-"},
+    Keeper{"cilium", "", "CILIUM"},
+    Keeper{"libvirt", "libvirt", ""},
+    Keeper{"libvirt", "", "LIBVIRT"},
+    Keeper{"ufw", "", "ufw-"},
+    Keeper{"ufw", "", "ufw6-"},
+    Keeper{"shorewall", "", "net-fw"},
+    Keeper{"lxd", "lxd", ""},
+    Keeper{"incus", "incus", ""},
+};
+
+/// Who made the rule or chain with an id FAMILY/TABLE/CHAIN…; "" if its names do not tell.
+std::string_view made_by(const Culprit& culprit) {
+  if (!culprit.kind.starts_with("nft") && !culprit.kind.starts_with("xt"))
+    return "";
+  const auto first = culprit.id.find('/');
+  const auto second = first == std::string::npos ? first : culprit.id.find('/', first + 1);
+  if (second == std::string::npos)
+    return "";
+  const auto table = std::string_view(culprit.id).substr(first + 1, second - first - 1);
+  auto chain = std::string_view(culprit.id).substr(second + 1);
+  chain = chain.substr(0, chain.find('/'));
+  const auto fits = [&](const Keeper& keeper) {
+    return table.find(keeper.table) != std::string_view::npos &&
+           chain.find(keeper.chain) != std::string_view::npos;
+  };
+  const auto at = std::ranges::find_if(keepers, fits);
+  return at == keepers.end() ? std::string_view() : at->name;
+}
+
+std::string joined(const cel::List& list) {
+  std::string text;
+  for (std::size_t at = 0; at < list.size(); ++at)
+    text += (at == 0 ? "" : ", ") + message_text(list.at(at)).value_or("…");
+  return text;
+}
+
+struct Function {
+  std::string_view name;
+  std::string_view signature;
+  std::string_view meaning;
+  Value (*native)(const Facts&, Arguments);
+};
+
+constexpr std::array functions{
+    Function{"owners", "(socket) -> list(process)", "The processes that hold the socket.",
+             [](const Facts& facts, Arguments a) { return owners(facts, a[0]); }},
+    Function{"owners", "(unix_socket) -> list(process)", "The same for a Unix socket.",
+             [](const Facts& facts, Arguments a) { return owners(facts, a[0]); }},
+    Function{"owner_name", "(socket) -> string", "\"nginx (pid 12)\", or \"an unknown process\".",
+             [](const Facts& facts, Arguments a) {
+               return string_value(owner_name(owners(facts, a[0])));
+             }},
+    Function{"owner_name", "(unix_socket) -> string", "The same for a Unix socket.",
+             [](const Facts& facts, Arguments a) {
+               return string_value(owner_name(owners(facts, a[0])));
+             }},
+    Function{"owner_name", "(process) -> string", "\"nginx (pid 12)\".",
+             [](const Facts&, Arguments a) { return string_value(process_name(a[0])); }},
+    Function{"process_of", "(int) -> process", "The process with this id.",
+             [](const Facts& facts, Arguments a) { return process_of(facts, a[0]); }},
+    Function{"children_of", "(int) -> list(process)", "Its children, as far as they were read.",
+             [](const Facts& facts, Arguments a) { return children_of(facts, a[0]); }},
+    Function{"setting", "(string) -> string",
+             "The value of a sysctl in the namespace looked at; null if there is none.",
+             [](const Facts& facts, Arguments a) { return setting(facts, a[0]); }},
+    Function{"made_by", "(culprit) -> string",
+             "The program that keeps this firewall rule, by its table's and chain's names; \"\" if "
+             "they do not tell.",
+             [](const Facts&, Arguments a) {
+               const auto culprit = culprit_of(a[0]);
+               return Value::borrowed_string(culprit ? made_by(*culprit) : "");
+             }},
+    Function{"culprit", "(string, string, string) -> culprit", "Kind, id and text of no row.",
+             [](const Facts&, Arguments a) {
+               return Value::record(
+                   cel::make_shared_object<OwnedRecord<Culprit>>(
+                       culprit_type(), Culprit{text_of(a[0]), text_of(a[1]), text_of(a[2])}),
+                   0);
+             }},
+    Function{"address_port", "(net.IP, int) -> string", "\"10.0.0.5:80\", \"[::1]:80\".",
+             [](const Facts&, Arguments a) {
+               return Value::string(address_port(a[0].as_ip(), a[1].as_int()));
+             }},
+    Function{"plural", "(int, string) -> string", "\"1 connection\", \"3 connections\".",
+             [](const Facts&, Arguments a) {
+               return Value::string(plural(a[0].as_int(), a[1].as_text()));
+             }},
+    Function{"ago", "(int) -> string", "Milliseconds for people: \"2.5 s\", \"3 min\".",
+             [](const Facts&, Arguments a) {
+               return Value::string(ago(static_cast<double>(a[0].as_int())));
+             }},
+    Function{"join", "(list(T)) -> string", "The elements with \", \" between.",
+             [](const Facts&, Arguments a) { return string_value(joined(a[0].as_list())); }},
+    Function{"quote", "(string) -> string", "One word of a shell command.",
+             [](const Facts&, Arguments a) { return Value::string(quote(a[0].as_text())); }},
+};
+
+bool known_types(const Schema& schema, std::string_view signature) {
+  const auto mentions = [&](std::string_view table) {
+    return signature.find(table) == std::string_view::npos || schema.find(table) != nullptr;
+  };
+  return mentions("socket") && mentions("unix_socket") && mentions("process");
+}
+
+} // namespace
+
+void declare_functions(cel::Environment& environment, const Schema& schema, const Facts* facts) {
+  for (const auto& function : functions) {
+    if (!known_types(schema, function.signature))
+      continue;
+    cel::Native native;
+    if (facts != nullptr)
+      native = [facts, call = function.native](cel::CallContext&, Arguments arguments) {
+        return call(*facts, arguments);
+      };
+    (void)environment.declare_function(std::string(function.name), function.signature,
+                                       std::move(native));
+  }
+}
+
+std::vector<FunctionDescription> function_descriptions() {
+  static const std::vector<std::string> lines = [] {
+    std::vector<std::string> made;
+    for (const auto& function : functions)
+      made.push_back(fmt::format("{}{}", function.name, function.signature));
+    return made;
+  }();
+  std::vector<FunctionDescription> described;
+  for (std::size_t at = 0; at < functions.size(); ++at)
+    described.push_back({lines[at], functions[at].meaning});
+  return described;
+}
+
+std::optional<std::string> message_text(const cel::Value& value) {
+  switch (value.kind()) {
+  case cel::Kind::string:
+    return text_of(value);
+  case cel::Kind::null:
+    return "none";
+  case cel::Kind::unknown:
+    return "(unknown)";
+  case cel::Kind::ip:
+    return value.as_ip().to_string();
+  case cel::Kind::list:
+    return joined(value.as_list());
+  case cel::Kind::record:
+    if (const auto culprit = culprit_of(value); culprit && !row_of(value))
+      return culprit->text.empty() ? culprit->id : culprit->text;
+    return std::nullopt;
+  case cel::Kind::map:
+  case cel::Kind::error:
+  case cel::Kind::opaque:
+    return std::nullopt;
+  case cel::Kind::boolean:
+  case cel::Kind::integer:
+  case cel::Kind::unsigned_integer:
+  case cel::Kind::floating:
+  case cel::Kind::timestamp:
+  case cel::Kind::duration:
+  case cel::Kind::cidr:
+  case cel::Kind::bytes:
+  case cel::Kind::type:
+  case cel::Kind::optional:
+    return cel::to_text(value);
+  }
+  return std::nullopt;
+}
+
+bool has_message_text(const cel::Type& type) {
+  if (type.is(cel::TypeKind::list))
+    return type.parameters.empty() || has_message_text(type.parameters.front());
+  if (type.is(cel::TypeKind::record))
+    return type.name == "culprit";
+  return !type.is(cel::TypeKind::map);
+}
+
+} // namespace synfate::rules

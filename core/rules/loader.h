@@ -1,0 +1,41 @@
+// Layers of packs: built in, the system's, the site's, those of the command line. Later files add
+// rules, change single fields of earlier ones, and waive findings.
+//
+// Tested by tests/unit/core/rules/loader_test.cpp.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/rules/diagnostic.h"
+#include "core/rules/pack.h"
+
+namespace synfate::rules {
+
+struct Loaded {
+  RuleSet rules;                 ///< usable only without errors
+  std::vector<PackError> errors; ///< all of all files
+};
+
+/// Loads packs on top of `base`, which is sound. Files that are no TOML are reported and skipped.
+Loaded load_packs(const std::vector<std::shared_ptr<const SourceFile>>& files, const Schema& schema,
+                  RuleSet base = {});
+
+struct LayerOptions {
+  bool builtin = true;
+  std::filesystem::path root = "/";         ///< in front of the two standard folders
+  std::vector<std::filesystem::path> rules; ///< of --rules: files or folders
+  bool refuse_unsafe = false;               ///< we are root: refuse what others could write
+};
+
+/// Built-in rules, /usr/share/synfate/rules, /etc/synfate/rules.d, then `rules`. A folder means its
+/// *.toml in the order of names.
+Loaded load_layers(const Schema& schema, const LayerOptions& options);
+
+/// Reads pack files for load_packs; what cannot be read, or is not safe to, becomes an error.
+std::vector<std::shared_ptr<const SourceFile>>
+read_pack_files(const std::vector<std::filesystem::path>& paths, bool refuse_unsafe,
+                Errors& errors);
+
+} // namespace synfate::rules

@@ -1,0 +1,80 @@
+#include "platform/linux/file.h"
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace synfate {
+
+namespace {
+
+ErrorCode code_of(int os_error) {
+  switch (os_error) {
+  case ENOENT:
+  case ENOTDIR:
+    return ErrorCode::not_found;
+  case EACCES:
+  case EPERM:
+    return ErrorCode::denied;
+  case ESRCH:
+    return ErrorCode::interrupted;
+  default:
+    return ErrorCode::system;
+  }
+}
+
+Error failure(const char* name) {
+  const int os_error = errno;
+  return {code_of(os_error), "reading a file", name, os_error, {}, {}};
+}
+
+} // namespace
+
+Result<std::string> read_file_at(int directory, const char* name) {
+  const FileDescriptor file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.valid())
+    return failure(name);
+  std::string content;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t size = read(file.get(), buffer.data(), buffer.size());
+    if (size == 0)
+      return content;
+    if (size > 0)
+      content.append(buffer.data(), static_cast<std::size_t>(size));
+    else if (errno != EINTR)
+      return failure(name);
+  }
+}
+
+Result<std::string> read_file(const std::string& path) {
+  return read_file_at(AT_FDCWD, path.c_str());
+}
+
+bool file_exists(const std::string& path) {
+  return access(path.c_str(), F_OK) == 0;
+}
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  if (this != &other) {
+    if (valid())
+      close(fd_);
+    fd_ = other.release();
+  }
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (valid())
+    close(fd_);
+}
+
+int FileDescriptor::release() {
+  const int fd = fd_;
+  fd_ = -1;
+  return fd;
+}
+
+} // namespace synfate

@@ -1,0 +1,47 @@
+// Small files of /proc, /sys and /etc, read whole.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "core/base/result.h"
+
+namespace synfate {
+
+/// The whole file, of any size stat may claim. Errors: not_found, denied, interrupted (ESRCH: the
+/// process vanished), system.
+Result<std::string> read_file(const std::string& path);
+/// The same below an open directory.
+Result<std::string> read_file_at(int directory, const char* name);
+
+bool file_exists(const std::string& path);
+
+/// Each line without its line feed; `visit` returns false to stop.
+template <typename Visit> void for_each_line(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    const auto line = text.substr(0, text.find('\n'));
+    if (!visit(line))
+      return;
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+  }
+}
+
+/// A descriptor that is closed when it goes out of scope.
+class FileDescriptor {
+public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(other.release()) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  int release();
+
+private:
+  int fd_ = -1;
+};
+
+} // namespace synfate

@@ -1,0 +1,205 @@
+// How a packet gets from the wire to the routing decision.
+//
+// net/core/dev.c: __netif_receive_skb_core() (XDP and tc before netfilter), net/ipv4/ip_input.c:
+// ip_rcv_core(), ip_rcv_finish_core(); net/ipv4/route.c: ip_route_input_slow(), ip_error();
+// net/ipv6/route.c: ip6_route_input(), ip6_pkt_drop(); Linux 6.12.
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/model/packets.h"
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+namespace {
+
+Culprit interface_culprit(const std::string& name, std::string text) {
+  return {"interface", name, std::move(text)};
+}
+
+Stop silent(Stage stage, std::optional<Culprit> culprit, std::string note) {
+  return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage, std::move(culprit), std::move(note)};
+}
+
+void check_link(Journey& journey, const Interface& interface) {
+  const std::string name = interface.name.value_or("?");
+  if (interface.up.is(false))
+    add_stop(journey, silent(Stage::interface, interface_culprit(name, "is administratively down"),
+                             fmt::format("{} is down", name)));
+  else if (interface.carrier.is(false))
+    add_stop(journey, silent(Stage::interface, interface_culprit(name, "has no carrier"),
+                             fmt::format("{} has no carrier", name)));
+  else
+    add_step(journey, Stage::interface, Verdict::pass, {}, name);
+}
+
+void check_programs(Journey& journey, const Interface& interface) {
+  if (!interface.xdp_program.known())
+    return;
+  const std::string id = fmt::format("{}", interface.xdp_program.value());
+  const std::string what =
+      fmt::format("the XDP program {} on {}", id, interface.name.value_or("?"));
+  add_step(journey, Stage::xdp, Verdict::assumed, Culprit{"bpf_program", id, what},
+           "assumed to pass");
+  assume(journey, what + " lets it pass");
+}
+
+/// ICMP errors are sent only by a router: ip_error() is silent while forwarding is off.
+std::optional<Icmp> icmp_of_route_error(Int error, IpFamily family) {
+  if (family == IpFamily::v6) {
+    switch (error) {
+    case ENETUNREACH:
+      return Icmp::no_route;
+    case EHOSTUNREACH:
+      return Icmp::addr_unreachable;
+    case EACCES:
+      return Icmp::admin_prohibited;
+    default:
+      return std::nullopt;
+    }
+  }
+  switch (error) {
+  case ENETUNREACH:
+    return Icmp::net;
+  case EHOSTUNREACH:
+    return Icmp::host;
+  case EACCES:
+    return Icmp::admin_prohibited;
+  default:
+    return std::nullopt;
+  }
+}
+
+bool forwards(Walk& walk, const Journey& journey) {
+  const char* name = journey.packet.family == IpFamily::v4 ? "net.ipv4.conf.{}.forwarding"
+                                                           : "net.ipv6.conf.{}.forwarding";
+  const std::string interface =
+      journey.packet.family == IpFamily::v4 ? journey.packet.meta.in.name : "all";
+  return ask_number(walk.inquiry, journey.netns, fmt::format(fmt::runtime(name), interface))
+             .value_or(0) != 0;
+}
+
+Culprit address_culprit(const IpAddress& address) {
+  return {"address", address.to_string(), "no address of this host"};
+}
+
+void stop_not_ours(Walk& walk, Journey& journey, const IpAddress& to, Int error) {
+  const bool router = forwards(walk, journey);
+  const auto icmp = icmp_of_route_error(error, to.family());
+  if (router && icmp) {
+    add_stop(journey, {outcome_of(*icmp), *icmp, error_of(*icmp, to.family()), Stage::route,
+                       Culprit{"route", to.to_string(), "no route leads there"},
+                       "not an address of this host, and no route leads there"});
+    return;
+  }
+  add_stop(journey, silent(Stage::route, address_culprit(to),
+                           fmt::format("{} is no address of this host", to.to_string())));
+}
+
+/// fib_validate_source() refused the source: which sysctl or address is it?
+Stop refused_source(Walk& walk, const Journey& journey, const IpAddress& from, Int error) {
+  const std::string interface = journey.packet.meta.in.name;
+  if (error == EXDEV) {
+    const auto on_interface = fmt::format("net.ipv4.conf.{}.rp_filter", interface);
+    const auto own = ask_number(walk.inquiry, journey.netns, on_interface).value_or(0);
+    const auto all =
+        ask_number(walk.inquiry, journey.netns, "net.ipv4.conf.all.rp_filter").value_or(0);
+    const bool decides_all = all > own;
+    const std::string name = decides_all ? "net.ipv4.conf.all.rp_filter" : on_interface;
+    return silent(Stage::route,
+                  Culprit{"sysctl", name, fmt::format("{} = {}", name, decides_all ? all : own)},
+                  fmt::format("the way back to {} is not by {}", from.to_string(), interface));
+  }
+  for (const auto& address : ask_addresses(walk.inquiry, journey.netns))
+    if (address.address.is(from))
+      return silent(Stage::route,
+                    Culprit{"address", from.to_string(), "is an address of this host too"},
+                    "a packet from one of this host's own addresses is a martian");
+  return silent(Stage::route,
+                Culprit{"address", from.to_string(), "a source that may not arrive here"},
+                fmt::format("a packet from {} may not arrive on {}", from.to_string(), interface));
+}
+
+std::optional<IpAddress> known_address(const AddressTerm& term, const PacketClass& packet) {
+  if (term.kind == AddressTerm::Kind::known)
+    return term.first;
+  if (term.kind == AddressTerm::Kind::client)
+    if (const auto only = packet.addresses.only())
+      return to_address(*only, packet.family);
+  return std::nullopt;
+}
+
+} // namespace
+
+void enter_interface(Walk& walk, Journey& journey) {
+  const auto interface = arrival_interface(walk, journey.netns);
+  if (walk.inquiry.pending())
+    return;
+  if (!interface && !walk.inquiry.gaps().empty()) {
+    add_step(journey, Stage::interface, Verdict::assumed, {}, "the interfaces could not be read");
+    assume(journey, "the interface is up");
+    return;
+  }
+  if (!interface) {
+    if (journey.stopped())
+      return;
+    add_stop(journey, {Outcome::unknown, Icmp::none, "", Stage::interface,
+                       interface_culprit(walk.flow.from_interface, "does not exist"),
+                       walk.flow.from_interface.empty()
+                           ? "no interface leads to this client"
+                           : fmt::format("there is no interface {}", walk.flow.from_interface)});
+    return;
+  }
+  journey.packet.meta.in = view_of(*interface);
+  journey.packet.meta.out = {};
+  if (journey.kind != Packet::syn && journey.kind != Packet::datagram)
+    return;
+  if (journey.path.empty() || !walk.flow.local)
+    check_link(journey, *interface);
+  check_programs(journey, *interface);
+}
+
+Journeys route_input(Walk& walk, Journey journey) {
+  Journeys journeys;
+  const auto to = known_address(destination_of(journey.packet).address, journey.packet);
+  const auto from = known_address(source_of(journey.packet).address, journey.packet);
+  if (!to || !from) {
+    assume(journey, "the packet is routed to this host");
+    journeys.push_back(std::move(journey));
+    return journeys;
+  }
+  if (walk.flow.local && *to == walk.flow.to) { // the client's kernel routed it already
+    add_step(journey, Stage::route, Verdict::pass, {}, "local");
+    journeys.push_back(std::move(journey));
+    return journeys;
+  }
+  const auto mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
+  const auto answer = ask_route(walk.inquiry, journey.netns,
+                                {.destination = *to,
+                                 .source = *from,
+                                 .input_interface = journey.packet.meta.in.index,
+                                 .output_interface = 0,
+                                 .mark = mark,
+                                 .proto = std::string(to_string(walk.flow.proto)),
+                                 .source_port = 0,
+                                 .destination_port = 0,
+                                 .uid = {}});
+  if (walk.inquiry.pending())
+    return journeys;
+  if (!answer) {
+    assume(journey, "the packet is routed to this host");
+  } else if (const Int error = answer->error.value_or(0); error == EINVAL || error == EXDEV) {
+    add_stop(journey, refused_source(walk, journey, *from, error));
+  } else if (error != 0) {
+    stop_not_ours(walk, journey, *to, error);
+  } else if (answer->type.is("local")) {
+    add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  } else {
+    stop_not_ours(walk, journey, *to, EHOSTUNREACH);
+  }
+  journeys.push_back(std::move(journey));
+  return journeys;
+}
+
+} // namespace synfate

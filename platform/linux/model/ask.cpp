@@ -1,0 +1,106 @@
+#include "platform/linux/model/ask.h"
+
+#include <charconv>
+
+#include <fmt/format.h>
+
+namespace synfate {
+namespace {
+
+template <typename T> Cell optional_cell(bool asked, T value) {
+  return asked ? Cell(std::move(value)) : Cell(Absent{});
+}
+
+} // namespace
+
+std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQuestion& question) {
+  std::vector<Key> keys{{"netns", netns}};
+  const auto add = [&keys](const char* column, Cell cell) {
+    keys.push_back({column, std::move(cell)});
+  };
+  add("source", question.source ? Cell(*question.source) : Cell(Absent{}));
+  add("input_interface", optional_cell(question.input_interface != 0, question.input_interface));
+  add("output_interface", optional_cell(question.output_interface != 0, question.output_interface));
+  add("mark", optional_cell(question.mark != 0, question.mark));
+  add("proto", optional_cell(!question.proto.empty(), question.proto));
+  add("source_port", optional_cell(question.source_port != 0, Int{question.source_port}));
+  add("destination_port",
+      optional_cell(question.destination_port != 0, Int{question.destination_port}));
+  add("uid", optional_cell(question.uid.has_value(), question.uid.value_or(0)));
+  add("destination", question.destination);
+  auto rows = inquiry.rows<RouteLookup>(std::move(keys));
+  if (rows.empty())
+    return std::nullopt;
+  return std::move(rows.front());
+}
+
+std::vector<Interface> ask_interfaces(Inquiry& inquiry, Int netns) {
+  return inquiry.rows<Interface>({{"netns", netns}});
+}
+
+std::vector<Address> ask_addresses(Inquiry& inquiry, Int netns) {
+  return inquiry.rows<Address>({{"netns", netns}});
+}
+
+std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, Int index) {
+  for (auto& interface : ask_interfaces(inquiry, netns))
+    if (interface.index.is(index))
+      return std::move(interface);
+  return std::nullopt;
+}
+
+std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, const std::string& name) {
+  for (auto& interface : ask_interfaces(inquiry, netns))
+    if (interface.name.is(name))
+      return std::move(interface);
+  return std::nullopt;
+}
+
+std::optional<std::string> ask_setting(Inquiry& inquiry, Int netns, const std::string& name) {
+  const auto rows = inquiry.rows<Setting>({{"netns", netns}, {"name", name}});
+  if (rows.empty() || !rows.front().value.known())
+    return std::nullopt;
+  return rows.front().value.value();
+}
+
+std::optional<Int> ask_number(Inquiry& inquiry, Int netns, const std::string& name) {
+  const auto text = ask_setting(inquiry, netns, name);
+  Int number = 0;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), number).ec != std::errc{})
+    return std::nullopt;
+  return number;
+}
+
+Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address) {
+  for (const auto& row : ask_addresses(inquiry, netns))
+    if (row.address.is(address))
+      return row.interface_index.value_or(0);
+  for (const auto& interface : ask_interfaces(inquiry, netns))
+    if (interface.loopback.is(true))
+      return interface.index.value_or(0);
+  return 0;
+}
+
+std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete) {
+  // A row carries only hints that are known, and a question must match its rows.
+  const auto hint = [](const Fact<Int>& fact) {
+    return fact.known() ? to_cell(fact) : Cell(Absent{});
+  };
+  return inquiry.rows<SocketOwner>({{"complete", complete},
+                                    {"hint_cgroup_id", hint(socket.cgroup_id)},
+                                    {"hint_uid", hint(socket.uid)},
+                                    {"inode", socket.inode.value_or(0)}});
+}
+
+std::string socket_id(const Socket& socket) {
+  const IpAddress address = socket.local_address.value_or(IpAddress());
+  const std::string port = fmt::format("{}", socket.local_port.value_or(0));
+  return fmt::format(fmt::runtime(address.is_v6() ? "{}/[{}]:{}" : "{}/{}:{}"),
+                     socket.proto.value_or("tcp"), address.to_string(), port);
+}
+
+Culprit socket_culprit(const Socket& socket, std::string text) {
+  return {"socket", socket_id(socket), std::move(text)};
+}
+
+} // namespace synfate

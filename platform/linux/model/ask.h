@@ -1,0 +1,52 @@
+// Questions that several stages ask of the snapshot.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/facts/tables.h"
+#include "core/model/model.h"
+
+namespace synfate {
+
+/// A question for RTM_GETROUTE.
+struct RouteQuestion {
+  IpAddress destination;
+  std::optional<IpAddress> source;
+  Int input_interface = 0;  ///< 0: a packet of this host
+  Int output_interface = 0; ///< 0: any
+  Int mark = 0;
+  std::string proto; ///< tcp, udp; empty: not told
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  std::optional<Int> uid;
+};
+
+/// The kernel's answer, or nothing (pending, or a gap).
+std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQuestion& question);
+
+std::vector<Interface> ask_interfaces(Inquiry& inquiry, Int netns);
+std::vector<Address> ask_addresses(Inquiry& inquiry, Int netns);
+std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, Int index);
+/// The interface of a name; nothing if there is none.
+std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, const std::string& name);
+
+/// A sysctl's value: nothing when it does not exist or is not known.
+std::optional<std::string> ask_setting(Inquiry& inquiry, Int netns, const std::string& name);
+std::optional<Int> ask_number(Inquiry& inquiry, Int netns, const std::string& name);
+
+/// The device that the kernel looks up a socket with for a packet of this host to one of its own
+/// addresses: the one that has the address, though the packet travels over lo (inet_iif(),
+/// inet6_iif()).
+Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address);
+
+/// Processes that hold a descriptor of the socket. `complete`: all of them, else it may be one.
+std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete);
+
+/// "tcp/10.0.0.1:8080", "tcp/[::1]:8080": the id of a socket.
+std::string socket_id(const Socket& socket);
+/// The socket as a culprit.
+Culprit socket_culprit(const Socket& socket, std::string text = {});
+
+} // namespace synfate

@@ -1,0 +1,110 @@
+// A local client: its own kernel's output path, up to the loopback device.
+//
+// net/ipv4/tcp_ipv4.c: tcp_v4_connect(), net/ipv4/af_inet.c, net/ipv4/ip_output.c:
+// __ip_local_out(); a packet to one of the host's own addresses leaves by lo, whatever interface
+// has the address; Linux 6.12.
+#include <cerrno>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/model/packets.h"
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+namespace {
+
+SocketView view_of_client(const Flow& flow) {
+  SocketView view;
+  view.present = true;
+  if (flow.identity) {
+    view.uid = static_cast<std::uint32_t>(flow.identity->uid);
+    if (flow.identity->groups.empty())
+      view.gid = Perhaps<std::uint32_t>::unknown("the client's group");
+    else
+      view.gid = static_cast<std::uint32_t>(flow.identity->groups.front());
+  } else {
+    view.uid = Perhaps<std::uint32_t>::unknown("the client's user");
+    view.gid = Perhaps<std::uint32_t>::unknown("the client's group");
+  }
+  view.cgroup_id = Perhaps<std::uint64_t>::unknown("the client's cgroup");
+  view.cgroup_path = Perhaps<std::string>::unknown("the client's cgroup");
+  view.class_id = Perhaps<std::uint32_t>::unknown("the client's class id");
+  return view;
+}
+
+std::string error_name(Int error) {
+  switch (error) {
+  case EACCES:
+    return "EACCES";
+  case EHOSTUNREACH:
+    return "EHOSTUNREACH";
+  case ENETUNREACH:
+    return "ENETUNREACH";
+  case EINVAL:
+    return "EINVAL";
+  default:
+    return fmt::format("errno {}", error);
+  }
+}
+
+/// The client's route; false if there is none and the client is told so.
+bool choose_way(Walk& walk, Journey& journey) {
+  const auto answer = ask_route(
+      walk.inquiry, journey.netns,
+      {.destination = walk.flow.to,
+       .source = walk.flow.from,
+       .input_interface = 0,
+       .output_interface = 0,
+       .mark = 0,
+       .proto = std::string(to_string(walk.flow.proto)),
+       .source_port = 0,
+       .destination_port = walk.flow.port,
+       .uid = walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt});
+  if (walk.inquiry.pending())
+    return false;
+  if (answer && answer->error.value_or(0) != 0) {
+    const std::string error = error_name(answer->error.value());
+    add_stop(journey, {Outcome::denied, Icmp::none, error, Stage::client,
+                       Culprit{"route", fmt::format("{}", walk.flow.to.to_string()), error},
+                       fmt::format("the client's own routing refuses: {}", error)});
+    return false;
+  }
+  return true;
+}
+
+} // namespace
+
+Journeys leave_client(Walk& walk, Journey journey) {
+  const auto loopback = arrival_interface(walk, journey.netns);
+  const bool first = journey.kind == Packet::syn || journey.kind == Packet::datagram;
+  if (walk.inquiry.pending())
+    return {};
+  journey.packet.meta.socket = view_of_client(walk.flow);
+  journey.packet.meta.in = {};
+  if (loopback)
+    journey.packet.meta.out = view_of(*loopback);
+  if (first && choose_way(walk, journey))
+    add_step(journey, Stage::client, Verdict::pass);
+  if (walk.inquiry.pending())
+    return {};
+  if (first && loopback && !loopback->up.is(true))
+    add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
+                       Culprit{"interface", loopback->name.value_or("lo"), "is down"},
+                       "the loopback interface is down"});
+  Journeys journeys{std::move(journey)};
+  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
+    Journeys next;
+    for (auto& way : journeys)
+      for (auto& passed : pass_hook(walk, std::move(way), hook))
+        next.push_back(std::move(passed));
+    if (walk.inquiry.pending())
+      return {};
+    journeys = std::move(next);
+  }
+  for (auto& way : journeys)
+    way.packet.meta.socket = {};
+  return journeys;
+}
+
+} // namespace synfate

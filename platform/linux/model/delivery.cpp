@@ -1,0 +1,204 @@
+// From the input hook to the accept queue.
+//
+// net/ipv4/tcp_ipv4.c: tcp_v4_rcv(); net/ipv4/tcp_input.c: tcp_conn_request() with
+// sk_acceptq_is_full() and inet_csk_reqsk_queue_is_full(); net/ipv4/udp.c: __udp4_lib_rcv();
+// Linux 6.12. In tcp_conn_request() the SYN queue is looked at before the accept queue.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/model/reaction.h"
+#include "platform/linux/model/socket_lookup.h"
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::size_t most_members = 32;
+
+std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass& packet) {
+  if (term.kind == AddressTerm::Kind::known)
+    return term.first;
+  if (term.kind == AddressTerm::Kind::client)
+    if (const auto only = packet.addresses.only())
+      return to_address(*only, packet.family);
+  return std::nullopt;
+}
+
+/// The device of the lookup: for a packet of this host the one that has the address it goes to.
+Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
+  if (journey.packet.meta.in.loopback)
+    return device_of_own_address(walk.inquiry, journey.netns, to);
+  return journey.packet.meta.in.index;
+}
+
+std::vector<Socket> ask_sockets(Walk& walk, const Journey& journey, std::uint16_t port) {
+  std::vector<Key> keys{{"netns", journey.netns}};
+  const bool tcp = walk.flow.proto == Proto::tcp;
+  keys.push_back({"proto", std::string(tcp ? "tcp" : "udp")});
+  if (tcp)
+    keys.push_back({"state", std::string("listen")});
+  keys.push_back({"local_port", Int{port}});
+  return walk.inquiry.rows<Socket>(std::move(keys));
+}
+
+/// The listener of the port that comes nearest to the one asked for.
+Culprit nearest_socket(const std::vector<Socket>& sockets, Proto proto, const IpAddress& to,
+                       std::uint16_t port) {
+  if (!sockets.empty())
+    return socket_culprit(sockets.front());
+  const char* form = to.is_v6() ? "{}/[{}]:{}" : "{}/{}:{}";
+  return {"socket", fmt::format(fmt::runtime(form), to_string(proto), to.to_string(), port),
+          "nothing is bound to it"};
+}
+
+Stop nobody_listens(Walk& walk, const Culprit& culprit) {
+  if (walk.flow.proto == Proto::tcp)
+    return {Outcome::refused,     Icmp::none, "ECONNREFUSED",
+            Stage::socket_lookup, culprit,    "no listener matches"};
+  return {Outcome::refused,     Icmp::port, "ECONNREFUSED",
+          Stage::socket_lookup, culprit,    "no socket matches"};
+}
+
+Stop silent(Stage stage, Culprit culprit, std::string note) {
+  return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage, std::move(culprit), std::move(note)};
+}
+
+bool signs_with_md5(const Socket& socket, const IpAddress& client) {
+  const std::string peers = socket.md5_peers.value_or("");
+  for (std::size_t begin = 0; begin < peers.size();) {
+    const auto end = std::min(peers.find(' ', begin), peers.size());
+    const auto prefix = IpPrefix::parse(peers.substr(begin, end - begin));
+    if (prefix && prefix->contains(client))
+      return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+/// tcp_conn_request(): a full SYN queue drops only without SYN cookies.
+void check_syn_queue(Walk& walk, Journey& journey, const Socket& listener) {
+  const auto cookies = ask_number(walk.inquiry, journey.netns, "net.ipv4.tcp_syncookies");
+  if (walk.inquiry.pending() || !cookies || *cookies != 0) {
+    add_step(journey, Stage::queue_syn, Verdict::pass);
+    return;
+  }
+  const auto half_open =
+      walk.inquiry.rows<Socket>({{"netns", journey.netns},
+                                 {"proto", std::string("tcp")},
+                                 {"state", std::string("syn_recv")},
+                                 {"local_port", listener.local_port.value_or(0)}});
+  const auto limit =
+      ask_number(walk.inquiry, journey.netns, "net.ipv4.tcp_max_syn_backlog").value_or(0);
+  if (walk.inquiry.pending())
+    return;
+  const Int count = static_cast<Int>(half_open.size());
+  if (listener.accept_queue_limit.known() && count > listener.accept_queue_limit.value())
+    add_stop(journey, silent(Stage::queue_syn, socket_culprit(listener),
+                             fmt::format("{} half-open connections, room for {}, no SYN cookies",
+                                         count, listener.accept_queue_limit.value())));
+  else if (limit - count < limit / 4)
+    add_stop(journey, silent(Stage::queue_syn,
+                             Culprit{"sysctl", "net.ipv4.tcp_max_syn_backlog",
+                                     fmt::format("net.ipv4.tcp_max_syn_backlog = {}", limit)},
+                             fmt::format("{} half-open connections, no SYN cookies", count)));
+  else
+    add_step(journey, Stage::queue_syn, Verdict::pass, {},
+             fmt::format("{} half-open connections", count));
+}
+
+void check_accept_queue(Journey& journey, const Socket& listener) {
+  if (!listener.accept_queue.known() || !listener.accept_queue_limit.known()) {
+    assume(journey, "the accept queue has room");
+    add_step(journey, Stage::queue_accept, Verdict::assumed, {}, "its limit is not readable");
+    return;
+  }
+  const Int waiting = listener.accept_queue.value();
+  const Int limit = listener.accept_queue_limit.value();
+  const std::string note = fmt::format("{} waiting, room for {}", waiting, limit + 1);
+  if (waiting > limit)
+    add_stop(journey, silent(Stage::queue_accept, socket_culprit(listener), note));
+  else
+    add_step(journey, Stage::queue_accept, Verdict::pass, {}, note);
+}
+
+void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from) {
+  journey.listener = socket;
+  add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket));
+  if (walk.flow.proto != Proto::tcp)
+    return;
+  if (signs_with_md5(socket, from))
+    add_stop(journey, silent(Stage::socket_policy, socket_culprit(socket),
+                             "the listener demands TCP-MD5 signatures of this client"));
+  check_syn_queue(walk, journey, socket);
+  check_accept_queue(journey, socket);
+}
+
+void add_evidence(Walk& walk, Journey& journey, const Socket& socket) {
+  const Table* table = walk.inquiry.snapshot().table("socket");
+  if (table == nullptr)
+    return;
+  const auto column = table->spec().column("cookie");
+  for (const auto row : table->find(*column, to_cell(socket.cookie)))
+    if (read_row<Socket>(*table, row).inode == socket.inode)
+      journey.evidence.push_back({"socket", row});
+}
+
+} // namespace
+
+Journeys deliver(Walk& walk, Journey journey) {
+  Journeys journeys;
+  const Endpoint target = destination_of(journey.packet);
+  const auto to = only_address(target.address, journey.packet);
+  const auto from = only_address(source_of(journey.packet).address, journey.packet);
+  if (!to || !from || target.port.kind != PortTerm::Kind::known) {
+    add_stop(journey, {Outcome::unknown,
+                       Icmp::none,
+                       "",
+                       Stage::socket_lookup,
+                       {},
+                       "NAT chooses the destination from several"});
+    journeys.push_back(std::move(journey));
+    return journeys;
+  }
+  const std::uint16_t port = target.port.first;
+  journey.final_address = *to;
+  journey.final_port = port;
+  const auto sockets = ask_sockets(walk, journey, port);
+  const bool incomplete = walk.inquiry.incomplete();
+  const Int device = lookup_device(walk, journey, *to);
+  if (walk.inquiry.pending())
+    return journeys;
+  const LookupQuestion question{*from, walk.flow.source_port, *to, port, device};
+  const auto answer = walk.flow.proto == Proto::tcp ? look_up_tcp_listener(sockets, question)
+                                                    : look_up_udp_socket(sockets, question);
+  if (answer.chosen.empty()) {
+    Stop stop = incomplete
+                    ? Stop{Outcome::unknown,     Icmp::none, "",
+                           Stage::socket_lookup, {},         "the sockets could not be read"}
+                    : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
+    if (!journey.stopped())
+      stop = after_reaction(walk, journey, std::move(stop));
+    add_stop(journey, std::move(stop));
+    journeys.push_back(std::move(journey));
+    return journeys;
+  }
+  if (answer.uncertain)
+    assume(journey, "the IPv6 listener serves IPv4 as well");
+  const bool udp = walk.flow.proto == Proto::udp;
+  const std::size_t ways = udp ? 1 : std::min(answer.chosen.size(), most_members);
+  for (std::size_t member = 0; member < ways; ++member) {
+    Journey way = journey;
+    const Socket& socket = sockets[answer.chosen[member]];
+    add_evidence(walk, way, socket);
+    if (ways > 1)
+      way.conditions.push_back(fmt::format("the kernel's hash picks listener {} of {}", member + 1,
+                                           answer.chosen.size()));
+    enter_socket(walk, way, socket, *from);
+    journeys.push_back(std::move(way));
+  }
+  return journeys;
+}
+
+} // namespace synfate

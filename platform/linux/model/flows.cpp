@@ -1,0 +1,266 @@
+#include "platform/linux/model/flows.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+
+namespace synfate {
+namespace {
+
+/// 203.0.113.1 and 2001:db8::1, of the blocks for documentation (RFC 5737, RFC 3849): some client
+/// of the internet.
+IpAddress somebody(IpFamily family) {
+  return *IpAddress::parse(family == IpFamily::v4 ? "203.0.113.1" : "2001:db8::1");
+}
+
+RouteQuestion question_to(const IpAddress& destination) {
+  RouteQuestion question;
+  question.destination = destination;
+  return question;
+}
+
+struct Site {
+  Int netns = 0;
+  std::vector<Interface> interfaces;
+  std::vector<Address> addresses;
+};
+
+bool usable(const Address& address) {
+  return address.address.known() && !address.tentative.is(true) && !address.duplicate.is(true);
+}
+
+bool is_global(const Address& address) {
+  return usable(address) && address.scope.is("global") && !address.address.value().is_loopback();
+}
+
+bool is_own(const Site& site, const IpAddress& address) {
+  return address.is_loopback() || std::ranges::any_of(site.addresses, [&](const Address& own) {
+           return own.address.is(address);
+         });
+}
+
+const Interface* find_interface(const Site& site, Int index) {
+  const auto at = std::ranges::find_if(
+      site.interfaces, [&](const Interface& interface) { return interface.index.is(index); });
+  return at == site.interfaces.end() ? nullptr : &*at;
+}
+
+/// The first address of the family that a client over this interface would call.
+std::optional<IpAddress> called_address(const Site& site, Int index, IpFamily family) {
+  for (const auto& address : site.addresses)
+    if (address.interface_index.is(index) && is_global(address) &&
+        address.address.value().family() == family && !address.deprecated.is(true))
+      return address.address.value();
+  return std::nullopt;
+}
+
+/// A neighbour in the network of an address: the first that is not this host itself.
+std::optional<IpAddress> neighbour_of(const Site& site, const Address& own) {
+  const IpAddress address = own.address.value();
+  if (own.peer.known() && !(own.peer.value() == address))
+    return own.peer.value();
+  const auto length = static_cast<unsigned>(own.prefix_length.value_or(address.width()));
+  const IpPrefix network(address, length);
+  if (length + 1 >= address.width() && length != address.width() - 1)
+    return std::nullopt;
+  auto candidate =
+      length == address.width() - 1 ? std::optional(network.first()) : network.first().next();
+  for (int tries = 0; candidate && network.contains(*candidate) && tries < 64;
+       candidate = candidate->next(), ++tries)
+    if (!is_own(site, *candidate) &&
+        !(address.is_v4() && length < 31 && *candidate == network.last()))
+      return candidate;
+  return std::nullopt;
+}
+
+struct Families {
+  bool v4 = false;
+  bool v6 = false;
+  bool has(IpFamily family) const { return family == IpFamily::v4 ? v4 : v6; }
+};
+
+bool holds(const Socket& socket) {
+  return socket.state.is("listen") || socket.state.is("unconnected");
+}
+
+/// The families in which a socket holds the port; both if none does.
+Families families_of(Inquiry& inquiry, const Target& target, Int netns) {
+  std::vector<Key> keys{{"netns", netns}, {"proto", std::string(to_string(target.proto))}};
+  if (target.proto == Proto::tcp)
+    keys.push_back({"state", std::string("listen")});
+  keys.push_back({"local_port", Int{target.port}});
+  Families families;
+  for (const auto& socket : inquiry.rows<Socket>(std::move(keys))) {
+    if (!holds(socket) || !socket.local_address.known())
+      continue;
+    const IpAddress& address = socket.local_address.value();
+    const bool dual = address.is_v6() && address.is_unspecified() && !socket.v6only.is(true);
+    families.v4 = families.v4 || address.is_v4() || address.is_v4_mapped() || dual;
+    families.v6 = families.v6 || (address.is_v6() && !address.is_v4_mapped());
+  }
+  if (!families.v4 && !families.v6)
+    families.v4 = families.v6 = true;
+  return families;
+}
+
+Flow flow_to(const Target& target, const IpAddress& from, std::string interface, std::string name,
+             const IpAddress& to) {
+  Flow flow;
+  flow.proto = target.proto;
+  flow.from = from;
+  flow.from_interface = std::move(interface);
+  flow.name = std::move(name);
+  flow.to = to;
+  flow.port = target.port;
+  return flow;
+}
+
+Flow local_flow(const Target& target, const IpAddress& from, const IpAddress& to) {
+  Flow flow = flow_to(target, from, "lo", "localhost", to);
+  flow.local = true;
+  return flow;
+}
+
+void add_local(std::vector<Flow>& flows, const Site& site, const Target& target, IpFamily family) {
+  if (target.addresses.empty()) {
+    const auto loopback = IpAddress::loopback(family);
+    const bool exists =
+        family == IpFamily::v4 || std::ranges::any_of(site.addresses, [&](const Address& address) {
+          return address.address.is(loopback);
+        });
+    if (exists)
+      flows.push_back(local_flow(target, loopback, loopback));
+    return;
+  }
+  for (const auto& address : target.addresses)
+    if (address.family() == family && is_own(site, address))
+      flows.push_back(local_flow(
+          target, address.is_loopback() ? IpAddress::loopback(family) : address, address));
+}
+
+void add_on_link(std::vector<Flow>& flows, const Site& site, const Target& target,
+                 IpFamily family) {
+  for (const auto& interface : site.interfaces) {
+    if (!interface.up.is(true) || interface.loopback.is(true))
+      continue;
+    for (const auto& address : site.addresses) {
+      if (address.interface_index != interface.index || !is_global(address) ||
+          address.address.value().family() != family)
+        continue;
+      const auto from = neighbour_of(site, address);
+      const std::string name = interface.name.value_or("");
+      std::vector<IpAddress> called;
+      if (target.addresses.empty())
+        called.push_back(address.address.value());
+      for (const auto& asked : target.addresses)
+        if (asked.family() == family && !asked.is_loopback())
+          called.push_back(asked);
+      if (from)
+        for (const auto& to : called)
+          flows.push_back(flow_to(target, *from, name, "on-link of " + name, to));
+      break;
+    }
+  }
+}
+
+void add_default(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, const Target& target,
+                 IpFamily family) {
+  const IpAddress from = somebody(family);
+  const auto answer = ask_route(inquiry, site.netns, question_to(from));
+  if (!answer || answer->error.value_or(0) != 0 || !answer->type.is("unicast") ||
+      !answer->interface_index.known())
+    return;
+  const Interface* interface = find_interface(site, answer->interface_index.value());
+  if (interface == nullptr)
+    return;
+  const std::string name = interface->name.value_or("");
+  std::vector<IpAddress> called;
+  if (target.addresses.empty()) {
+    auto address = called_address(site, answer->interface_index.value(), family);
+    if (!address && answer->preferred_source.known())
+      address = answer->preferred_source.value();
+    if (address)
+      called.push_back(*address);
+  }
+  for (const auto& asked : target.addresses)
+    if (asked.family() == family && !asked.is_loopback())
+      called.push_back(asked);
+  for (const auto& to : called)
+    flows.push_back(flow_to(target, from, name, "default route", to));
+}
+
+Site look_at(Inquiry& inquiry) {
+  const Int netns = inquiry.snapshot().host().netns;
+  return {netns, ask_interfaces(inquiry, netns), ask_addresses(inquiry, netns)};
+}
+
+} // namespace
+
+std::vector<Flow> plain_flows_of(Inquiry& inquiry, const Target& target) {
+  std::vector<Flow> flows;
+  const Site site = look_at(inquiry);
+  Families families{};
+  if (target.addresses.empty())
+    families = families_of(inquiry, target, site.netns);
+  for (const auto& address : target.addresses)
+    (address.is_v4() ? families.v4 : families.v6) = true;
+  for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
+    if (families.has(family))
+      add_local(flows, site, target, family);
+  for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
+    if (families.has(family))
+      add_on_link(flows, site, target, family);
+  for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
+    if (families.has(family))
+      add_default(inquiry, flows, site, target, family);
+  return flows;
+}
+
+std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, const IpAddress& from,
+                                    const std::string& interface) {
+  const Site site = look_at(inquiry);
+  const IpFamily family = from.family();
+  std::vector<Flow> flows;
+  if (is_own(site, from) && (interface.empty() || interface == "lo")) {
+    std::vector<IpAddress> called;
+    for (const auto& asked : target.addresses)
+      if (asked.family() == family)
+        called.push_back(asked);
+    if (target.addresses.empty())
+      called.push_back(from.is_loopback() ? IpAddress::loopback(family) : from);
+    for (const auto& to : called)
+      flows.push_back(local_flow(target, from, to));
+    return flows;
+  }
+  Int index = 0;
+  std::optional<RouteLookup> answer;
+  if (interface.empty()) {
+    answer = ask_route(inquiry, site.netns, question_to(from));
+    if (answer && answer->error.value_or(0) == 0)
+      index = answer->interface_index.value_or(0);
+  } else {
+    for (const auto& each : site.interfaces)
+      if (each.name.is(interface))
+        index = each.index.value_or(0);
+  }
+  const Interface* found = find_interface(site, index);
+  const std::string name = found != nullptr ? found->name.value_or("") : interface;
+  std::vector<IpAddress> called;
+  for (const auto& asked : target.addresses)
+    if (asked.family() == family)
+      called.push_back(asked);
+  if (target.addresses.empty()) {
+    auto address = called_address(site, index, family);
+    if (!address && answer && answer->preferred_source.known())
+      address = answer->preferred_source.value();
+    if (address)
+      called.push_back(*address);
+  }
+  for (const auto& to : called)
+    flows.push_back(flow_to(target, from, name, from.to_string(), to));
+  return flows;
+}
+
+} // namespace synfate

@@ -1,0 +1,19 @@
+// Which clients a plain question is about. contract.md, "Flows of a plain synfate 8080".
+#pragma once
+
+#include <vector>
+
+#include "core/model/model.h"
+
+namespace synfate {
+
+/// localhost, one on-link source for each interface with a global address, and one over the default
+/// route; only the families in which something holds the port, both if nothing does.
+std::vector<Flow> plain_flows_of(Inquiry& inquiry, const Target& target);
+
+/// The flows of one --from ADDR[%IFACE]: one for each address of the target that such a client
+/// would call.
+std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, const IpAddress& from,
+                                    const std::string& interface);
+
+} // namespace synfate

@@ -1,0 +1,46 @@
+#include "platform/linux/model/linux_model.h"
+
+#include "platform/linux/model/flows.h"
+#include "platform/linux/model/walk.h"
+#include "platform/linux/netfilter/ruleset.h"
+#include "platform/linux/netfilter/tables.h"
+#include "platform/linux/routing/tables.h"
+#include "platform/linux/sockets/tables.h"
+
+namespace synfate {
+namespace {
+
+class LinuxModel final : public Model {
+public:
+  std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) override {
+    return plain_flows_of(inquiry, target);
+  }
+  std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target, const IpAddress& from,
+                               const std::string& interface) override {
+    return flows_from_client(inquiry, target, from, interface);
+  }
+  Fate walk(Inquiry& inquiry, const Flow& flow) override {
+    Walk walk{inquiry, flow, ruleset_, nullptr};
+    return fate_of(walk_flow(walk), inquiry);
+  }
+
+private:
+  Ruleset ruleset_;
+};
+
+} // namespace
+
+std::unique_ptr<Model> make_linux_model() {
+  return std::make_unique<LinuxModel>();
+}
+
+Status add_linux_tables(Schema& schema) {
+  for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables}) {
+    Status added = add(schema);
+    if (!added)
+      return added;
+  }
+  return Done{};
+}
+
+} // namespace synfate

@@ -1,0 +1,95 @@
+#include "platform/linux/model/packets.h"
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/netfilter/packet_build.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::uint8_t tcp_number = 6;
+constexpr std::uint8_t udp_number = 17;
+
+FlowFacts facts_of(const Flow& flow, const PacketClass* before) {
+  FlowFacts facts;
+  facts.family = flow.to.family();
+  facts.proto = flow.proto == Proto::udp ? udp_number : tcp_number;
+  facts.addresses = before != nullptr ? before->addresses : IntervalSet::address(flow.from);
+  if (before != nullptr)
+    facts.ports = before->ports;
+  else
+    facts.ports = flow.source_port != 0 ? IntervalSet::single(flow.source_port) : client_ports();
+  return facts;
+}
+
+Endpoint client_end() {
+  return {AddressTerm::client(), PortTerm::client()};
+}
+
+template <typename T> Perhaps<T> perhaps(const Fact<T>& fact, T absent, const char* what) {
+  if (fact.unknown())
+    return Perhaps<T>::unknown(what);
+  return fact.value_or(absent);
+}
+
+/// Takes over from the packet before what stays with the connection and its class.
+void carry_over(PacketClass& packet, const PacketClass& before, bool reply) {
+  packet.conditions = before.conditions;
+  packet.assumptions = before.assumptions;
+  packet.meta.time_ms = before.meta.time_ms;
+  packet.meta.minutes_west = before.meta.minutes_west;
+  continue_connection(packet, before.ct, reply);
+}
+
+} // namespace
+
+InterfaceView view_of(const Interface& interface) {
+  InterfaceView view;
+  view.index = interface.index.value_or(0);
+  view.name = interface.name.value_or("");
+  view.type = perhaps(interface.hardware_type, Int{0}, "the type of the interface");
+  view.group = perhaps(interface.group, Int{0}, "the group of the interface");
+  view.kind = perhaps(interface.kind, std::string(), "the kind of the interface");
+  view.master_index = perhaps(interface.master_index, Int{0}, "the master of the interface");
+  view.loopback = interface.loopback.value_or(false);
+  return view;
+}
+
+std::optional<Interface> arrival_interface(Walk& walk, Int netns) {
+  if (!walk.flow.local)
+    return ask_interface(walk.inquiry, netns, walk.flow.from_interface);
+  for (auto& interface : ask_interfaces(walk.inquiry, netns))
+    if (interface.loopback.is(true))
+      return std::move(interface);
+  return std::nullopt;
+}
+
+Journey first_packet(Walk& walk) {
+  Journey journey;
+  journey.netns = walk.inquiry.snapshot().host().netns;
+  journey.kind = walk.flow.proto == Proto::udp ? Packet::datagram : Packet::syn;
+  journey.packet =
+      build_packet(journey.kind, facts_of(walk.flow, nullptr), client_end(),
+                   {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
+  journey.final_address = walk.flow.to;
+  journey.final_port = walk.flow.port;
+  journey.packet.meta.time_ms = walk.inquiry.snapshot().host().taken_at;
+  return journey;
+}
+
+void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
+  PacketClass packet =
+      build_packet(kind, facts_of(walk.flow, &journey.packet), client_end(),
+                   {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
+  carry_over(packet, journey.packet, false);
+  journey.kind = kind;
+  journey.packet = std::move(packet);
+}
+
+PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
+  PacketClass packet = build_packet(kind, facts_of(walk.flow, &journey.packet),
+                                    destination_of(journey.packet), source_of(journey.packet));
+  carry_over(packet, journey.packet, true);
+  return packet;
+}
+
+} // namespace synfate

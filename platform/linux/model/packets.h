@@ -1,0 +1,20 @@
+// The packets of a flow, with what the kernel keeps beside their bytes.
+#pragma once
+
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+
+/// The SYN, or the datagram, before it meets anything.
+Journey first_packet(Walk& walk);
+/// The client's next packet of the same connection.
+void next_client_packet(Walk& walk, Journey& journey, Packet kind);
+/// The answer of this host to the packet that the journey carries: a SYN-ACK, a datagram.
+PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind);
+
+/// What rules see of an interface.
+InterfaceView view_of(const Interface& interface);
+/// The interface that a remote client's packets arrive on, or lo; nothing if it does not exist.
+std::optional<Interface> arrival_interface(Walk& walk, Int netns);
+
+} // namespace synfate

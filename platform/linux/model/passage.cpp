@@ -1,0 +1,152 @@
+// One netfilter hook on the way: what its verdict means to the client.
+//
+// What a drop means depends on the packet: a lost SYN or SYN-ACK is silence; after the SYN-ACK the
+// client is connected, so a lost ACK is a connection that nobody serves. net/ipv4/tcp_ipv4.c:
+// tcp_v4_err() reports ICMP errors at once only while connecting; net/netfilter/core.c:
+// nf_hook_slow(); Linux 6.12.
+#include <fmt/format.h>
+
+#include "platform/linux/model/packets.h"
+#include "platform/linux/model/reaction.h"
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::size_t most_blockers = 16;
+
+bool connected(const Journey& journey) {
+  return journey.kind == Packet::ack || journey.kind == Packet::data;
+}
+
+Stop silence(Walk& walk, const Journey& journey, Hook hook) {
+  const bool at_client = walk.flow.local && !journey.reply && hook == Hook::output;
+  if (connected(journey))
+    return {Outcome::stalled, Icmp::none, "", stage_of(hook), {}, {}};
+  // ip_send_skb() hands the hook's EPERM to a datagram's sender; TCP keeps retransmitting.
+  if (at_client && journey.kind == Packet::datagram)
+    return {Outcome::denied, Icmp::none, "EPERM", Stage::client, {}, {}};
+  return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage_of(hook), {}, {}};
+}
+
+Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
+  if (journey.reply) // the error goes to this host's own socket, the client hears nothing
+    return silence(walk, journey, hook);
+  if (connected(journey)) {
+    if (branch.rejection.reset)
+      return {Outcome::reset, Icmp::none, "ECONNRESET", stage_of(hook), {}, {}};
+    return silence(walk, journey, hook);
+  }
+  if (branch.rejection.reset)
+    return {Outcome::refused, Icmp::none, "ECONNREFUSED", stage_of(hook), {}, {}};
+  const Icmp icmp = branch.rejection.icmp;
+  return {outcome_of(icmp), icmp, error_of(icmp, journey.packet.family), stage_of(hook), {}, {}};
+}
+
+Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
+  Stop stop;
+  switch (branch.verdict) {
+  case HookVerdict::reject:
+    stop = rejected(walk, journey, branch, hook);
+    break;
+  case HookVerdict::unknown:
+    stop = {Outcome::unknown, Icmp::none, "", stage_of(hook), {}, {}};
+    break;
+  case HookVerdict::accept:
+  case HookVerdict::drop:
+  case HookVerdict::queue:
+  case HookVerdict::stolen:
+    stop = silence(walk, journey, hook);
+    break;
+  }
+  stop.culprit = branch.culprit;
+  stop.note = branch.why;
+  return stop;
+}
+
+void take_over(Journey& journey, const Branch& branch) {
+  if (!journey.stopped()) {
+    for (auto step : branch.steps) {
+      step.netns = journey.netns;
+      journey.path.push_back(std::move(step));
+    }
+    journey.near_misses.insert(journey.near_misses.end(), branch.near_misses.begin(),
+                               branch.near_misses.end());
+    journey.certainty = std::max(journey.certainty, branch.certainty);
+  }
+}
+
+/// The part of the class that a branch is about, as it was before the hook.
+PacketClass before_hook(const Journey& journey, const Branch& branch) {
+  PacketClass packet = journey.packet;
+  packet.addresses = branch.packet.addresses;
+  packet.ports = branch.packet.ports;
+  packet.conditions = branch.packet.conditions;
+  return packet;
+}
+
+Branches evaluate(Walk& walk, const Journey& journey, Hook hook) {
+  HookOptions options;
+  options.lifted = journey.lifted;
+  options.want_trace = !journey.stopped();
+  options.want_near_misses = !journey.stopped();
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
+  return run_hook(
+      context,
+      {.hook = hook, .family = HookFamily::inet, .netns = journey.netns, .packet = journey.kind},
+      journey.packet);
+}
+
+/// Once stopped, only what else stands in the way matters: one way is enough.
+void keep_one(Branches& branches) {
+  for (auto& branch : branches)
+    if (branch.verdict != HookVerdict::accept) {
+      Branch kept = std::move(branch);
+      branches.clear();
+      branches.push_back(std::move(kept));
+      return;
+    }
+  branches.resize(1);
+}
+
+} // namespace
+
+Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
+  Journeys done;
+  if (walk.xt == nullptr)
+    assume(journey, "iptables-legacy, BPF and traffic control let it pass");
+  Journeys waiting;
+  waiting.push_back(std::move(journey));
+  while (!waiting.empty()) {
+    Journey next = std::move(waiting.back());
+    waiting.pop_back();
+    Branches branches = evaluate(walk, next, hook);
+    if (walk.inquiry.pending())
+      return {};
+    if (next.stopped() && branches.size() > 1)
+      keep_one(branches);
+    for (auto& branch : branches) {
+      Journey way = next;
+      take_over(way, branch);
+      if (branch.verdict == HookVerdict::accept) {
+        way.packet = std::move(branch.packet);
+        done.push_back(std::move(way));
+        continue;
+      }
+      Stop stop = stop_of(walk, way, branch, hook);
+      way.packet = before_hook(next, branch);
+      if (!way.stopped())
+        stop = after_reaction(walk, way, std::move(stop));
+      const bool liftable =
+          stop.culprit && !next.lifted.contains({stop.culprit->kind, stop.culprit->id});
+      add_stop(way, std::move(stop));
+      if (liftable && way.stops.size() < most_blockers)
+        waiting.push_back(std::move(way));
+      else
+        done.push_back(std::move(way));
+    }
+  }
+  return done;
+}
+
+} // namespace synfate

@@ -1,0 +1,86 @@
+#include "platform/linux/model/walk.h"
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/model/packets.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::size_t most_journeys = 256;
+
+/// Lets every journey take the next leg; stops early when facts are missing.
+template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
+  Journeys next;
+  for (auto& journey : journeys) {
+    for (auto& way : leg(walk, std::move(journey)))
+      next.push_back(std::move(way));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  if (next.size() > most_journeys)
+    next.resize(most_journeys);
+  return next;
+}
+
+Journeys enter(Walk& walk, Journey journey) {
+  enter_interface(walk, journey);
+  Journeys journeys{std::move(journey)};
+  return journeys;
+}
+
+/// A client's packet from the wire (or from lo) to the socket's input hook.
+Journeys inbound(Walk& walk, Journeys journeys) {
+  journeys = each(walk, std::move(journeys), enter);
+  journeys = each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+    return pass_hook(w, std::move(journey), Hook::ingress);
+  });
+  journeys = each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+    return pass_hook(w, std::move(journey), Hook::prerouting);
+  });
+  journeys = each(walk, std::move(journeys), route_input);
+  return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+    return pass_hook(w, std::move(journey), Hook::input);
+  });
+}
+
+/// The next packet of the client on its way in.
+Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
+  for (auto& journey : journeys)
+    next_client_packet(walk, journey, kind);
+  if (walk.flow.local)
+    journeys = each(walk, std::move(journeys), leave_client);
+  return inbound(walk, std::move(journeys));
+}
+
+Journeys serve_each(Walk& walk, Journeys journeys) {
+  return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+    serve(w, journey);
+    Journeys served{std::move(journey)};
+    return served;
+  });
+}
+
+} // namespace
+
+Journeys walk_flow(Walk& walk) {
+  const bool tcp = walk.flow.proto == Proto::tcp;
+  Journeys journeys{first_packet(walk)};
+  if (walk.inquiry.pending())
+    return {};
+  if (walk.flow.local)
+    journeys = each(walk, std::move(journeys), leave_client);
+  journeys = inbound(walk, std::move(journeys));
+  journeys = each(walk, std::move(journeys), deliver);
+  journeys = each(walk, std::move(journeys), [tcp](Walk& w, Journey journey) {
+    return send_reply(w, std::move(journey), tcp ? Packet::synack : Packet::datagram);
+  });
+  if (!tcp)
+    return serve_each(walk, std::move(journeys));
+  journeys = next_from_client(walk, std::move(journeys), Packet::ack);
+  journeys = serve_each(walk, std::move(journeys));
+  return next_from_client(walk, std::move(journeys), Packet::data);
+}
+
+} // namespace synfate

@@ -1,0 +1,41 @@
+// The order of the stages: a client's packets through this host, and the answers back.
+//
+// Follows a SYN through ip_rcv()/ip6_rcv_core(), routing, netfilter, tcp_v4_rcv() and
+// tcp_conn_request(), the SYN-ACK through ip_local_out() or ip6_xmit(), then the client's ACK and
+// its first data the same way as the SYN (net/ipv4/ip_input.c, tcp_ipv4.c, tcp_input.c;
+// Linux 6.12). Each stage takes journeys and gives journeys; this file only says in which order.
+// Tested by tests/unit/platform/linux/model/walk_test.cpp, tests/lab and tests/twin.
+#pragma once
+
+#include "platform/linux/model/journey.h"
+
+namespace synfate {
+
+/// What every stage looks at.
+struct Walk {
+  Inquiry& inquiry;
+  const Flow& flow;
+  Ruleset& ruleset;
+  const XtTables* xt;
+};
+
+/// All ways the flow may go. Meaningless while walk.inquiry.pending().
+Journeys walk_flow(Walk& walk);
+
+// The stages, in the order of the path; each in the file named.
+
+/// client.cpp: a local client's own kernel, up to the loopback device.
+Journeys leave_client(Walk& walk, Journey journey);
+/// arrival.cpp: the interface, what is attached to it, and routing.
+void enter_interface(Walk& walk, Journey& journey);
+Journeys route_input(Walk& walk, Journey journey);
+/// passage.cpp: one netfilter hook.
+Journeys pass_hook(Walk& walk, Journey journey, Hook hook);
+/// delivery.cpp: socket lookup, policies, queues.
+Journeys deliver(Walk& walk, Journey journey);
+/// service.cpp: who owns the listener, and whether it can serve.
+void serve(Walk& walk, Journey& journey);
+/// reply.cpp: the answer's way out.
+Journeys send_reply(Walk& walk, Journey journey, Packet kind);
+
+} // namespace synfate

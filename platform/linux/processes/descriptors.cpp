@@ -1,0 +1,109 @@
+#include "platform/linux/processes/descriptors.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <vector>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "platform/linux/processes/proc_pid.h"
+#include "platform/linux/processes/text_fields.h"
+
+namespace synfate {
+
+namespace {
+
+constexpr std::size_t directory_buffer = 32768;
+constexpr off_t position_of_first = 2; // "." and ".." come before descriptor 0
+
+/// Calls visit(name) for each entry; false if reading fails.
+template <typename Visit> bool for_each_entry(int directory, Visit visit) {
+  alignas(dirent64) std::array<char, directory_buffer> buffer;
+  for (;;) {
+    const long size = syscall(SYS_getdents64, directory, buffer.data(), buffer.size());
+    if (size == 0)
+      return true;
+    if (size < 0)
+      return false;
+    for (long at = 0; at < size;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(buffer.data() + at);
+      if (!visit(entry->d_name))
+        return true;
+      at += entry->d_reclen;
+    }
+  }
+}
+
+std::optional<std::int64_t> socket_behind(int directory, const char* name) {
+  std::array<char, 64> link; // longer ones are no sockets
+  const ssize_t size = readlinkat(directory, name, link.data(), link.size());
+  if (size <= 0)
+    return std::nullopt;
+  return parse_inode_link({link.data(), static_cast<std::size_t>(size)}, "socket");
+}
+
+ErrorCode code_of(int os_error) {
+  if (os_error == EACCES || os_error == EPERM)
+    return ErrorCode::denied;
+  return os_error == ENOENT ? ErrorCode::not_found : ErrorCode::system;
+}
+
+WalkEnd end_of(int os_error) {
+  return os_error == EACCES || os_error == EPERM ? WalkEnd::denied : WalkEnd::vanished;
+}
+
+} // namespace
+
+Walk walk_sockets(int proc, const std::string& directory, DescriptorRange range, std::size_t most,
+                  const std::function<bool(std::int32_t, std::int64_t)>& visit) {
+  const FileDescriptor links(
+      openat(proc, (directory + "/fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!links.valid())
+    return {end_of(errno), 0, false};
+  if (range.first > 0 && lseek(links.get(), range.first + position_of_first, SEEK_SET) < 0)
+    return {WalkEnd::vanished, 0, false};
+  Walk walk;
+  std::size_t seen = 0;
+  const auto see = [&](const char* name) {
+    const auto fd = parse_number<std::int32_t>(name);
+    if (!fd || *fd < range.first)
+      return true;
+    if (*fd >= range.end)
+      return false;
+    if (seen++ == most) {
+      walk = {WalkEnd::full, *fd, true};
+      return false;
+    }
+    walk.any = true;
+    const auto inode = socket_behind(links.get(), name);
+    if (!inode || visit(*fd, *inode))
+      return true;
+    walk.end = WalkEnd::stopped;
+    return false;
+  };
+  if (!for_each_entry(links.get(), see))
+    return {end_of(errno), 0, false};
+  return walk;
+}
+
+Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory) {
+  const FileDescriptor entries(openat(at, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::vector<std::int32_t> numbers;
+  const bool read = entries.valid() && for_each_entry(entries.get(), [&](const char* name) {
+                      if (const auto number = parse_number<std::int32_t>(name))
+                        numbers.push_back(*number);
+                      return true;
+                    });
+  if (!read) {
+    const int os_error = errno;
+    return Error{code_of(os_error), "listing a directory", directory, os_error, {}, {}};
+  }
+  std::ranges::sort(numbers);
+  return numbers;
+}
+
+} // namespace synfate

@@ -1,0 +1,177 @@
+#include "platform/linux/processes/owner_search.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "platform/linux/processes/parallel.h"
+#include "platform/linux/processes/proc_pid.h"
+
+namespace synfate {
+
+namespace {
+
+constexpr std::size_t first_descriptors = 256; ///< of every process, before anybody's others
+constexpr std::int32_t part_size = 8192;       ///< descriptors of one part of a large process
+constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+/// Descriptors that are still to be walked.
+struct Part {
+  std::int32_t pid = 0;
+  DescriptorRange range;
+};
+
+/// What one thread gathers.
+struct Gathered {
+  Search search;
+  std::vector<Part> unfinished;
+};
+
+/// Shared by the threads of one search.
+class Searcher {
+public:
+  Searcher(int proc, WantedSockets& wanted, const SearchLimits& limits)
+      : proc_(proc), wanted_(wanted), limits_(limits) {}
+
+  bool over() {
+    if (limits_.stop_when_seen && wanted_.all_seen())
+      return true;
+    if (std::chrono::steady_clock::now() >= limits_.deadline)
+      timed_out_ = true;
+    return timed_out_;
+  }
+  bool timed_out() const { return timed_out_; }
+
+  void look_into(Gathered& gathered, std::int32_t pid) {
+    if (over())
+      return;
+    const auto directory = std::to_string(pid);
+    const std::size_t most = limits_.in_parts ? first_descriptors : unlimited;
+    const Walk walk = walk_directory(gathered.search, pid, directory, {}, most);
+    ++gathered.search.looked_at;
+    if (walk.end == WalkEnd::denied)
+      ++gathered.search.denied;
+    if (walk.end == WalkEnd::full)
+      gathered.unfinished.push_back({pid, {walk.next}});
+    if (walk.end == WalkEnd::complete && !walk.any)
+      look_into_threads(gathered.search, pid, directory);
+  }
+
+  void look_into(Gathered& gathered, const Part& part) {
+    if (!over())
+      walk_directory(gathered.search, part.pid, std::to_string(part.pid), part.range, unlimited);
+  }
+
+private:
+  Walk walk_directory(Search& search, std::int32_t pid, const std::string& directory,
+                      DescriptorRange range, std::size_t most) {
+    return walk_sockets(proc_, directory, range, most, [&](std::int32_t fd, std::int64_t inode) {
+      if (wanted_.see(inode))
+        search.holders.push_back({inode, pid, fd});
+      return !(limits_.stop_when_seen && wanted_.all_seen());
+    });
+  }
+
+  /// A first thread that ended has no descriptors any more; the others keep the process's.
+  void look_into_threads(Search& search, std::int32_t pid, const std::string& directory) {
+    const auto threads = read_numbers(proc_, (directory + "/task").c_str());
+    if (!threads || threads->size() < 2)
+      return;
+    for (const auto thread : *threads)
+      if (thread != pid)
+        if (walk_directory(search, pid, directory + "/task/" + std::to_string(thread), {},
+                           unlimited)
+                .any)
+          return;
+  }
+
+  int proc_;
+  WantedSockets& wanted_;
+  const SearchLimits& limits_;
+  std::atomic<bool> timed_out_{false};
+};
+
+/// Splits what is left of large processes; FDSize is above the highest descriptor.
+std::vector<Part> split(int proc, std::vector<Part> unfinished) {
+  std::vector<Part> parts;
+  for (const auto& left : unfinished) {
+    const auto status = read_file_at(proc, (std::to_string(left.pid) + "/status").c_str());
+    const auto slots =
+        status ? parse_process_status(*status).descriptor_slots.value_or(0) : std::int64_t{0};
+    std::int64_t from = left.range.first;
+    for (; from + part_size < slots; from += part_size)
+      parts.push_back(
+          {left.pid,
+           {static_cast<std::int32_t>(from), static_cast<std::int32_t>(from + part_size)}});
+    parts.push_back({left.pid, {static_cast<std::int32_t>(from)}});
+  }
+  return parts;
+}
+
+void tidy(std::vector<Holder>& holders) {
+  std::ranges::sort(holders);
+  const auto again = std::ranges::unique(holders, [](const Holder& a, const Holder& b) {
+    return a.inode == b.inode && a.pid == b.pid;
+  });
+  holders.erase(again.begin(), again.end());
+}
+
+} // namespace
+
+void Search::add(Search other) {
+  if (holders.empty())
+    holders = std::move(other.holders);
+  else
+    holders.insert(holders.end(), other.holders.begin(), other.holders.end());
+  looked_at += other.looked_at;
+  denied += other.denied;
+  timed_out = timed_out || other.timed_out;
+}
+
+WantedSockets::WantedSockets(std::vector<std::int64_t> inodes)
+    : all_(false), inodes_(std::move(inodes)) {
+  std::ranges::sort(inodes_);
+  const auto again = std::ranges::unique(inodes_);
+  inodes_.erase(again.begin(), again.end());
+  seen_ = std::make_unique<std::atomic<bool>[]>(inodes_.size());
+  missing_ = inodes_.size();
+}
+
+bool WantedSockets::see(std::int64_t inode) {
+  if (all_)
+    return true;
+  const auto place = std::ranges::lower_bound(inodes_, inode);
+  if (place == inodes_.end() || *place != inode)
+    return false;
+  if (!seen_[static_cast<std::size_t>(place - inodes_.begin())].exchange(true))
+    missing_.fetch_sub(1);
+  return true;
+}
+
+Search search_owners(int proc, const std::vector<std::int32_t>& pids, WantedSockets& wanted,
+                     const SearchLimits& limits) {
+  constexpr std::size_t processes_at_once = 16;
+  Searcher searcher(proc, wanted, limits);
+  Search search;
+  std::vector<Part> unfinished;
+  auto first = for_each_in_parallel<Gathered>(
+      pids.size(), processes_at_once,
+      [&](Gathered& gathered, std::size_t at) { searcher.look_into(gathered, pids[at]); });
+  for (auto& gathered : first) {
+    search.add(std::move(gathered.search));
+    unfinished.insert(unfinished.end(), gathered.unfinished.begin(), gathered.unfinished.end());
+  }
+  if (!unfinished.empty() && !searcher.over()) {
+    const auto parts = split(proc, std::move(unfinished));
+    auto rest =
+        for_each_in_parallel<Gathered>(parts.size(), 1, [&](Gathered& gathered, std::size_t at) {
+          searcher.look_into(gathered, parts[at]);
+        });
+    for (auto& gathered : rest)
+      search.add(std::move(gathered.search));
+  }
+  tidy(search.holders);
+  search.timed_out = searcher.timed_out();
+  return search;
+}
+
+} // namespace synfate

@@ -1,0 +1,55 @@
+// hidepid: fs/proc/root.c, Linux 6.12: "hidepid=2" or "hidepid=invisible" among the mount's
+// options; has_pid_permissions() in fs/proc/base.c exempts CAP_SYS_PTRACE (and one group, which we
+// ignore).
+#include "platform/linux/processes/process_source.h"
+
+#include "platform/linux/file.h"
+#include "platform/linux/processes/proc_pid.h"
+#include "platform/linux/processes/text_fields.h"
+
+namespace synfate {
+
+namespace {
+
+constexpr unsigned capability_ptrace = 19; // CAP_SYS_PTRACE
+
+bool may_trace(std::string_view status) {
+  const auto bits =
+      parse_number<std::uint64_t>(parse_process_status(status).effective_capabilities, 16);
+  return bits && ((*bits >> capability_ptrace) & 1U) != 0;
+}
+
+bool hides(std::string_view options) {
+  const auto start = options.find("hidepid=");
+  if (start == std::string_view::npos)
+    return false;
+  const auto mode = options.substr(start + 8, options.find(',', start) - start - 8);
+  return mode == "2" || mode == "invisible" || mode == "4" || mode == "ptraceable";
+}
+
+} // namespace
+
+bool hides_processes(std::string_view mountinfo, std::string_view status) {
+  bool hidden = false;
+  for_each_line(mountinfo, [&](std::string_view line) {
+    const auto dash = line.find(" - proc ");
+    if (dash == std::string_view::npos || line.find(" /proc ") == std::string_view::npos)
+      return true;
+    hidden = hides(line.substr(dash));
+    return true; // the last mount is on top
+  });
+  return hidden && !may_trace(status);
+}
+
+Gap no_proc_gap(const std::string& why) {
+  return {Text(gap_owners), "the processes", why, "processes are not named",
+          "run it where /proc is mounted"};
+}
+
+Gap hidden_processes_gap() {
+  return {Text(gap_owners), "processes of other users",
+          "/proc is mounted with hidepid=, which hides them", "processes are not named",
+          "run it as root or with CAP_SYS_PTRACE"};
+}
+
+} // namespace synfate

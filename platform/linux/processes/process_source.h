@@ -1,0 +1,32 @@
+// Where the readers of processes look, and what of that is hidden from them.
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "core/facts/snapshot.h"
+
+namespace synfate {
+
+/// Gap id of what only the owner of a process, or CAP_SYS_PTRACE, may see of it.
+inline constexpr std::string_view gap_owners = "owners";
+
+struct ProcessSource {
+  std::string root; ///< before /proc, /etc, /run and the cgroup mounts
+  std::chrono::milliseconds timeout = std::chrono::seconds(5);
+
+  std::string proc() const { return root + "/proc"; }
+  /// The system that runs now, not a directory of recorded files.
+  bool live() const { return root.empty(); }
+};
+
+/// True if /proc is mounted so that other users' processes cannot be seen (hidepid=) and we are not
+/// exempt. Pure but for its two texts: /proc/self/mountinfo and /proc/self/status.
+bool hides_processes(std::string_view mountinfo, std::string_view status);
+
+/// The gap for /proc that cannot be listed.
+Gap no_proc_gap(const std::string& why);
+/// The gap for processes that do not show in /proc.
+Gap hidden_processes_gap();
+
+} // namespace synfate

@@ -1,0 +1,189 @@
+#include "platform/linux/processes/read_owners.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "platform/linux/processes/cgroup.h"
+#include "platform/linux/processes/owner_search.h"
+#include "platform/linux/sockets/read_sockets.h"
+
+namespace synfate {
+
+namespace {
+
+/// Of a cgroup with more processes than this (the root of a host without systemd), one holder will
+/// do.
+constexpr std::size_t small_cgroup = 256;
+
+/// Finds the owners for one query; lives for one call of read_owners.
+class OwnerReader {
+public:
+  OwnerReader(const OwnerQuery& query, const ProcessSource& source,
+              const Delivery<SocketOwner>& delivery)
+      : query_(query), source_(source), delivery_(delivery),
+        deadline_(std::chrono::steady_clock::now() + source.timeout) {}
+
+  void read() {
+    proc_ = FileDescriptor(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!proc_.valid())
+      return delivery_.gap(no_proc_gap("/proc cannot be opened"));
+    if (query_.inode && *query_.inode <= 0)
+      return; // inode 0: a connection nobody holds
+    if (query_.pid && (*query_.pid <= 0 || *query_.pid > INT32_MAX))
+      return; // no process has such a number
+    if (query_.pid)
+      return deliver(search({static_cast<std::int32_t>(*query_.pid)}, false), true);
+    if (!one_is_enough())
+      return deliver(search(processes(), false), true);
+    if (query_.inode && read_own_cgroup())
+      return;
+    const auto found = search(in_likely_order(processes()), true);
+    deliver(found, !everything_found(found));
+  }
+
+private:
+  bool one_is_enough() const { return query_.complete == false; }
+
+  std::vector<std::int64_t> wanted_inodes() const {
+    return query_.inode ? std::vector{*query_.inode} : listening_inodes();
+  }
+
+  /// Listeners and unconnected UDP sockets of the thread's network namespace.
+  std::vector<std::int64_t> listening_inodes() const {
+    std::vector<std::int64_t> inodes;
+    for (const auto& [proto, state] :
+         {std::pair{"tcp", "listen"}, std::pair{"udp", "unconnected"}}) {
+      SocketQuery sockets;
+      sockets.proto = proto;
+      sockets.state = state;
+      SocketSource source;
+      source.root = source_.root;
+      source.sock_diag = source_.live();
+      source.timeout = source_.timeout;
+      read_sockets(sockets, source,
+                   {[&](const Socket& socket) {
+                      if (socket.inode.known() && socket.inode.value() != 0)
+                        inodes.push_back(socket.inode.value());
+                      return true;
+                    },
+                    [](const Gap&) {}}); // whoever asks for the sockets is told there
+    }
+    return inodes;
+  }
+
+  Search search(const std::vector<std::int32_t>& pids, bool stop_when_seen) {
+    const SearchLimits limits{stop_when_seen, source_.live(), deadline_};
+    if (query_.inode || (one_is_enough() && !query_.pid)) {
+      WantedSockets wanted(wanted_inodes());
+      wanted_count_ = wanted.count();
+      return search_owners(proc_.get(), pids, wanted, limits);
+    }
+    WantedSockets everything;
+    return search_owners(proc_.get(), pids, everything, limits);
+  }
+
+  std::vector<std::int32_t> processes() {
+    auto pids = read_numbers(proc_.get(), ".");
+    if (pids)
+      return std::move(*pids);
+    delivery_.gap(no_proc_gap(to_string(pids.error())));
+    return {};
+  }
+
+  /// True if a holder was found among the processes of the socket's cgroup.
+  bool read_own_cgroup() {
+    if (!query_.hint_cgroup_id || !source_.live())
+      return false;
+    const auto mountinfo = read_file("/proc/self/mountinfo");
+    if (!mountinfo)
+      return false;
+    const auto pids =
+        read_cgroup_processes(*query_.hint_cgroup_id, parse_cgroup_mounts(*mountinfo));
+    if (!pids || pids->empty()) // gone, not mounted, not allowed: the long way finds it as well
+      return false;
+    const auto found = search(*pids, pids->size() > small_cgroup);
+    if (found.holders.empty())
+      return false;
+    deliver(found, false);
+    return true;
+  }
+
+  /// Processes of the socket's user first.
+  std::vector<std::int32_t> in_likely_order(std::vector<std::int32_t> pids) const {
+    if (query_.hint_uid)
+      std::ranges::stable_partition(pids, [&](std::int32_t pid) {
+        struct stat status{};
+        return fstatat(proc_.get(), std::to_string(pid).c_str(), &status, 0) == 0 &&
+               status.st_uid == static_cast<uid_t>(*query_.hint_uid);
+      });
+    return pids;
+  }
+
+  bool everything_found(const Search& found) const {
+    std::size_t inodes = 0;
+    std::int64_t last = 0;
+    for (const auto& holder : found.holders) // ascending by inode
+      if (std::exchange(last, holder.inode) != holder.inode)
+        ++inodes;
+    return inodes == wanted_count_;
+  }
+
+  void deliver(const Search& found, bool report_hidden) {
+    if (report_hidden)
+      report(found);
+    for (const auto& holder : found.holders) {
+      SocketOwner row;
+      row.inode = holder.inode;
+      row.pid = holder.pid;
+      row.fd = holder.fd;
+      if (query_.complete)
+        row.complete = *query_.complete;
+      if (query_.hint_cgroup_id)
+        row.hint_cgroup_id = *query_.hint_cgroup_id;
+      if (query_.hint_uid)
+        row.hint_uid = *query_.hint_uid;
+      if (!delivery_.row(row))
+        return;
+    }
+  }
+
+  void report(const Search& found) {
+    const auto count = std::to_string(found.denied) + " of " + std::to_string(found.looked_at);
+    if (found.timed_out)
+      delivery_.gap({Text(gap_owners), "the owners of sockets",
+                     "the time was over before every process was looked into",
+                     "some processes are not named", "give it more time (--timeout)"});
+    else if (found.denied > 0)
+      delivery_.gap(
+          {Text(gap_owners), "owners of other users' sockets",
+           "the descriptors of " + count + " processes may not be read; that needs CAP_SYS_PTRACE",
+           "processes are not named", "run it as root or with CAP_SYS_PTRACE"});
+    else if (is_hidden())
+      delivery_.gap(hidden_processes_gap());
+  }
+
+  bool is_hidden() const {
+    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
+    const auto status = read_file(source_.proc() + "/self/status");
+    return mountinfo && status && hides_processes(*mountinfo, *status);
+  }
+
+  const OwnerQuery& query_;
+  const ProcessSource& source_;
+  const Delivery<SocketOwner>& delivery_;
+  std::chrono::steady_clock::time_point deadline_;
+  FileDescriptor proc_;
+  std::size_t wanted_count_ = 0;
+};
+
+} // namespace
+
+void read_owners(const OwnerQuery& query, const ProcessSource& source,
+                 const Delivery<SocketOwner>& delivery) {
+  OwnerReader(query, source, delivery).read();
+}
+
+} // namespace synfate

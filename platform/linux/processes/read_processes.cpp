@@ -1,0 +1,333 @@
+#include "platform/linux/processes/read_processes.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "platform/linux/file.h"
+#include "platform/linux/processes/cgroup.h"
+#include "platform/linux/processes/descriptors.h"
+#include "platform/linux/processes/parallel.h"
+#include "platform/linux/processes/proc_pid.h"
+#include "platform/linux/processes/process_links.h"
+
+namespace synfate {
+
+namespace {
+
+constexpr std::string_view gap_user_names = "user_names";
+constexpr std::string_view gap_boot_time = "boot_time";
+constexpr std::string_view gap_cgroups = "cgroups";
+
+/// What all processes of one collection share.
+struct Surroundings {
+  std::optional<Int> boot_time; ///< seconds since 1970
+  Int ticks_per_second = 100;
+  std::optional<std::map<std::int64_t, std::string>> users;
+};
+
+/// One process as read by a thread; what needs a shared cache is added later.
+struct ProcessReading {
+  Process row;
+  CgroupPaths cgroups;
+  bool denied = false;
+};
+
+/// Not to be seen without privileges.
+constexpr auto hide = [](auto&... cells) { ((cells = Unknown{Text(gap_owners)}), ...); };
+
+/// A process of which only its number shows (hidepid=noaccess).
+ProcessReading hidden_process(Int pid) {
+  ProcessReading reading;
+  auto& row = reading.row;
+  row.pid = pid;
+  hide(row.name, row.command_line, row.executable, row.executable_deleted, row.uid, row.user,
+       row.state, row.parent_pid, row.tracer_pid, row.started_at, row.threads, row.wait_channel,
+       row.cgroup, row.unit, row.container, row.netns, row.descriptors, row.descriptor_limit,
+       row.capabilities, row.seccomp, row.frozen);
+  reading.denied = true;
+  return reading;
+}
+
+/// Reads the files of one process.
+class OneProcess {
+public:
+  OneProcess(const Surroundings& surroundings, int directory)
+      : surroundings_(surroundings), directory_(directory) {}
+
+  /// Nothing if the process vanished.
+  std::optional<ProcessReading> read(Int pid) {
+    const auto text = read_file_at(directory_, "stat");
+    if (!text && text.error().code == ErrorCode::denied)
+      return hidden_process(pid);
+    const auto stat = text ? parse_process_stat(*text) : std::nullopt;
+    if (!stat)
+      return std::nullopt;
+    put_stat(*stat);
+    put_status();
+    put_command();
+    put_links();
+    put_cgroups();
+    put_descriptors();
+    return std::move(reading_);
+  }
+
+private:
+  void put_stat(const ProcessStat& stat) {
+    auto& row = reading_.row;
+    row.pid = stat.pid;
+    row.name = stat.name;
+    if (!stat.state.empty())
+      row.state = Text(stat.state);
+    row.parent_pid = stat.parent;
+    row.threads = stat.threads;
+    constexpr Int milliseconds = 1000;
+    if (surroundings_.boot_time)
+      row.started_at = *surroundings_.boot_time * milliseconds +
+                       stat.start_ticks * milliseconds / surroundings_.ticks_per_second;
+    else
+      row.started_at = Unknown{Text(gap_boot_time)};
+  }
+
+  void put_status() {
+    auto& row = reading_.row;
+    const auto text = read_file_at(directory_, "status");
+    if (!text)
+      return hide(row.uid, row.user, row.tracer_pid, row.seccomp, row.capabilities);
+    const auto status = parse_process_status(*text);
+    if (status.effective_uid)
+      put_user(*status.effective_uid);
+    if (status.tracer && *status.tracer != 0)
+      row.tracer_pid = *status.tracer;
+    if (status.seccomp)
+      row.seccomp = *status.seccomp;
+    if (!status.effective_capabilities.empty())
+      row.capabilities = status.effective_capabilities;
+  }
+
+  void put_user(Int uid) {
+    reading_.row.uid = uid;
+    if (!surroundings_.users) {
+      reading_.row.user = Unknown{Text(gap_user_names)};
+      return;
+    }
+    if (const auto name = surroundings_.users->find(uid); name != surroundings_.users->end())
+      reading_.row.user = name->second;
+  }
+
+  void put_command() {
+    if (const auto text = read_file_at(directory_, "cmdline"); text && !text->empty())
+      reading_.row.command_line = parse_command_line(*text);
+  }
+
+  void put_links() {
+    auto& row = reading_.row;
+    const auto executable = read_link_at(directory_, "exe");
+    if (executable) {
+      auto parsed = parse_executable(*executable);
+      row.executable = std::move(parsed.path);
+      row.executable_deleted = parsed.deleted;
+    } else if (executable.error().code == ErrorCode::denied) {
+      hide(row.executable, row.executable_deleted);
+    } // a kernel thread and a zombie run no file
+    const auto network = read_link_at(directory_, "ns/net");
+    if (network) {
+      if (const auto inode = parse_inode_link(*network, "net"))
+        row.netns = *inode;
+    } else if (network.error().code == ErrorCode::denied) {
+      reading_.denied = true;
+      hide(row.netns);
+    }
+    put_wait_channel();
+  }
+
+  /// "0" for a process that runs, and for everybody's when it may not be seen (proc_pid_wchan()).
+  void put_wait_channel() {
+    if (reading_.denied)
+      return hide(reading_.row.wait_channel);
+    const auto text = read_file_at(directory_, "wchan");
+    if (text && !text->empty() && *text != "0")
+      reading_.row.wait_channel = *text;
+  }
+
+  void put_cgroups() {
+    const auto text = read_file_at(directory_, "cgroup");
+    if (!text)
+      return; // a kernel without cgroups
+    reading_.cgroups = parse_cgroup(*text);
+    auto names = names_of(reading_.cgroups);
+    auto& row = reading_.row;
+    if (auto path = reading_.cgroups.main(); !path.empty())
+      row.cgroup = std::move(path);
+    if (!names.unit.empty())
+      row.unit = std::move(names.unit);
+    if (!names.container.empty())
+      row.container = std::move(names.container);
+  }
+
+  void put_descriptors() {
+    auto& row = reading_.row;
+    if (const auto text = read_file_at(directory_, "limits"))
+      if (const auto limit = parse_descriptor_limit(*text); limit && *limit >= 0)
+        row.descriptor_limit = *limit;
+    const auto count = count_descriptors(directory_);
+    if (count)
+      row.descriptors = *count;
+    else if (count.error().code == ErrorCode::denied)
+      hide(row.descriptors);
+  }
+
+  const Surroundings& surroundings_;
+  int directory_;
+  ProcessReading reading_;
+};
+
+/// Reads processes for one request; lives for one call of read_processes.
+class ProcessReader {
+public:
+  ProcessReader(const ProcessSource& source, const Delivery<Process>& delivery)
+      : source_(source), delivery_(delivery) {}
+
+  void read(std::optional<Int> pid) {
+    if (pid && (*pid <= 0 || *pid > INT32_MAX))
+      return; // no process has such a number
+    const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!proc.valid())
+      return delivery_.gap(no_proc_gap("/proc cannot be opened"));
+    const auto pids =
+        pid ? Result<std::vector<std::int32_t>>(std::vector{static_cast<std::int32_t>(*pid)})
+            : read_numbers(proc.get(), ".");
+    if (!pids)
+      return delivery_.gap(no_proc_gap(to_string(pids.error())));
+    learn_surroundings();
+    deliver(read_all(proc.get(), *pids));
+    if (!pid || !found_)
+      report_hidden();
+  }
+
+private:
+  using Readings = std::vector<std::pair<std::int32_t, ProcessReading>>;
+
+  void learn_surroundings() {
+    const auto statistics = read_file(source_.proc() + "/stat");
+    if (statistics)
+      surroundings_.boot_time = parse_boot_time(*statistics);
+    if (!surroundings_.boot_time)
+      delivery_.gap({Text(gap_boot_time), "the time the system was started",
+                     statistics ? "/proc/stat has no line btime" : to_string(statistics.error()),
+                     "it cannot be told when processes were started", "make /proc/stat readable"});
+    if (const long ticks = sysconf(_SC_CLK_TCK); ticks > 0)
+      surroundings_.ticks_per_second = ticks;
+    const auto users = read_file(source_.root + "/etc/passwd");
+    if (users)
+      surroundings_.users = parse_user_names(*users);
+    else
+      delivery_.gap({Text(gap_user_names), "the names of users", to_string(users.error()),
+                     "users are shown by number", "make /etc/passwd readable"});
+  }
+
+  Readings read_all(int proc, const std::vector<std::int32_t>& pids) const {
+    constexpr std::size_t at_once = 16;
+    auto parts = for_each_in_parallel<Readings>(
+        pids.size(), at_once, [&](Readings& readings, std::size_t at) {
+          const auto name = std::to_string(pids[at]);
+          const FileDescriptor directory(
+              openat(proc, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+          if (!directory.valid() && (errno == EACCES || errno == EPERM))
+            readings.emplace_back(pids[at], hidden_process(pids[at]));
+          if (!directory.valid())
+            return;
+          if (auto reading = OneProcess(surroundings_, directory.get()).read(pids[at]))
+            readings.emplace_back(pids[at], std::move(*reading));
+        });
+    Readings all = std::move(parts.front());
+    for (std::size_t part = 1; part < parts.size(); ++part)
+      std::ranges::move(parts[part], std::back_inserter(all));
+    std::ranges::sort(all, {}, [](const auto& entry) { return entry.first; });
+    return all;
+  }
+
+  void deliver(Readings readings) {
+    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
+    FrozenCgroups frozen(mountinfo ? parse_cgroup_mounts(*mountinfo) : CgroupMounts{},
+                         source_.root);
+    for (auto& [pid, reading] : readings) {
+      found_ = true;
+      if (reading.denied)
+        ++denied_;
+      put_frozen(reading, frozen);
+      if (!delivery_.row(reading.row))
+        return;
+    }
+    report_denied(readings.size());
+  }
+
+  void put_frozen(ProcessReading& reading, FrozenCgroups& frozen) {
+    if (reading.row.frozen.unknown())
+      return;
+    const auto state = frozen.frozen(reading.cgroups);
+    if (state) {
+      reading.row.frozen = *state;
+      return;
+    }
+    reading.row.frozen = Unknown{Text(gap_cgroups)};
+    if (std::exchange(cgroups_reported_, true))
+      return;
+    delivery_.gap({Text(gap_cgroups), "whether processes are frozen", to_string(state.error()),
+                   "a paused container looks like a sleeping one",
+                   "run it where the cgroup file systems are mounted"});
+  }
+
+  void report_denied(std::size_t all) {
+    if (denied_ == 0)
+      return;
+    delivery_.gap({Text(gap_owners), "details of other users' processes",
+                   "executable, namespace and wait channel of " + std::to_string(denied_) + " of " +
+                       std::to_string(all) + " processes need CAP_SYS_PTRACE",
+                   "it cannot be told in which network namespace they are",
+                   "run it as root or with CAP_SYS_PTRACE"});
+  }
+
+  void report_hidden() {
+    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
+    const auto status = read_file(source_.proc() + "/self/status");
+    if (mountinfo && status && hides_processes(*mountinfo, *status))
+      delivery_.gap(hidden_processes_gap());
+  }
+
+  const ProcessSource& source_;
+  const Delivery<Process>& delivery_;
+  Surroundings surroundings_;
+  std::size_t denied_ = 0;
+  bool found_ = false;
+  bool cgroups_reported_ = false;
+};
+
+} // namespace
+
+void read_processes(std::optional<Int> pid, const ProcessSource& source,
+                    const Delivery<Process>& delivery) {
+  ProcessReader(source, delivery).read(pid);
+}
+
+void read_service_names(const ProcessSource& source, const Delivery<ServiceName>& delivery) {
+  const auto text = read_file(source.root + "/etc/services");
+  if (!text)
+    return delivery.gap({"service_names", "the services database", to_string(text.error()),
+                         "ports have no names", "install it (netbase on Debian, setup on Fedora)"});
+  for (const auto& entry : parse_services(*text)) {
+    ServiceName row;
+    row.name = entry.name;
+    row.proto = entry.proto;
+    row.port = entry.port;
+    if (!delivery.row(row))
+      return;
+  }
+}
+
+} // namespace synfate

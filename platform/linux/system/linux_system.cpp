@@ -1,0 +1,141 @@
+#include "platform/linux/system/linux_system.h"
+
+#include <bit>
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <system_error>
+#include <thread>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "platform/linux/system/container.h"
+#include "platform/linux/system/network_namespaces.h"
+
+namespace synfate {
+namespace {
+
+std::int64_t inode_of(const std::string& path) {
+  struct stat status{};
+  return stat(path.c_str(), &status) == 0 ? static_cast<std::int64_t>(status.st_ino) : 0;
+}
+
+/// What happened on the other thread.
+struct Visit {
+  Status entered = Done{};
+  std::exception_ptr thrown;
+};
+
+void visit(const std::string& file, std::int64_t inode, const std::function<void()>& work,
+           Visit& result) {
+  result.entered = enter_netns_file(file);
+  if (!result.entered)
+    return;
+  const auto now = current_netns();
+  if (!now || *now != inode) { // the process went away and its number was given to another
+    result.entered = Error{.code = ErrorCode::interrupted,
+                           .doing = "entering a network namespace",
+                           .where = file,
+                           .os_error = 0,
+                           .detail = "it vanished meanwhile",
+                           .hint = {}};
+    return;
+  }
+  try {
+    work();
+  } catch (...) {
+    result.thrown = std::current_exception();
+  }
+}
+
+} // namespace
+
+Result<HostFacts> LinuxSystem::host_facts() {
+  SYNFATE_TRY(netns, current_netns());
+  utsname names{};
+  if (uname(&names) != 0)
+    return Error{.code = ErrorCode::system,
+                 .doing = "asking for the name of this host",
+                 .where = {},
+                 .os_error = errno,
+                 .detail = {},
+                 .hint = {}};
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return HostFacts{
+      .name = names.nodename,
+      .os = "linux",
+      .kernel = names.release,
+      .architecture = names.machine,
+      .netns = netns,
+      .word_bits = Int(sizeof(long) * 8),
+      .byte_order = std::endian::native == std::endian::little ? "little" : "big",
+      .taken_at = std::chrono::duration_cast<std::chrono::milliseconds>(now).count(),
+      .uid = effective_uid(),
+      .initial_netns = in_initial_netns(netns),
+      .container = find_container(root_),
+  };
+}
+
+Result<std::string> LinuxSystem::file_of(std::int64_t inode) {
+  const std::lock_guard lock(mutex_);
+  const auto known = files_.find(inode);
+  if (known != files_.end() && inode_of(known->second) == inode)
+    return known->second;
+  SYNFATE_TRY(file, find_netns_file(inode));
+  files_[inode] = file;
+  return file;
+}
+
+Status LinuxSystem::run_in_netns(std::int64_t inode, const std::function<void()>& work) {
+  SYNFATE_TRY(here, current_netns());
+  if (here == inode) {
+    work();
+    return Done{};
+  }
+  SYNFATE_TRY(file, file_of(inode));
+  Visit result;
+  try {
+    std::thread([&] { visit(file, inode, work, result); }).join();
+  } catch (const std::system_error& error) {
+    return Error{.code = ErrorCode::system,
+                 .doing = "starting a thread",
+                 .where = {},
+                 .os_error = error.code().value(),
+                 .detail = {},
+                 .hint = "is the limit of processes reached?"};
+  }
+  if (result.thrown)
+    std::rethrow_exception(result.thrown);
+  return result.entered;
+}
+
+std::int64_t LinuxSystem::now_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+Result<FileOwner> LinuxSystem::file_owner(const std::string& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) != 0)
+    return Error{.code = errno == ENOENT   ? ErrorCode::not_found
+                         : errno == EACCES ? ErrorCode::denied
+                                           : ErrorCode::system,
+                 .doing = "looking who may change a file",
+                 .where = path,
+                 .os_error = errno,
+                 .detail = {},
+                 .hint = {}};
+  return FileOwner{.uid = status.st_uid,
+                   .gid = status.st_gid,
+                   .group_writable = (status.st_mode & S_IWGRP) != 0,
+                   .others_writable = (status.st_mode & S_IWOTH) != 0};
+}
+
+std::int64_t LinuxSystem::effective_uid() {
+  return geteuid();
+}
+
+} // namespace synfate

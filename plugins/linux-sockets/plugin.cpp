@@ -1,0 +1,87 @@
+// Sockets as tables: `socket`, `unix_socket`, `socket_lookup`. See platform/linux/sockets.
+#include <chrono>
+
+#include <sys/utsname.h>
+
+#include "core/plugin/sdk_rows.h"
+#include "platform/linux/sockets/read_sockets.h"
+
+namespace synfate {
+
+namespace {
+
+std::optional<std::string> text_key(const sdk::Collection& collection, std::string_view column) {
+  const auto text = collection.text_key(column);
+  return text ? std::optional(std::string(*text)) : std::nullopt;
+}
+
+SocketSource source_of(const sdk::Collection& collection) {
+  SocketSource source;
+  source.netns = collection.netns();
+  source.root = collection.root();
+  source.sock_diag = collection.parameter("sock_diag").value_or("on") != "off";
+  utsname names{};
+  if (uname(&names) == 0)
+    source.release = names.release;
+  source.timeout =
+      std::chrono::milliseconds(std::max<std::int64_t>(collection.milliseconds_left(), 0));
+  return source;
+}
+
+template <typename Row> Delivery<Row> receiver_of(sdk::Collection& collection) {
+  return {[&collection](const Row& row) { return sdk::put(collection, row); },
+          [&collection](const Gap& gap) { sdk::report(collection, gap); }};
+}
+
+SocketQuery socket_query_of(const sdk::Collection& collection) {
+  SocketQuery query;
+  query.proto = text_key(collection, "proto");
+  query.state = text_key(collection, "state");
+  query.local_address = sdk::address_key(collection, "local_address");
+  query.remote_address = sdk::address_key(collection, "remote_address");
+  query.local_port = collection.integer_key("local_port");
+  query.remote_port = collection.integer_key("remote_port");
+  query.interface_index = collection.integer_key("interface_index");
+  query.inode = collection.integer_key("inode");
+  query.cookie = collection.integer_key("cookie");
+  return query;
+}
+
+UnixSocketQuery unix_query_of(const sdk::Collection& collection) {
+  return {text_key(collection, "state"), text_key(collection, "path"),
+          collection.integer_key("inode")};
+}
+
+SocketLookup lookup_of(const sdk::Collection& collection) {
+  SocketLookup asked;
+  const auto put = [&](auto& cell, auto key) {
+    if (key)
+      cell = *key;
+  };
+  put(asked.proto, text_key(collection, "proto"));
+  put(asked.local_address, sdk::address_key(collection, "local_address"));
+  put(asked.local_port, collection.integer_key("local_port"));
+  put(asked.remote_address, sdk::address_key(collection, "remote_address"));
+  put(asked.remote_port, collection.integer_key("remote_port"));
+  put(asked.interface_index, collection.integer_key("interface_index"));
+  return asked;
+}
+
+class LinuxSockets {
+public:
+  void collect(sdk::Collection& collection) {
+    const auto source = source_of(collection);
+    if (collection.table() == table_name<Socket>())
+      read_sockets(socket_query_of(collection), source, receiver_of<Socket>(collection));
+    else if (collection.table() == table_name<UnixSocket>())
+      read_unix_sockets(unix_query_of(collection), source, receiver_of<UnixSocket>(collection));
+    else if (collection.table() == table_name<SocketLookup>())
+      read_socket_lookup(lookup_of(collection), source, receiver_of<SocketLookup>(collection));
+  }
+};
+
+} // namespace
+
+} // namespace synfate
+
+SYNFATE_PLUGIN(linux_sockets, "0.1.0", synfate::LinuxSockets)

@@ -1,0 +1,263 @@
+// Owners of real sockets: of this test and of children it makes.
+#include <algorithm>
+#include <csignal>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "platform/linux/processes/read_owners.h"
+#include "platform/linux/sockets/read_sockets.h"
+#include "tests/unit/catch.h"
+#include "tests/unit/platform/linux/processes/directory.h"
+#include "tests/unit/platform/linux/sockets/loopback.h"
+
+using namespace synfate;
+
+namespace {
+
+const IpAddress v4_loopback = IpAddress::loopback(IpFamily::v4);
+
+struct Answer {
+  std::vector<SocketOwner> rows;
+  std::vector<Gap> gaps;
+
+  bool names(Int inode, Int pid) const {
+    return std::ranges::any_of(
+        rows, [&](const auto& row) { return row.inode.is(inode) && row.pid.is(pid); });
+  }
+};
+
+Answer ask(const OwnerQuery& query, const ProcessSource& source = {}) {
+  Answer answer;
+  read_owners(query, source,
+              {[&](const SocketOwner& row) {
+                 answer.rows.push_back(row);
+                 return true;
+               },
+               [&](const Gap& gap) { answer.gaps.push_back(gap); }});
+  return answer;
+}
+
+OwnerQuery inode_query(Int inode, std::optional<bool> complete = std::nullopt) {
+  OwnerQuery query;
+  query.inode = inode;
+  query.complete = complete;
+  return query;
+}
+
+/// A child that holds a copy of every descriptor of the test until it goes out of scope.
+class Child {
+public:
+  Child() : pid_(fork()) {
+    if (pid_ == 0) {
+      pause();
+      _exit(0);
+    }
+  }
+  ~Child() {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  pid_t pid() const { return pid_; }
+
+private:
+  pid_t pid_;
+};
+
+/// As the sockets' reader gives it.
+Int cgroup_of(Int inode) {
+  Int cgroup = 0;
+  SocketQuery query;
+  query.inode = inode;
+  read_sockets(query, {},
+               {[&](const Socket& row) {
+                  cgroup = row.cgroup_id.value_or(0);
+                  return true;
+                },
+                [](const Gap&) {}});
+  return cgroup;
+}
+
+} // namespace
+
+TEST_CASE("the process that holds a listener is found by the socket's inode") {
+  const auto listener = test::listening(v4_loopback);
+  const auto inode = test::inode_of(listener.get());
+  const auto answer = ask(inode_query(inode));
+  REQUIRE(answer.rows.size() == 1);
+  CHECK(answer.rows[0].pid.is(getpid()));
+  CHECK(answer.rows[0].fd.is(listener.get()));
+  CHECK(answer.rows[0].complete.absent());
+  CHECK(answer.gaps.empty() == (geteuid() == 0));
+}
+
+TEST_CASE("a complete search names every holder, each once") {
+  const auto listener = test::listening(v4_loopback);
+  const FileDescriptor copy(dup(listener.get()));
+  const auto inode = test::inode_of(listener.get());
+  const Child child;
+  const auto answer = ask(inode_query(inode, true));
+  CHECK(answer.rows.size() == 2);
+  CHECK(answer.names(inode, getpid()));
+  CHECK(answer.names(inode, child.pid()));
+  for (const auto& row : answer.rows) {
+    CHECK(row.complete.is(true));
+    CHECK(row.fd.is(std::min(listener.get(), copy.get())));
+  }
+}
+
+TEST_CASE("a quick search finds a holder with and without hints and gives the asked keys back") {
+  const auto listener = test::listening(v4_loopback);
+  const auto inode = test::inode_of(listener.get());
+  CHECK(ask(inode_query(inode, false)).names(inode, getpid()));
+  auto query = inode_query(inode, false);
+  query.hint_cgroup_id = cgroup_of(inode);
+  query.hint_uid = geteuid();
+  const auto answer = ask(query);
+  REQUIRE(answer.names(inode, getpid()));
+  CHECK(answer.rows[0].hint_cgroup_id.is(*query.hint_cgroup_id));
+  CHECK(answer.rows[0].hint_uid.is(geteuid()));
+  CHECK(answer.rows[0].complete.is(false));
+}
+
+TEST_CASE("a hint that leads nowhere does not hide the owner") {
+  const auto listener = test::listening(v4_loopback);
+  const auto inode = test::inode_of(listener.get());
+  auto query = inode_query(inode, false);
+  query.hint_cgroup_id = 987654321;
+  query.hint_uid = 4242;
+  CHECK(ask(query).names(inode, getpid()));
+}
+
+TEST_CASE("a high descriptor of a process with many is found") {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const auto listener = test::listening(v4_loopback);
+  std::vector<FileDescriptor> many;
+  for (int count = 0; count < 700; ++count)
+    many.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const int wanted_fd = limit.rlim_cur > 20000 ? 20000 : 900;
+  const FileDescriptor high(fcntl(listener.get(), F_DUPFD_CLOEXEC, wanted_fd));
+  REQUIRE(high.valid());
+  const auto inode = test::inode_of(high.get());
+  const auto answer = ask(inode_query(inode));
+  REQUIRE(answer.rows.size() == 1);
+  CHECK(answer.rows[0].fd.is(listener.get())); // the lowest
+  const auto only_high = test::listening(v4_loopback);
+  const auto other = test::inode_of(only_high.get());
+  const FileDescriptor kept(fcntl(only_high.get(), F_DUPFD_CLOEXEC, wanted_fd + 1));
+  REQUIRE(dup3(many.back().get(), only_high.get(), O_CLOEXEC) >= 0); // closes the low one
+  const auto found = ask(inode_query(other));
+  REQUIRE(found.rows.size() == 1);
+  CHECK(found.rows[0].fd.is(kept.get()));
+}
+
+TEST_CASE("a socket nobody holds has no owner, and no gap for those who may see everything") {
+  Int inode = 0;
+  {
+    const auto listener = test::listening(v4_loopback);
+    inode = test::inode_of(listener.get());
+  }
+  for (const std::optional<bool> complete : {std::optional<bool>(), std::optional(false)}) {
+    const auto answer = ask(inode_query(inode, complete));
+    CHECK(answer.rows.empty());
+    CHECK(answer.gaps.empty() == (geteuid() == 0));
+  }
+  CHECK(ask(inode_query(0)).rows.empty());
+}
+
+TEST_CASE("the overview's question names an owner of every listener and UDP socket") {
+  const auto listener = test::listening(v4_loopback);
+  const auto datagram = test::bound(SOCK_DGRAM, v4_loopback);
+  const auto client = test::connected(SOCK_STREAM, v4_loopback, test::port_of(listener.get()));
+  OwnerQuery query;
+  query.complete = false;
+  const auto answer = ask(query);
+  CHECK(answer.names(test::inode_of(listener.get()), getpid()));
+  CHECK(answer.names(test::inode_of(datagram.get()), getpid()));
+  CHECK_FALSE(answer.names(test::inode_of(client.get()), getpid()));
+  const auto everything = ask({});
+  CHECK(everything.names(test::inode_of(client.get()), getpid()));
+  OwnerQuery mine;
+  mine.pid = getpid();
+  CHECK(ask(mine).names(test::inode_of(client.get()), getpid()));
+  mine.complete = false;
+  CHECK(ask(mine).names(test::inode_of(client.get()), getpid()));
+}
+
+TEST_CASE("recorded descriptors below another root are read") {
+  const test::Directory root;
+  root.link("proc/12/fd/0", "/dev/null");
+  root.link("proc/12/fd/7", "socket:[4711]");
+  root.link("proc/12/fd/9", "socket:[4711]");
+  root.link("proc/13/fd/3", "socket:[4711]");
+  root.link("proc/13/fd/4", "socket:[nonsense]");
+  root.link("proc/13/fd/5", "pipe:[4711]");
+  root.file("proc/14/status", "");
+  root.link("proc/self/fd/3", "socket:[4711]");
+  ProcessSource source;
+  source.root = root.path();
+  const auto answer = ask(inode_query(4711), source);
+  CHECK(answer.rows.size() == 2);
+  CHECK(answer.names(4711, 12));
+  CHECK(answer.names(4711, 13));
+}
+
+TEST_CASE("a process whose first thread ended keeps its sockets in the others") {
+  const test::Directory root;
+  root.folder("proc/20/fd");
+  root.folder("proc/20/task/20/fd");
+  root.link("proc/20/task/21/fd/5", "socket:[99]");
+  ProcessSource source;
+  source.root = root.path();
+  CHECK(ask(inode_query(99), source).names(99, 20));
+}
+
+TEST_CASE("without /proc the owners are a gap") {
+  ProcessSource source;
+  source.root = "/nonexistent";
+  const auto answer = ask(inode_query(4711), source);
+  CHECK(answer.rows.empty());
+  REQUIRE(answer.gaps.size() == 1);
+  CHECK(answer.gaps[0].id == "owners");
+}
+
+TEST_CASE("what another user may not see becomes a gap with the number of processes") {
+  if (geteuid() != 0)
+    return; // the test needs root to become somebody else
+  const auto listener = test::listening(v4_loopback);
+  const auto inode = test::inode_of(listener.get());
+  int answer_pipe[2];
+  REQUIRE(pipe(answer_pipe) == 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(listener.get());
+    const bool other = setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0;
+    const auto answer = ask(inode_query(inode));
+    const bool right = other && answer.rows.empty() && answer.gaps.size() == 1 &&
+                       answer.gaps[0].id == "owners" &&
+                       answer.gaps[0].why.find("CAP_SYS_PTRACE") != std::string::npos;
+    const char verdict = right ? 'y' : 'n';
+    _exit(write(answer_pipe[1], &verdict, 1) == 1 ? 0 : 1);
+  }
+  waitpid(child, nullptr, 0);
+  char verdict = '?';
+  CHECK(read(answer_pipe[0], &verdict, 1) == 1);
+  CHECK(verdict == 'y');
+  close(answer_pipe[0]);
+  close(answer_pipe[1]);
+}
+
+TEST_CASE("when the time is over, what was not looked at is a gap") {
+  const auto listener = test::listening(v4_loopback);
+  ProcessSource source;
+  source.timeout = std::chrono::milliseconds(0);
+  const auto answer = ask(inode_query(test::inode_of(listener.get())), source);
+  REQUIRE(answer.gaps.size() == 1);
+  CHECK(answer.gaps[0].why.find("time") != std::string::npos);
+}

@@ -10,6 +10,7 @@
 // Tested by tests/unit/platform/linux/xtables/entry_test.cpp, tests/fuzz/fuzz_xt_entry.cpp.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <span>

@@ -116,9 +116,97 @@ const ExtensionKind matches[] = {
 };
 
 const ExtensionKind targets[] = {
-    match<wire::Audit>("AUDIT", 0, both, print_audit, nullptr),
+    target<wire::Audit>("AUDIT", 0, both, print_audit, run_nothing),
+    target<wire::Checksum>("CHECKSUM", 0, both, print_checksum, run_nothing),
+    target<wire::Classify>("CLASSIFY", 0, both, print_classify, run_classify),
+    target<wire::ConnmarkTarget1>("CONNMARK", 1, both, print_set_connmark1, run_connmark1),
+    target<wire::ConnmarkTarget2>("CONNMARK", 2, both, print_set_connmark2, run_connmark2),
+    target<wire::Connsecmark>("CONNSECMARK", 0, both, print_connsecmark, run_nothing),
+    target<wire::Ct0>("CT", 0, both, print_ct0, run_ct),
+    target<wire::Ct1>("CT", 1, both, print_ct1, run_ct),
+    target<wire::Ct1>("CT", 2, both, print_ct1, run_ct),
+    target<wire::NatRangeCompat>("DNAT", 0, v4, print_dnat, run_dnat),
+    target<wire::NatRange1>("DNAT", 1, both, print_dnat, run_dnat),
+    target<wire::NatRange2>("DNAT", 2, both, print_dnat, run_dnat),
+    target<wire::Npt>("DNPT", 0, v6, print_npt, run_dnpt),
+    target<wire::DscpTarget>("DSCP", 0, both, print_set_dscp, run_dscp),
+    target<wire::EcnTarget>("ECN", 0, v4, print_ecn_target, run_ecn),
+    target<wire::Ttl>("HL", 0, v6, print_set_hl, run_ttl),
+    target<wire::Hmark>("HMARK", 0, both, print_hmark, run_hmark),
+    target<wire::Idletimer0>("IDLETIMER", 0, both, print_idletimer0, run_nothing),
+    target<wire::Idletimer1>("IDLETIMER", 1, both, print_idletimer1, run_nothing),
+    target<wire::Led>("LED", 0, both, print_led, run_nothing),
+    target<wire::Log>("LOG", 0, both, print_log, run_nothing),
+    target<wire::MarkTarget>("MARK", 2, both, print_set_mark, run_mark),
+    target<wire::NatRangeCompat>("MASQUERADE", 0, v4, print_masquerade, run_masquerade),
+    target<wire::NatRange1>("MASQUERADE", 0, v6, print_masquerade, run_masquerade),
+    target<wire::NatRangeCompat>("NETMAP", 0, v4, print_netmap, run_netmap),
+    target<wire::NatRange1>("NETMAP", 0, v6, print_netmap, run_netmap),
+    target<wire::Nflog>("NFLOG", 0, both, print_nflog, run_nothing),
+    target<wire::Nfqueue0>("NFQUEUE", 0, both, print_nfqueue0, run_nfqueue0),
+    target<wire::Nfqueue1>("NFQUEUE", 1, both, print_nfqueue1, run_nfqueue1),
+    target<wire::Nfqueue2>("NFQUEUE", 2, both, print_nfqueue2, run_nfqueue2),
+    target<wire::Nfqueue2>("NFQUEUE", 3, both, print_nfqueue2, run_nfqueue2),
+    {"NOTRACK", 0, both, 0, nullptr, nullptr, run_notrack},
+    target<wire::RateestTarget>("RATEEST", 0, both, print_rateest_target, run_nothing),
+    target<wire::NatRangeCompat>("REDIRECT", 0, v4, print_redirect, run_redirect),
+    target<wire::NatRange1>("REDIRECT", 0, v6, print_redirect, run_redirect),
+    target<wire::Reject>("REJECT", 0, v4, print_reject4, run_reject4),
+    target<wire::Reject>("REJECT", 0, v6, print_reject6, run_reject6),
+    target<wire::Secmark0>("SECMARK", 0, both, print_secmark0, run_nothing),
+    target<wire::Secmark1>("SECMARK", 1, both, print_secmark1, run_nothing),
+    target<wire::SetTarget0>("SET", 0, both, print_set_target0, run_nothing),
+    target<wire::SetTarget1>("SET", 1, both, print_set_target1, run_nothing),
+    target<wire::SetTarget2>("SET", 2, both, print_set_target2, run_nothing),
+    target<wire::SetTarget3>("SET", 3, both, print_set_target3, run_set3),
+    target<wire::NatRangeCompat>("SNAT", 0, v4, print_snat, run_snat),
+    target<wire::NatRange1>("SNAT", 1, both, print_snat, run_snat),
+    target<wire::NatRange2>("SNAT", 2, both, print_snat, run_snat),
+    target<wire::Npt>("SNPT", 0, v6, print_npt, run_snpt),
+    target<wire::Synproxy>("SYNPROXY", 0, both, print_synproxy, run_synproxy),
+    target<wire::TcpmssTarget>("TCPMSS", 0, both, print_set_mss, run_tcpmss),
+    target<wire::Tcpoptstrip>("TCPOPTSTRIP", 0, both, print_tcpoptstrip, run_tcpoptstrip),
+    target<wire::Tee>("TEE", 1, both, print_tee, run_nothing),
+    target<wire::TosTarget>("TOS", 1, both, print_set_tos, run_tos),
+    target<wire::Tproxy0>("TPROXY", 0, v4, print_tproxy0, run_tproxy0),
+    target<wire::Tproxy1>("TPROXY", 1, both, print_tproxy1, run_tproxy1),
+    {"TRACE", 0, both, 0, nullptr, nullptr, run_nothing},
+    target<wire::Ttl>("TTL", 0, v4, print_set_ttl, run_ttl),
 };
 
+bool fits(const ExtensionKind& kind, const Extension& extension, IpFamily family) {
+  const bool family_fits = kind.families == both || (kind.families == v4) == (family == IpFamily::v4);
+  return kind.revision == extension.revision && family_fits && extension.info.size() >= kind.size;
+}
+
+const ExtensionKind* find(std::span<const ExtensionKind> kinds, const Extension& extension,
+                          IpFamily family) {
+  for (const auto& kind :
+       std::ranges::equal_range(kinds, extension.name, {}, &ExtensionKind::name))
+    if (fits(kind, extension, family))
+      return &kind;
+  return nullptr;
+}
+
 } // namespace
+
+const ExtensionKind* find_match(const Extension& match, IpFamily family) {
+  return find(matches, match, family);
+}
+
+const ExtensionKind* find_target(const Extension& target, IpFamily family) {
+  return find(targets, target, family);
+}
+
+std::string_view shown_name(const Extension& extension) {
+  const bool conntrack = extension.name == "conntrack" && extension.revision == 3 &&
+                         extension.info.size() >= sizeof(wire::Conntrack3);
+  if (conntrack && is_state_alias(conntrack_of(extension.info, 3)))
+    return "state";
+  if (extension.name == "CT" && extension.info.size() >= sizeof(wire::Ct0) &&
+      (load<wire::Ct0>(extension.info)->flags & 2) != 0)
+    return "NOTRACK";
+  return extension.name;
+}
 
 } // namespace synfate::xt

@@ -231,7 +231,7 @@ std::string_view made_by(const Culprit& culprit) {
 std::string joined(const cel::List& list) {
   std::string text;
   for (std::size_t at = 0; at < list.size(); ++at)
-    text += (at == 0 ? "" : ", ") + message_text(list.at(at)).value_or("…");
+    text.append(at == 0 ? "" : ", ").append(message_text(list.at(at)).value_or("…"));
   return text;
 }
 

@@ -123,14 +123,12 @@ std::vector<RouteList> lists_of(const FibTable& table, const Flow& flow) {
   return lists;
 }
 
-/// fib6_select_path(): which of several siblings is a matter of a hash.
+/// fib6_select_path(): which of several siblings is a matter of a hash. Kernels differ in whether
+/// an output interface that fits the best one settles it (6.12 says so, 6.18 was seen not to), so
+/// it does here only where the interface is a must.
 std::vector<const FibHop*> hops_of(const Fib::State& state, const Choice& choice, const Flow& flow,
                                    bool reachable) {
-  const bool own_device =
-      flow.input_index == loopback_index && flow.output_index == choice.hop->interface_index;
   std::vector<const FibHop*> hops{choice.hop};
-  if (choice.route->hops.size() < 2 || own_device)
-    return hops;
   for (const auto& hop : choice.route->hops)
     if (&hop != choice.hop && (!hop.dead || hop.ignored) &&
         score_of(state, *choice.route, hop, flow, reachable))

@@ -366,10 +366,10 @@ void run(bool v4) {
 
 } // namespace
 
-TEST_CASE("the IPv4 model answers as the kernel does", "[root][kernel]") {
+TEST_CASE("the IPv4 model answers as the kernel does", "[.kernel]") {
   run(true);
 }
 
-TEST_CASE("the IPv6 model answers as the kernel does", "[root][kernel]") {
+TEST_CASE("the IPv6 model answers as the kernel does", "[.kernel]") {
   run(false);
 }

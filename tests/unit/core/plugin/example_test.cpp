@@ -52,7 +52,7 @@ using Gaps = std::vector<std::string>;
 
 TEST_CASE("the examples load and are healthy") {
   Examples examples;
-  check_plugins(examples.loaded);
+  check_plugins(examples.loaded.collectors, examples.loaded);
   CHECK(examples.loaded.plugins.size() == 2);
   CHECK(examples.loaded.gaps.empty());
 }

@@ -63,8 +63,7 @@ public:
   virtual std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) = 0;
   /// The flow of one --from ADDR[%IFACE].
   virtual std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target,
-                                       const IpAddress& from,
-                                       const std::string& interface) = 0;
+                                       const IpAddress& from, const std::string& interface) = 0;
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
 };

@@ -68,7 +68,8 @@ struct BuiltinRule {
 /// Written by the build.
 std::span<const BuiltinRule> builtin_table();
 
-/// The rules as the engine takes them. Trees are read from their bytes when a rule is first decided.
+/// The rules as the engine takes them. Trees are read from their bytes when a rule is first
+/// decided.
 RuleSet builtin_rules();
 RuleSet rules_of(std::span<const BuiltinRule> table);
 

@@ -1,6 +1,7 @@
 // The build's tool: synfate-compile-rules --output FILE.cpp PACK.toml…
 //
-// Loads the packs, checks everything in them, and writes them as C++. Errors of packs fail the build.
+// Loads the packs, checks everything in them, and writes them as C++. Errors of packs fail the
+// build.
 #include <filesystem>
 #include <fstream>
 #include <iostream>

@@ -34,7 +34,7 @@ public:
     std::string id;
     for (std::size_t at = 0; at < spec_.columns.size(); ++at)
       if (spec_.columns[at].key && spec_.columns[at].name != "netns")
-        id += (id.empty() ? "" : "/") + id_part(cell_text(table_.cell(row_, at)));
+        id.append(id.empty() ? "" : "/").append(id_part(cell_text(table_.cell(row_, at))));
     return id;
   }
 
@@ -60,8 +60,7 @@ private:
 
 Culprit socket(const Row& row) {
   const auto address = row.address("local_address").value_or(IpAddress());
-  const std::string host =
-      address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
+  const std::string host = address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
   const std::string where = host + ":" + row.text("local_port");
   const std::string device = row.text("interface");
   return {"socket", row.text("proto") + "/" + where,
@@ -91,8 +90,9 @@ Culprit address(const Row& row) {
 Culprit route(const Row& row) {
   const std::string prefix = row.text("destination") + "/" + row.text("prefix_length");
   const std::string gateway = row.text("gateway");
-  return {"route", row.text("table") + "/" + id_part(prefix),
-          fmt::format("{} {}{}", row.text("type"), prefix, gateway.empty() ? "" : " via " + gateway)};
+  return {
+      "route", row.text("table") + "/" + id_part(prefix),
+      fmt::format("{} {}{}", row.text("type"), prefix, gateway.empty() ? "" : " via " + gateway)};
 }
 
 Culprit neighbour(const Row& row) {

@@ -42,8 +42,13 @@ std::string to_string(const PackError& error) {
 
 PackError& Errors::add(const SourceFile& file, Place place, std::string_view code,
                        std::string message, std::string suggestion) {
-  errors_.push_back({file.name(), place, std::string(code), std::move(message),
-                     std::move(suggestion), std::string(file.line(place.line)), {}});
+  errors_.push_back({file.name(),
+                     place,
+                     std::string(code),
+                     std::move(message),
+                     std::move(suggestion),
+                     std::string(file.line(place.line)),
+                     {}});
   return errors_.back();
 }
 
@@ -51,8 +56,13 @@ PackError& Errors::add(const Words& words, std::size_t offset, std::string_view 
                        std::string message, std::string suggestion) {
   if (words.file != nullptr)
     return add(*words.file, words.place(offset), code, std::move(message), std::move(suggestion));
-  errors_.push_back({"built-in", words.start, std::string(code), std::move(message),
-                     std::move(suggestion), words.text, {}});
+  errors_.push_back({"built-in",
+                     words.start,
+                     std::string(code),
+                     std::move(message),
+                     std::move(suggestion),
+                     words.text,
+                     {}});
   return errors_.back();
 }
 

@@ -19,7 +19,8 @@ namespace synfate::rules {
 /// The stable codes of what is wrong in a pack; those of conditions are in core/cel/diagnostic.h.
 namespace code {
 inline constexpr std::string_view unreadable = "pack.unreadable"; ///< the file cannot be read
-inline constexpr std::string_view unsafe = "pack.unsafe"; ///< others could write it, and we are root
+inline constexpr std::string_view unsafe =
+    "pack.unsafe"; ///< others could write it, and we are root
 inline constexpr std::string_view syntax = "toml.syntax";
 inline constexpr std::string_view unknown_key = "pack.unknown_key";
 inline constexpr std::string_view missing_key = "pack.missing_key";
@@ -32,7 +33,8 @@ inline constexpr std::string_view placeholder = "pack.placeholder";
 inline constexpr std::string_view unknown_table = "pack.unknown_table";
 inline constexpr std::string_view unknown_column = "pack.unknown_column";
 inline constexpr std::string_view fixture = "pack.fixture";
-inline constexpr std::string_view not_a_condition = "pack.not_a_condition"; ///< type of an expression
+inline constexpr std::string_view not_a_condition =
+    "pack.not_a_condition"; ///< type of an expression
 } // namespace code
 
 struct PackError {
@@ -55,8 +57,8 @@ public:
   PackError& add(const SourceFile& file, Place place, std::string_view code, std::string message,
                  std::string suggestion = {});
   /// At code point `offset` of some words.
-  PackError& add(const Words& words, std::size_t offset, std::string_view code,
-                 std::string message, std::string suggestion = {});
+  PackError& add(const Words& words, std::size_t offset, std::string_view code, std::string message,
+                 std::string suggestion = {});
   void add(PackError error) { errors_.push_back(std::move(error)); }
 
   bool empty() const { return errors_.empty(); }

@@ -43,8 +43,7 @@ private:
   void decide(Evaluation& answer, std::vector<Finding>& findings, const Wanted& wanted) {
     for (const auto& rule : rules_.rules)
       if (rule.enabled && wanted(rule))
-        answer.rules.push_back(
-            RuleRun(rule, facts_, bindings_, programs_, options_).run(findings));
+        answer.rules.push_back(RuleRun(rule, facts_, bindings_, programs_, options_).run(findings));
   }
 
   // The findings that waivers accept are moved aside.

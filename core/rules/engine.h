@@ -60,9 +60,9 @@ struct Options {
 };
 
 struct Evaluation {
-  std::vector<Finding> findings;   ///< ordered as the contract has it
-  std::vector<Finding> waived;     ///< accepted by a waiver that holds
-  std::vector<RuleStatus> rules;   ///< of every enabled rule, in their order
+  std::vector<Finding> findings; ///< ordered as the contract has it
+  std::vector<Finding> waived;   ///< accepted by a waiver that holds
+  std::vector<RuleStatus> rules; ///< of every enabled rule, in their order
 };
 
 /// Decides every rule. Meaningless while inquiry.pending() afterwards.

@@ -98,8 +98,7 @@ std::string owner_name(const Value& owners) {
   if (list.size() == 0)
     return "an unknown process";
   std::size_t chosen = 0;
-  while (chosen + 1 < list.size() &&
-         column_of(list.at(chosen), "name").is(cel::Kind::string) &&
+  while (chosen + 1 < list.size() && column_of(list.at(chosen), "name").is(cel::Kind::string) &&
          column_of(list.at(chosen), "name").as_text() == "systemd")
     ++chosen;
   const Value process = list.at(chosen);
@@ -134,7 +133,8 @@ Value children_of(const Facts& facts, const Value& pid) {
 }
 
 Value setting(const Facts& facts, const Value& name) {
-  const Answer found = ask(facts, "setting", {{"netns", facts.host().netns}, {"name", text_of(name)}});
+  const Answer found =
+      ask(facts, "setting", {{"netns", facts.host().netns}, {"name", text_of(name)}});
   if (!found.rows.empty())
     return column_of(row_value(facts, "setting", found.rows.front()), "value");
   return found.complete ? Value() : unknown_answer(facts);
@@ -186,16 +186,26 @@ struct Keeper {
 
 // Names that the programs give to what they make; the first that fits wins.
 constexpr std::array keepers{
-    Keeper{"firewalld", "firewalld", ""},   Keeper{"fail2ban", "f2b", ""},
-    Keeper{"fail2ban", "", "f2b-"},         Keeper{"fail2ban", "", "fail2ban"},
-    Keeper{"crowdsec", "crowdsec", ""},     Keeper{"docker", "docker", ""},
-    Keeper{"docker", "", "DOCKER"},         Keeper{"podman", "netavark", ""},
-    Keeper{"podman", "", "NETAVARK"},       Keeper{"podman", "", "CNI-"},
-    Keeper{"kube-proxy", "kube-proxy", ""}, Keeper{"kube-proxy", "", "KUBE-"},
-    Keeper{"calico", "", "cali-"},          Keeper{"cilium", "", "CILIUM"},
-    Keeper{"libvirt", "libvirt", ""},       Keeper{"libvirt", "", "LIBVIRT"},
-    Keeper{"ufw", "", "ufw-"},              Keeper{"ufw", "", "ufw6-"},
-    Keeper{"shorewall", "", "net-fw"},      Keeper{"lxd", "lxd", ""},
+    Keeper{"firewalld", "firewalld", ""},
+    Keeper{"fail2ban", "f2b", ""},
+    Keeper{"fail2ban", "", "f2b-"},
+    Keeper{"fail2ban", "", "fail2ban"},
+    Keeper{"crowdsec", "crowdsec", ""},
+    Keeper{"docker", "docker", ""},
+    Keeper{"docker", "", "DOCKER"},
+    Keeper{"podman", "netavark", ""},
+    Keeper{"podman", "", "NETAVARK"},
+    Keeper{"podman", "", "CNI-"},
+    Keeper{"kube-proxy", "kube-proxy", ""},
+    Keeper{"kube-proxy", "", "KUBE-"},
+    Keeper{"calico", "", "cali-"},
+    Keeper{"cilium", "", "CILIUM"},
+    Keeper{"libvirt", "libvirt", ""},
+    Keeper{"libvirt", "", "LIBVIRT"},
+    Keeper{"ufw", "", "ufw-"},
+    Keeper{"ufw", "", "ufw6-"},
+    Keeper{"shorewall", "", "net-fw"},
+    Keeper{"lxd", "lxd", ""},
     Keeper{"incus", "incus", ""},
 };
 
@@ -221,7 +231,7 @@ std::string_view made_by(const Culprit& culprit) {
 std::string joined(const cel::List& list) {
   std::string text;
   for (std::size_t at = 0; at < list.size(); ++at)
-    text += (at == 0 ? "" : ", ") + message_text(list.at(at)).value_or("…");
+    text.append(at == 0 ? "" : ", ").append(message_text(list.at(at)).value_or("…"));
   return text;
 }
 

@@ -5,13 +5,12 @@
 //   process_of(pid) -> process             unknown when it could not be read
 //   children_of(pid) -> list(process)      those that are known
 //   setting(name) -> string                a sysctl of the host's namespace
-//   made_by(culprit) -> string             the program that keeps this rule: "firewalld", "docker" …
-//   culprit(kind, id, text) -> culprit     something that is no row
-//   address_port(ip, port) -> string       "10.0.0.5:80", "[::1]:80"
-//   plural(n, "connection") -> string      "1 connection", "3 connections"
-//   ago(ms) -> string                      "2.5 s", "3 min", "4 h"
-//   join(list) -> string                   with ", " between
-//   quote(text) -> string                  as one word of a shell command
+//   made_by(culprit) -> string             the program that keeps this rule: "firewalld", "docker"
+//   … culprit(kind, id, text) -> culprit     something that is no row address_port(ip, port) ->
+//   string       "10.0.0.5:80", "[::1]:80" plural(n, "connection") -> string      "1 connection",
+//   "3 connections" ago(ms) -> string                      "2.5 s", "3 min", "4 h" join(list) ->
+//   string                   with ", " between quote(text) -> string                  as one word
+//   of a shell command
 //
 // Tested by tests/unit/core/rules/functions_test.cpp.
 #pragma once

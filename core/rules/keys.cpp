@@ -43,12 +43,15 @@ constexpr std::array rule_keys{
     KeySpec{"when", condition, false, "The condition; without it the rule fires.", ""},
     KeySpec{"culprit", expression, false,
             "The row to blame; without it the flow's own culprit when `it` is a flow.", ""},
-    KeySpec{"flows", expression, false,
-            "The flows the finding is about, when `it` is not a flow.", ""},
+    KeySpec{"flows", expression, false, "The flows the finding is about, when `it` is not a flow.",
+            ""},
     KeySpec{"evidence", expressions, false, "Rows that prove it: a row or a list of rows each.",
             ""},
     KeySpec{"explain", message, true, "Plain prose: why this makes the connection fail.", ""},
-    KeySpec{"fix", messages, false, "Commands or steps that mend it, the best one first; those that render empty are left out.", ""},
+    KeySpec{
+        "fix", messages, false,
+        "Commands or steps that mend it, the best one first; those that render empty are left out.",
+        ""},
     KeySpec{"folds", texts, false,
             "Rules whose findings need not be shown for the same flows when this one fires.", ""},
     KeySpec{"refs", texts, false, "Manual pages and documents.", ""},
@@ -66,8 +69,8 @@ constexpr std::array on_keys{
 
 constexpr std::array collect_keys{
     KeySpec{"table", text, true, "The table to read from.", ""},
-    KeySpec{"keys", names, false,
-            "Columns and the values asked for; a list asks once per element.", ""},
+    KeySpec{"keys", names, false, "Columns and the values asked for; a list asks once per element.",
+            ""},
 };
 
 constexpr std::array test_keys{
@@ -102,8 +105,7 @@ constexpr std::array flow_keys{
     KeySpec{"stopped_at", stage, false, "The stage that stopped it.", ""},
     KeySpec{"culprit", table, false, "What stopped it.", "culprit"},
     KeySpec{"final", text, false, "ADDRESS:PORT after NAT; `to` by default.", ""},
-    KeySpec{"final_netns", integer, false, "The namespace it ended in; the host's by default.",
-            ""},
+    KeySpec{"final_netns", integer, false, "The namespace it ended in; the host's by default.", ""},
     KeySpec{"assumptions", texts, false, "What the fate takes for granted.", ""},
     KeySpec{"path", tables, false, "Steps of its path.", "step"},
     KeySpec{"blockers", tables, false, "Everything that must change.", "blocker"},

@@ -13,14 +13,14 @@ namespace synfate::rules {
 /// What a key's value must be.
 enum class ValueKind : std::uint8_t {
   text,
-  texts,      ///< a list of strings
+  texts, ///< a list of strings
   boolean,
   integer,
   date,       ///< a TOML date
   condition,  ///< CEL of type bool
   expression, ///< CEL of any type
   expressions,
-  message,    ///< text with {CEL} placeholders
+  message, ///< text with {CEL} placeholders
   messages,
   severity,
   certainty,

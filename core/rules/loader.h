@@ -24,9 +24,9 @@ Loaded load_packs(const std::vector<std::shared_ptr<const SourceFile>>& files, c
 
 struct LayerOptions {
   bool builtin = true;
-  std::filesystem::path root = "/";          ///< in front of the two standard folders
-  std::vector<std::filesystem::path> rules;  ///< of --rules: files or folders
-  bool refuse_unsafe = false;                ///< we are root: refuse what others could write
+  std::filesystem::path root = "/";         ///< in front of the two standard folders
+  std::vector<std::filesystem::path> rules; ///< of --rules: files or folders
+  bool refuse_unsafe = false;               ///< we are root: refuse what others could write
 };
 
 /// Built-in rules, /usr/share/synfate/rules, /etc/synfate/rules.d, then `rules`. A folder means its

@@ -43,9 +43,9 @@ struct Collect {
 struct Waiver {
   Words id;
   std::string reason;
-  std::string expires;        ///< as written: 2026-12-31
+  std::string expires;         ///< as written: 2026-12-31
   std::int64_t expires_at = 0; ///< ms since 1970: the first instant it no longer holds
-  std::string culprit;        ///< only with this culprit's id; empty: any
+  std::string culprit;         ///< only with this culprit's id; empty: any
 };
 
 /// One expected answer to one fixture.

@@ -57,21 +57,21 @@ std::vector<std::filesystem::path> pack_files(const std::filesystem::path& path,
     if (entry->path().extension() == ".toml")
       files.push_back(entry->path());
   if (error)
-    errors.add(file_error(path, code::unreadable,
-                          "cannot read the folder: " + error_text(error.value())));
+    errors.add(
+        file_error(path, code::unreadable, "cannot read the folder: " + error_text(error.value())));
   std::ranges::sort(files);
   return files;
 }
 
 bool is_unsafe(const std::filesystem::path& path, Errors& errors) {
-  struct stat status {};
+  struct stat status{};
   if (::stat(path.c_str(), &status) != 0)
     return false; // reading it will say what is wrong
   if (status.st_uid != 0) {
-    errors.add(file_error(path, code::unsafe,
-                          fmt::format("belongs to user {}, who could change what root runs",
-                                      status.st_uid),
-                          fmt::format("chown root:root '{}'", path.string())));
+    errors.add(file_error(
+        path, code::unsafe,
+        fmt::format("belongs to user {}, who could change what root runs", status.st_uid),
+        fmt::format("chown root:root '{}'", path.string())));
     return true;
   }
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0)

@@ -218,8 +218,7 @@ Waiver parse_waiver(const TableReader& reader) {
     return waiver;
   const toml::date date = node->as_date()->get();
   const std::chrono::year_month_day day{std::chrono::year(date.year),
-                                        std::chrono::month(date.month),
-                                        std::chrono::day(date.day)};
+                                        std::chrono::month(date.month), std::chrono::day(date.day)};
   waiver.expires = fmt::format("{:04}-{:02}-{:02}", date.year, date.month, date.day);
   waiver.expires_at = (std::chrono::sys_days(day).time_since_epoch().count() + 1) * day_ms;
   return waiver;
@@ -253,8 +252,7 @@ bool FlowFilter::accepts(const FlowReport& flow) const {
 }
 
 const Rule* RuleSet::find(std::string_view id) const {
-  const auto at =
-      std::ranges::find_if(rules, [&](const Rule& rule) { return rule.id.text == id; });
+  const auto at = std::ranges::find_if(rules, [&](const Rule& rule) { return rule.id.text == id; });
   return at == rules.end() ? nullptr : &*at;
 }
 

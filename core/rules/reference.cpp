@@ -30,8 +30,7 @@ json reference(std::string_view section) {
 
 json rows_schema() {
   const json row = {{"type", "object"}};
-  return {{"type", "object"},
-          {"additionalProperties", {{"type", "array"}, {"items", row}}}};
+  return {{"type", "object"}, {"additionalProperties", {{"type", "array"}, {"items", row}}}};
 }
 
 json value_schema(const KeySpec& spec) {
@@ -118,7 +117,8 @@ void write_rule(std::ostream& out, const Rule& rule) {
 
 int write_reference(const RuleSet& rules, const Output& output) {
   std::ostream& out = output.out;
-  out << "# Rules\n\nWritten by `synfate rules doc`. Words in braces are filled in from the facts.\n";
+  out << "# Rules\n\nWritten by `synfate rules doc`. Words in braces are filled in from the "
+         "facts.\n";
   std::vector<std::string> packs;
   for (const auto& rule : rules.rules)
     if (std::ranges::find(packs, rule.pack) == packs.end())

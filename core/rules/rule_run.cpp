@@ -99,8 +99,8 @@ std::vector<RuleRun::Element> RuleRun::elements(RuleStatus& status) {
   return found;
 }
 
-// A table that nothing was read from, because it could not be or because nobody asked, must not look
-// empty to a condition.
+// A table that nothing was read from, because it could not be or because nobody asked, must not
+// look empty to a condition.
 bool RuleRun::facts_are_there(RuleStatus& status) const {
   for (const auto& name : rule_.needs) {
     if (facts_.table(name)->size() > 0)
@@ -134,17 +134,44 @@ void RuleRun::decide(const Element& element, RuleStatus& status, std::vector<Fin
       return;
   if (!facts_are_there(status))
     return;
-  for (const auto& [name, expression] : rule_.let) {
+  if (!needed_names_)
+    needed_names_ = names_of_condition();
+  name(*needed_names_, true, names);
+  const Value holds = condition(element, names);
+  if (holds.is_true()) {
+    name(*needed_names_, false, names);
+    findings.push_back(make_finding(element, names));
+  } else if (!holds.is_false()) {
+    note_unknown(holds, status);
+  }
+}
+
+std::vector<bool> RuleRun::names_of_condition() {
+  std::vector<bool> needed(rule_.let.size(), options_.observer != nullptr);
+  if (options_.observer != nullptr || !rule_.when)
+    return needed;
+  std::vector<std::string> wanted = programs_.of(*rule_.when).variables();
+  for (std::size_t at = rule_.let.size(); at-- > 0;) {
+    const auto& [name, expression] = rule_.let[at];
+    needed[at] = std::ranges::find(wanted, name) != wanted.end();
+    if (!needed[at])
+      continue;
+    const auto& further = programs_.of(expression).variables();
+    wanted.insert(wanted.end(), further.begin(), further.end());
+  }
+  return needed;
+}
+
+void RuleRun::name(const std::vector<bool>& which, bool wanted, cel::Bindings& names) {
+  for (std::size_t at = 0; at < rule_.let.size(); ++at) {
+    if (which[at] != wanted)
+      continue;
+    const auto& [name, expression] = rule_.let[at];
     const Value named = value(expression, names);
     if (options_.observer != nullptr)
       options_.observer->named(rule_, name, named);
     names.set(name, named);
   }
-  const Value holds = condition(element, names);
-  if (holds.is_true())
-    findings.push_back(make_finding(element, names));
-  else if (!holds.is_false())
-    note_unknown(holds, status);
 }
 
 Value RuleRun::condition(const Element& element, const cel::Bindings& names) {
@@ -176,8 +203,8 @@ bool RuleRun::ask(const Request& request, RuleStatus& status) {
     return true;
   const Answered* answer = facts_.snapshot().answer(request);
   status.state = RuleState::unknown;
-  for (const auto& gap : answer == nullptr ? std::vector{"not-recorded." + request.table}
-                                           : answer->gaps)
+  for (const auto& gap :
+       answer == nullptr ? std::vector{"not-recorded." + request.table} : answer->gaps)
     add_once(status.gaps, gap);
   return false;
 }
@@ -235,7 +262,8 @@ void RuleRun::name_culprit(const Element& element, cel::Bindings& names, Finding
     finding.culprit = culprit_of(blamed);
     names.set("culprit", blamed);
     add_evidence(blamed, finding);
-  } else if (const auto* flow = flow_of(element.value); flow != nullptr && flow->report->fate.culprit) {
+  } else if (const auto* flow = flow_of(element.value);
+             flow != nullptr && flow->report->fate.culprit) {
     finding.culprit = flow->report->fate.culprit;
     names.set("culprit", struct_value(culprit_type(), *flow->report->fate.culprit));
   }

@@ -99,7 +99,8 @@ private:
     const std::string_view said = to_string(status.state);
     if (said != expect_name(test.expect))
       return fmt::format("expected {}, it is {}{}{}{}", expect_name(test.expect), said,
-                         status.gaps.empty() ? "" : fmt::format(" ({})", fmt::join(status.gaps, ", ")),
+                         status.gaps.empty() ? ""
+                                             : fmt::format(" ({})", fmt::join(status.gaps, ", ")),
                          status.reason.empty() ? "" : ": ", status.reason);
     return test.expect == RuleTest::Expect::fires && !answer.findings.empty()
                ? difference(test, answer.findings.front())

@@ -105,7 +105,8 @@ private:
     return cel::is_scalar(value) ? value : U'\ufffd';
   }
 
-  // A backslash, white space and a newline: everything up to the next visible character is left out.
+  // A backslash, white space and a newline: everything up to the next visible character is left
+  // out.
   bool join_lines() {
     const auto end = text_.find_first_not_of(" \t", at_);
     if (end == std::string_view::npos || (text_[end] != '\n' && text_.substr(end, 2) != "\r\n"))

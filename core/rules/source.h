@@ -1,8 +1,8 @@
 // A pack's text, and where the parts of its strings stand in it.
 //
-// TOML decodes strings before anyone sees them: escapes become one code point, a line that ends in a
-// backslash joins the next, CRLF becomes LF, the first newline of a multi-line string vanishes. An
-// error inside a condition must still point at the very character in the file, so the literal is
+// TOML decodes strings before anyone sees them: escapes become one code point, a line that ends in
+// a backslash joins the next, CRLF becomes LF, the first newline of a multi-line string vanishes.
+// An error inside a condition must still point at the very character in the file, so the literal is
 // scanned again from where it starts:
 //
 //   when = "s.name == \"é\"  && x"      offset 15 of the decoded text is column 26 of this line

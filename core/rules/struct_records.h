@@ -24,7 +24,8 @@ public:
   StructType(std::string name, std::initializer_list<StructField<T>> fields) {
     std::vector<cel::Field> declared;
     for (const auto& field : fields) {
-      declared.push_back({std::string(field.name), cel::parse_type(field.type).value_or(cel::Type{})});
+      declared.push_back(
+          {std::string(field.name), cel::parse_type(field.type).value_or(cel::Type{})});
       readers_.push_back(field.read);
     }
     record_ = std::make_shared<cel::RecordType>(std::move(name), std::move(declared));
@@ -78,8 +79,7 @@ template <typename T> cel::Value struct_value(const StructType<T>& type, const T
       cel::make_shared_object<StructRecords<T>>(type, std::span<const T>(&value, 1)), 0);
 }
 
-template <typename T>
-cel::Value struct_list(const StructType<T>& type, std::span<const T> values) {
+template <typename T> cel::Value struct_list(const StructType<T>& type, std::span<const T> values) {
   return cel::Value::records(cel::make_shared_object<StructRecords<T>>(type, values));
 }
 

@@ -71,8 +71,13 @@ private:
 
   void parse_host() {
     HostFacts& host = test_.host;
-    host = {.name = "host", .os = "linux", .kernel = "6.12", .architecture = "x86_64",
-            .netns = fixture_netns, .byte_order = "little", .taken_at = 1'795'000'000'000,
+    host = {.name = "host",
+            .os = "linux",
+            .kernel = "6.12",
+            .architecture = "x86_64",
+            .netns = fixture_netns,
+            .byte_order = "little",
+            .taken_at = 1'795'000'000'000,
             .container = ""};
     const auto reader = reader_.sub_table("host");
     if (!reader)
@@ -289,10 +294,9 @@ private:
     std::vector<std::string> columns;
     for (const auto& column : spec.columns)
       columns.push_back(column.name);
-    reader_.reading().error(
-        place_of(key), code::unknown_column,
-        fmt::format("the table {} has no column '{}'", spec.name, key.str()),
-        cel::suggest(key.str(), columns));
+    reader_.reading().error(place_of(key), code::unknown_column,
+                            fmt::format("the table {} has no column '{}'", spec.name, key.str()),
+                            cel::suggest(key.str(), columns));
   }
 
   void read_cell(const toml::node& node, const toml::key& key, const ColumnSpec& column,
@@ -306,8 +310,8 @@ private:
     } else if (auto value = value_of(node, column.type)) {
       cell = std::move(*value);
     } else {
-      complain(place_of(node), fmt::format("the column {} holds {}", column.name,
-                                           to_string(column.type)));
+      complain(place_of(node),
+               fmt::format("the column {} holds {}", column.name, to_string(column.type)));
     }
   }
 

@@ -15,14 +15,16 @@ Place to_place(const toml::source_position& position) {
 
 bool all_strings(const toml::node& node) {
   const auto* list = node.as_array();
-  return list != nullptr && std::all_of(list->begin(), list->end(),
-                                        [](const toml::node& element) { return element.is_string(); });
+  return list != nullptr && std::all_of(list->begin(), list->end(), [](const toml::node& element) {
+           return element.is_string();
+         });
 }
 
 bool all_tables(const toml::node& node) {
   const auto* list = node.as_array();
-  return list != nullptr && std::all_of(list->begin(), list->end(),
-                                        [](const toml::node& element) { return element.is_table(); });
+  return list != nullptr && std::all_of(list->begin(), list->end(), [](const toml::node& element) {
+           return element.is_table();
+         });
 }
 
 bool is_kind(ValueKind kind, const toml::node& node) {
@@ -144,9 +146,9 @@ bool TableReader::check_value(const KeySpec& spec, const toml::node& node) const
     return true;
   const bool structured = node.is_table() || node.is_array();
   const Place at = structured ? place_of_value(spec.name) : place_of(node);
-  reading_.error(at, code::wrong_type,
-                 fmt::format("'{}' must be {}, not {}", spec.name, describe(spec.kind),
-                             written_type(node)));
+  reading_.error(
+      at, code::wrong_type,
+      fmt::format("'{}' must be {}, not {}", spec.name, describe(spec.kind), written_type(node)));
   return false;
 }
 
@@ -209,8 +211,7 @@ std::optional<TableReader> TableReader::sub_table(std::string_view key) const {
   const toml::table* found = table(key);
   if (found == nullptr)
     return std::nullopt;
-  return TableReader(reading_, *found, section(section_->find(key)->section),
-                     place_of_value(key));
+  return TableReader(reading_, *found, section(section_->find(key)->section), place_of_value(key));
 }
 
 std::vector<TableReader> TableReader::sub_tables(std::string_view key) const {

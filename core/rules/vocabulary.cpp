@@ -86,9 +86,9 @@ const StructType<Alternative>& alternative_type() {
       "flow_alternative",
       {{"outcome", "string", [](const Alternative& a) { return text(to_string(a.outcome)); }},
        {"icmp", "string", [](const Alternative& a) { return text(to_string(a.icmp)); }},
-       {"stopped_at", "string",
-        [](const Alternative& a) { return text(to_string(a.stopped_at)); }},
-       {"culprit", "culprit", [](const Alternative& a) { return maybe(culprit_type(), a.culprit); }},
+       {"stopped_at", "string", [](const Alternative& a) { return text(to_string(a.stopped_at)); }},
+       {"culprit", "culprit",
+        [](const Alternative& a) { return maybe(culprit_type(), a.culprit); }},
        {"when", "string", [](const Alternative& a) { return text(a.when); }}});
   return type;
 }
@@ -135,7 +135,8 @@ const StructType<HostFacts>& host_type() {
        {"kernel", "string", [](const HostFacts& h) { return text(h.kernel); }},
        {"architecture", "string", [](const HostFacts& h) { return text(h.architecture); }},
        {"netns", "int", [](const HostFacts& h) { return Value::integer(h.netns); }},
-       {"initial_netns", "bool", [](const HostFacts& h) { return Value::boolean(h.initial_netns); }},
+       {"initial_netns", "bool",
+        [](const HostFacts& h) { return Value::boolean(h.initial_netns); }},
        {"uid", "int", [](const HostFacts& h) { return Value::integer(h.uid); }},
        {"taken_at", "int", [](const HostFacts& h) { return Value::integer(h.taken_at); }},
        {"container", "string", [](const HostFacts& h) { return text(h.container); }}});
@@ -198,12 +199,13 @@ const StructType<Culprit>& culprit_type() {
 
 const StructType<WaiverUse>& waiver_type() {
   static const StructType<WaiverUse> type(
-      "waiver_use", {{"id", "string", [](const WaiverUse& w) { return text(w.id); }},
-                     {"reason", "string", [](const WaiverUse& w) { return text(w.reason); }},
-                     {"expires", "string", [](const WaiverUse& w) { return text(w.expires); }},
-                     {"file", "string", [](const WaiverUse& w) { return text(w.file); }},
-                     {"expired", "bool", [](const WaiverUse& w) { return Value::boolean(w.expired); }},
-                     {"used", "bool", [](const WaiverUse& w) { return Value::boolean(w.used); }}});
+      "waiver_use",
+      {{"id", "string", [](const WaiverUse& w) { return text(w.id); }},
+       {"reason", "string", [](const WaiverUse& w) { return text(w.reason); }},
+       {"expires", "string", [](const WaiverUse& w) { return text(w.expires); }},
+       {"file", "string", [](const WaiverUse& w) { return text(w.file); }},
+       {"expired", "bool", [](const WaiverUse& w) { return Value::boolean(w.expired); }},
+       {"used", "bool", [](const WaiverUse& w) { return Value::boolean(w.used); }}});
   return type;
 }
 
@@ -253,8 +255,8 @@ const cel::Ref<const cel::RecordSet>& Facts::table(std::string_view name) const 
   auto at = tables_.find(name);
   if (at == tables_.end()) {
     const TableSpec& spec = *snapshot().schema().find(name);
-    cel::Ref<const cel::RecordSet> records = cel::make_shared_object<TableRecords>(
-        record_type(spec), spec, snapshot().table(name));
+    cel::Ref<const cel::RecordSet> records =
+        cel::make_shared_object<TableRecords>(record_type(spec), spec, snapshot().table(name));
     at = tables_.emplace(std::string(name), std::move(records)).first;
   }
   return at->second;

@@ -4,8 +4,7 @@ namespace synfate::rules {
 namespace {
 
 // The enumerators from the first to the last, by their names.
-template <typename T, typename Name>
-std::vector<std::string> names(T last, Name name) {
+template <typename T, typename Name> std::vector<std::string> names(T last, Name name) {
   std::vector<std::string> list;
   for (unsigned value = 0; value <= static_cast<unsigned>(last); ++value)
     if (const std::string_view word = name(static_cast<T>(value)); !word.empty())

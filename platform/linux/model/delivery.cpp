@@ -179,7 +179,7 @@ Journeys deliver(Walk& walk, Journey journey) {
                            Stage::socket_lookup, {},         "the sockets could not be read"}
                     : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
     if (!journey.stopped())
-      stop = after_reaction(walk, journey, std::move(stop), {});
+      stop = after_reaction(walk, journey, std::move(stop));
     add_stop(journey, std::move(stop));
     journeys.push_back(std::move(journey));
     return journeys;

@@ -136,7 +136,7 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
       Stop stop = stop_of(walk, way, branch, hook);
       way.packet = before_hook(next, branch);
       if (!way.stopped())
-        stop = after_reaction(walk, way, std::move(stop), branch);
+        stop = after_reaction(walk, way, std::move(stop));
       const bool liftable =
           stop.culprit && !next.lifted.contains({stop.culprit->kind, stop.culprit->id});
       add_stop(way, std::move(stop));

@@ -5,8 +5,8 @@
 
 namespace synfate {
 
-/// A stop as the client sees it once its answer has met this host's own output rules: `refused`
-/// becomes `timeout` if the RST is dropped on its way out.
-Stop after_reaction(Walk& walk, const Journey& journey, Stop stop, const Branch& branch);
+/// A stop as the client sees it once the answer to it had to find its way back: `refused` becomes
+/// `timeout` where the RST cannot be routed.
+Stop after_reaction(Walk& walk, const Journey& journey, Stop stop);
 
 } // namespace synfate

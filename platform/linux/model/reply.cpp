@@ -68,6 +68,26 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client) {
                       answer.type.value_or("none"))};
 }
 
+/// inet_csk_route_req() routes the SYN-ACK by the device the listener is bound to; by that device
+/// there is no way to an address that only lo has, and the packet is lost on the link.
+void check_bound_device(Walk& walk, Journey& journey, const IpAddress& to, const IpAddress& from) {
+  const Int device = journey.listener->interface_index.value_or(0);
+  if (device == 0)
+    return;
+  RouteQuestion question;
+  question.destination = to;
+  question.source = from;
+  question.output_interface = device;
+  const auto answer = ask_route(walk.inquiry, journey.netns, question);
+  if (!answer || (answer->error.is(0) && answer->type.is("local")))
+    return;
+  add_stop(journey,
+           {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
+            socket_culprit(*journey.listener),
+            fmt::format("the listener is bound to {}, by which no answer gets to {}",
+                        journey.listener->interface.value_or("a device"), to.to_string())});
+}
+
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
   Journeys next;
   for (auto& way : journeys) {
@@ -118,6 +138,11 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
       way_out = answer->interface_index.value_or(way_out);
       add_step(journey, Stage::reply_route, Verdict::pass);
     }
+  }
+  if (walk.flow.local && journey.listener && to && from) {
+    check_bound_device(walk, journey, *to, *from);
+    if (walk.inquiry.pending())
+      return {};
   }
   set_way_out(walk, journey, way_out);
   Journeys journeys{std::move(journey)};

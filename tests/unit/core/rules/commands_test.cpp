@@ -33,8 +33,9 @@ template <typename Command> Printed run(const Command& command) {
 class File {
 public:
   explicit File(const std::string& text) {
-    path_ = std::filesystem::temp_directory_path() /
-            ("synfate-commands-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".toml");
+    path_ =
+        std::filesystem::temp_directory_path() /
+        ("synfate-commands-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)) + ".toml");
     std::ofstream(path_) << text;
   }
   ~File() { std::filesystem::remove(path_); }
@@ -108,8 +109,8 @@ TEST_CASE("a test compares the rendered texts") {
 }
 
 TEST_CASE("show and explain know what was meant") {
-  const auto printed = run(
-      [&](const Output& output) { return show_rule(builtin_rules(), "listen.nine", output); });
+  const auto printed =
+      run([&](const Output& output) { return show_rule(builtin_rules(), "listen.nine", output); });
   CHECK(printed.status == 2);
   CHECK(printed.err.find("did you mean 'listen.none'?") != std::string::npos);
 }
@@ -147,9 +148,8 @@ TEST_CASE("the schema is JSON and knows every key of a rule") {
 }
 
 TEST_CASE("eval answers one expression") {
-  const auto printed = run([&](const Output& output) {
-    return evaluate_expression("x + 1", "{\"x\": 2}", output);
-  });
+  const auto printed =
+      run([&](const Output& output) { return evaluate_expression("x + 1", "{\"x\": 2}", output); });
   CHECK(printed.status == 0);
   CHECK(printed.out.find("\"3\"") != std::string::npos);
   CHECK(run([&](const Output& output) { return evaluate_expression("1 +", "", output); }).status ==

@@ -8,8 +8,8 @@ using namespace synfate::rules;
 namespace {
 
 std::string rule(const std::string& lines, const std::string& id = "a.b") {
-  return "[[rule]]\nid = \"" + id +
-         "\"\ntitle = \"t\"\nseverity = \"error\"\nexplain = \"e\"\n" + lines + "\n";
+  return "[[rule]]\nid = \"" + id + "\"\ntitle = \"t\"\nseverity = \"error\"\nexplain = \"e\"\n" +
+         lines + "\n";
 }
 
 Evaluation run(const std::string& rules, Inquiry& inquiry, const std::vector<FlowReport>& flows,
@@ -42,8 +42,8 @@ TEST_CASE("rows become culprits by their table") {
   Snapshot snapshot = fixtures::snapshot();
   snapshot.add(fixtures::listener("::1", 80));
   Inquiry inquiry(snapshot);
-  const auto answer = run(rule("for_each = 'socket'\nculprit = 'it'\nevidence = ['socket']"), inquiry,
-                          {fixtures::flow(Outcome::refused)});
+  const auto answer = run(rule("for_each = 'socket'\nculprit = 'it'\nevidence = ['socket']"),
+                          inquiry, {fixtures::flow(Outcome::refused)});
   REQUIRE(answer.findings.size() == 1);
   CHECK(answer.findings[0].culprit->kind == "socket");
   CHECK(answer.findings[0].culprit->id == "tcp/[::1]:80");
@@ -77,8 +77,7 @@ TEST_CASE("what is decided without an unknown is not held up by it") {
 TEST_CASE("a table that could not be read is not an empty table") {
   const Snapshot snapshot = fixtures::snapshot({"socket"});
   Inquiry inquiry(snapshot);
-  const auto answer =
-      run(rule("needs = ['socket']\nwhen = 'size(socket) == 0'"), inquiry, {});
+  const auto answer = run(rule("needs = ['socket']\nwhen = 'size(socket) == 0'"), inquiry, {});
   CHECK(answer.findings.empty());
   CHECK(answer.rules[0].state == RuleState::unknown);
   CHECK(answer.rules[0].gaps == std::vector<std::string>{"socket"});
@@ -87,8 +86,7 @@ TEST_CASE("a table that could not be read is not an empty table") {
 TEST_CASE("a table that nobody asked for is not an empty table either") {
   Snapshot snapshot(fixtures::schema());
   Inquiry inquiry(snapshot);
-  const auto answer =
-      run(rule("needs = ['socket']\nwhen = 'size(socket) == 0'"), inquiry, {});
+  const auto answer = run(rule("needs = ['socket']\nwhen = 'size(socket) == 0'"), inquiry, {});
   CHECK(answer.rules[0].state == RuleState::unknown);
   CHECK(answer.rules[0].gaps == std::vector<std::string>{"not-recorded.socket"});
 }
@@ -104,10 +102,9 @@ TEST_CASE("a rule asks for the facts it collects, one question per element of a 
       inquiry, {});
   REQUIRE(inquiry.pending());
   REQUIRE(inquiry.needs().size() == 2);
-  CHECK(inquiry.needs()[1] == Request{"socket",
-                                      {{"netns", fixtures::netns},
-                                       {"proto", Text("udp")},
-                                       {"local_port", Int{80}}}});
+  CHECK(inquiry.needs()[1] ==
+        Request{"socket",
+                {{"netns", fixtures::netns}, {"proto", Text("udp")}, {"local_port", Int{80}}}});
 }
 
 TEST_CASE("later questions are asked once earlier ones are answered") {
@@ -176,7 +173,8 @@ TEST_CASE("past its budget a rule is unknown") {
   Inquiry inquiry(snapshot);
   Options options;
   options.budget.steps = 1000;
-  const auto answer = run(rule("when = 'lists.range(100000).all(i, i >= 0)'"), inquiry, {}, options);
+  const auto answer =
+      run(rule("when = 'lists.range(100000).all(i, i >= 0)'"), inquiry, {}, options);
   CHECK(answer.rules[0].state == RuleState::unknown);
   CHECK(answer.rules[0].reason == "budget");
 }
@@ -196,8 +194,7 @@ TEST_CASE("texts of the system pass as data") {
   process.name = Text("a{1 + 1}\x1b[31m\xff");
   snapshot.add(process);
   Inquiry inquiry(snapshot);
-  const auto answer =
-      run(rule("for_each = 'process'\nfix = ['kill {it.name}']"), inquiry, {});
+  const auto answer = run(rule("for_each = 'process'\nfix = ['kill {it.name}']"), inquiry, {});
   CHECK(answer.findings[0].fix[0] == "kill a{1 + 1}\x1b[31m\\xff");
 }
 
@@ -214,9 +211,8 @@ TEST_CASE("rules of other namespaces' rows see the namespace") {
   socket.netns = Int{5};
   snapshot.add(socket);
   Inquiry inquiry(snapshot);
-  CHECK(run(rule("when = 'socket.exists(s, s.netns == host.netns)'"), inquiry, {})
-            .rules[0]
-            .state == RuleState::quiet);
+  CHECK(run(rule("when = 'socket.exists(s, s.netns == host.netns)'"), inquiry, {}).rules[0].state ==
+        RuleState::quiet);
 }
 
 TEST_CASE("an index answers what a scan would") {

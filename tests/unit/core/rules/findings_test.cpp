@@ -82,10 +82,10 @@ TEST_CASE("what stops a flow comes first, then other errors, warnings, notes") {
   auto elsewhere = finding("elsewhere", {0});
   elsewhere.stage = Stage::accept;
   const std::vector<FlowReport> flows{flow};
-  const auto ordered = order({finding("note", {0}, Severity::note), finding("nowhere", {}),
-                              finding("warning", {0}, Severity::warning), elsewhere, doubtful,
-                              cause},
-                             flows);
-  CHECK(ids(ordered) == std::vector<std::string>{"cause", "doubtful", "elsewhere", "nowhere",
-                                                 "warning", "note"});
+  const auto ordered =
+      order({finding("note", {0}, Severity::note), finding("nowhere", {}),
+             finding("warning", {0}, Severity::warning), elsewhere, doubtful, cause},
+            flows);
+  CHECK(ids(ordered) ==
+        std::vector<std::string>{"cause", "doubtful", "elsewhere", "nowhere", "warning", "note"});
 }

@@ -41,8 +41,8 @@ inline Snapshot snapshot(const std::vector<std::string>& not_collected = {}) {
   host.taken_at = 1'800'000'000'000;
   snapshot.set_host(host);
   for (const auto& [name, spec] : snapshot.schema().tables()) {
-    const bool missing = std::find(not_collected.begin(), not_collected.end(), name) !=
-                         not_collected.end();
+    const bool missing =
+        std::find(not_collected.begin(), not_collected.end(), name) != not_collected.end();
     snapshot.answered({name, {}}, missing ? std::vector{name} : std::vector<std::string>());
   }
   return snapshot;

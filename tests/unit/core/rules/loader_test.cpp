@@ -60,7 +60,8 @@ std::string rule_file(const std::string& id) {
 } // namespace
 
 TEST_CASE("an override changes single fields and leaves the rest") {
-  const auto loaded = with_site("[[override]]\nid = \"a.b\"\nseverity = \"note\"\ntitle = \"{p}\"\n");
+  const auto loaded =
+      with_site("[[override]]\nid = \"a.b\"\nseverity = \"note\"\ntitle = \"{p}\"\n");
   REQUIRE(loaded.errors.empty());
   const Rule& rule = *loaded.rules.find("a.b");
   CHECK(rule.severity == Severity::note);
@@ -113,8 +114,8 @@ TEST_CASE("layers are read in their order, folders by the names of their files")
   folder.write("etc/synfate/rules.d/10.toml", rule_file("second"));
   folder.write("etc/synfate/rules.d/10.toml.bak", "no pack");
   const auto last = folder.write("mine.toml", rule_file("last"));
-  const auto loaded = load_layers(
-      fixtures::schema(), {.builtin = false, .root = folder.path(), .rules = {last}});
+  const auto loaded =
+      load_layers(fixtures::schema(), {.builtin = false, .root = folder.path(), .rules = {last}});
   REQUIRE(loaded.errors.empty());
   REQUIRE(loaded.rules.rules.size() == 4);
   CHECK(loaded.rules.rules[0].id.text == "first");
@@ -133,7 +134,8 @@ TEST_CASE("a site file may refer to built-in rules") {
 }
 
 TEST_CASE("a file that is not there is an error") {
-  const auto loaded = load_layers(fixtures::schema(), {.root = "/nowhere", .rules = {"/nowhere/x"}});
+  const auto loaded =
+      load_layers(fixtures::schema(), {.root = "/nowhere", .rules = {"/nowhere/x"}});
   REQUIRE(loaded.errors.size() == 1);
   CHECK(loaded.errors[0].code == "pack.unreadable");
 }

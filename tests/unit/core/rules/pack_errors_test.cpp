@@ -9,8 +9,8 @@ namespace {
 
 /// A sound rule with `lines` added.
 std::string rule(const std::string& lines, const std::string& id = "a.b") {
-  return "[[rule]]\nid = \"" + id +
-         "\"\ntitle = \"t\"\nseverity = \"error\"\nexplain = \"e\"\n" + lines + "\n";
+  return "[[rule]]\nid = \"" + id + "\"\ntitle = \"t\"\nseverity = \"error\"\nexplain = \"e\"\n" +
+         lines + "\n";
 }
 
 std::vector<PackError> errors_of(const std::string& rules) {
@@ -43,8 +43,8 @@ TEST_CASE("an undeclared name is reported where it stands, with what was meant")
 }
 
 TEST_CASE("places hold inside multi-line strings and behind escapes") {
-  const auto error =
-      only_error(rule("when = \"\"\"\ntrue &&\n  \\\"\u00e9\\\" == \\u0022e\\u0022 && nothing\n\"\"\""));
+  const auto error = only_error(
+      rule("when = \"\"\"\ntrue &&\n  \\\"\u00e9\\\" == \\u0022e\\u0022 && nothing\n\"\"\""));
   CHECK(error.code == "cel.undeclared");
   CHECK(error.place == Place{9, 29});
 }
@@ -59,8 +59,7 @@ TEST_CASE("types are checked against the tables") {
   CHECK(only_error(rule("when = 'socket.exists(s, s.local_port == \"80\")'")).code ==
         "cel.no_such_overload");
   CHECK(only_error(rule("when = 'size(socket)'")).code == "pack.not_a_condition");
-  CHECK(only_error(rule("for_each = 'target.port'\nwhen = 'true'")).code ==
-        "pack.not_a_condition");
+  CHECK(only_error(rule("for_each = 'target.port'\nwhen = 'true'")).code == "pack.not_a_condition");
 }
 
 TEST_CASE("placeholders are parsed and checked where they stand") {
@@ -81,7 +80,8 @@ TEST_CASE("a row has no text of its own") {
 }
 
 TEST_CASE("unknown keys, missing keys and wrong types are errors, all at once") {
-  const auto errors = errors_of("[[rule]]\nid = \"a\"\ntitel = \"t\"\nseverity = 3\nexplain = \"e\"\n");
+  const auto errors =
+      errors_of("[[rule]]\nid = \"a\"\ntitel = \"t\"\nseverity = 3\nexplain = \"e\"\n");
   REQUIRE(errors.size() == 3);
   CHECK(errors[0].code == "pack.missing_key");
   CHECK(errors[1].code == "pack.unknown_key");
@@ -106,7 +106,8 @@ TEST_CASE("an id is defined once") {
 
 TEST_CASE("folds must exist and must not lead in a circle") {
   CHECK(only_error(rule("folds = [\"a.c\"]")).code == "pack.unknown_rule");
-  const auto errors = errors_of(rule("folds = [\"x.y\"]", "x.z") + rule("folds = [\"x.z\"]", "x.y"));
+  const auto errors =
+      errors_of(rule("folds = [\"x.y\"]", "x.z") + rule("folds = [\"x.z\"]", "x.y"));
   REQUIRE(errors.size() == 2);
   CHECK(errors[0].code == "pack.cyclic_folds");
   CHECK(only_error(rule("folds = [\"a.b\"]")).code == "pack.cyclic_folds");

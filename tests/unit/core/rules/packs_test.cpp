@@ -95,9 +95,8 @@ TEST_CASE("where a built-in test fires, the rule's finding stands first or is fo
       REQUIRE(!answer.findings.empty());
       const Finding& first = answer.findings.front();
       INFO(rule.id.text << ": " << test.name.text << ": first is " << first.rule);
-      CHECK((first.rule == rule.id.text ||
-             std::find(first.folded.begin(), first.folded.end(), rule.id.text) !=
-                 first.folded.end()));
+      CHECK((first.rule == rule.id.text || std::find(first.folded.begin(), first.folded.end(),
+                                                     rule.id.text) != first.folded.end()));
     }
 }
 

@@ -17,7 +17,8 @@ Words words_of(const std::string& text, std::string_view key) {
   const toml::table root = toml::parse(std::string_view(file->text()), std::string("f"));
   const auto& node = *root.get(key);
   const auto at = node.source().begin;
-  return {node.as_string()->get(), file,
+  return {node.as_string()->get(),
+          file,
           {static_cast<std::uint32_t>(at.line), static_cast<std::uint32_t>(at.column)}};
 }
 
@@ -64,8 +65,9 @@ TEST_CASE("literal strings have no escapes") {
 
 TEST_CASE("the scanner decodes every literal as the TOML library does") {
   for (const char* literal :
-       {"\"\"", "''", "\"\"\"\"\"\"", "\"\\\\ \\t \\U0001F600\"", "\"\"\"\r\n\r\nx\\\r\n\r\n y\"\"\"",
-        "'''a''b'''", "\"\"\"\"\"a\"\"\"", "\"\"\"a\\\"\"\"\"", "\"\"\"x\\   \n\t \n\\u0041\"\"\""}) {
+       {"\"\"", "''", "\"\"\"\"\"\"", "\"\\\\ \\t \\U0001F600\"",
+        "\"\"\"\r\n\r\nx\\\r\n\r\n y\"\"\"", "'''a''b'''", "\"\"\"\"\"a\"\"\"", "\"\"\"a\\\"\"\"\"",
+        "\"\"\"x\\   \n\t \n\\u0041\"\"\""}) {
     const std::string text = std::string("k = ") + literal;
     INFO(text);
     const auto scanned = decode_literal(text, 4);
@@ -89,8 +91,7 @@ TEST_CASE("a byte order mark takes no column") {
 
 TEST_CASE("placeholders end at their own brace") {
   std::vector<TemplateProblem> problems;
-  const Template made =
-      parse_template({"a {{x}} {f({'k': '}'})[\"k\"]} z", nullptr, {}}, problems);
+  const Template made = parse_template({"a {{x}} {f({'k': '}'})[\"k\"]} z", nullptr, {}}, problems);
   CHECK(problems.empty());
   REQUIRE(made.pieces.size() == 3);
   CHECK(made.pieces[0].text == "a {x} ");

@@ -1,4 +1,5 @@
 // Hooks on rules that the kernel holds, in a network namespace of the test's own.
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -192,6 +193,36 @@ TEST_CASE("redirection changes the port and the reply is told by the connection"
   REQUIRE(after.ct.destination_nat);
   CHECK(after.ct.destination_nat->text == "tcp dport 80 dnat to 10.77.0.1:8080");
   CHECK(after.ct.state == CtState::fresh);
+}
+
+TEST_CASE("twenty thousand rules and a great set are fast", "[.bench]") {
+  std::string rules = "add set inet f big { type ipv4_addr; }\nadd element inet f big { ";
+  for (unsigned at = 0; at < 200000; ++at)
+    rules +=
+        fmt::format("{}{}", at == 0 ? "" : ", ", IpAddress::v4(0x0b000000 + 2 * at).to_string());
+  rules += " }\n";
+  for (unsigned at = 0; at < 20000; ++at)
+    rules += rule(fmt::format("ip saddr 10.{}.{}.1 tcp dport {} drop", at % 250, at / 250, at));
+  rules += rule("ip saddr @big drop");
+  for (const bool whole : {false, true}) {
+    Looked looked;
+    if (!look(looked, input + rules, syn("10.77.0.2", 60001, whole)))
+      return;
+    for (int round = 0; round < 3; ++round) {
+      Ruleset fresh;
+      Inquiry inquiry(looked.live.snapshot);
+      auto& ruleset = round == 0 ? fresh : looked.live.ruleset;
+      HookContext context{inquiry, ruleset, nullptr, looked.live.options};
+      const auto begin = std::chrono::steady_clock::now();
+      const auto branches = run_hook(context, {Hook::input, HookFamily::inet, 1, Packet::syn},
+                                     syn("10.77.0.2", 60001, whole));
+      const std::chrono::duration<double, std::milli> spent =
+          std::chrono::steady_clock::now() - begin;
+      fmt::print("{} {}: {:.1f} ms, {} branches\n", whole ? "all sources" : "one source",
+                 round == 0 ? "cold" : "warm", spent.count(), branches.size());
+      CHECK(spent.count() < 2000);
+    }
+  }
 }
 
 TEST_CASE("texts are those of nft, for what the kernel tests") {

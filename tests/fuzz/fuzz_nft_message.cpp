@@ -1,0 +1,26 @@
+// Any bytes as messages of nf_tables, and as the file of queues.
+#include <cstddef>
+#include <cstdint>
+
+#include "platform/linux/netfilter/queues.h"
+#include "platform/linux/netfilter/read_nft.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace synfate;
+  netlink::Message message;
+  message.payload = std::as_bytes(std::span(data, size));
+  for (std::uint16_t kind = 0; kind < 32; ++kind) {
+    message.type = static_cast<std::uint16_t>(10 << 8 | kind); // NFNL_SUBSYS_NFTABLES
+    static_cast<void>(parse_nft_table(message));
+    static_cast<void>(parse_nft_chain(message));
+    static_cast<void>(parse_nft_rule(message));
+    static_cast<void>(parse_nft_set(message));
+    static_cast<void>(parse_nft_elements(message));
+    static_cast<void>(parse_nft_object(message));
+    static_cast<void>(parse_nft_flowtable(message));
+    static_cast<void>(parse_nft_generation(message));
+  }
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  static_cast<void>(parse_netfilter_queues(text).ok());
+  return 0;
+}

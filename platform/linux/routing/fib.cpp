@@ -121,9 +121,7 @@ bool untouched(const std::vector<FibRule>& rules) {
 
 std::optional<Culprit> culprit_of(const Found& found) {
   if (found.route != nullptr && found.error != 0)
-    return Culprit{
-        "route", fmt::format("{}/{}", found.route->table, id_part(found.route->prefix.to_string())),
-        fmt::format("{} {}", found.route->type, found.route->prefix.to_string())};
+    return route_culprit(*found.route);
   if (found.rule != nullptr && found.error != 0)
     return Culprit{"policy_rule",
                    fmt::format("{}/{}", found.rule->row.family.value_or("ip"),
@@ -342,6 +340,18 @@ IpAddress source_of(const FibPacket& packet) {
 
 bool is_limited_broadcast(const IpAddress& address) {
   return address.is_v4() && address.v4_host_order() == 0xFFFFFFFF;
+}
+
+Culprit martian_culprit(const IpAddress& address, std::string text) {
+  for (const auto* block : {"255.255.255.255/32", "224.0.0.0/4", "127.0.0.0/8", "ff00::/8"})
+    if (const auto prefix = IpPrefix::parse(block).value(); prefix.contains(address))
+      return {"address", id_part(prefix.to_string()), std::move(text)};
+  return {"address", address.to_string(), std::move(text)};
+}
+
+Culprit route_culprit(const FibRoute& route) {
+  return {"route", fmt::format("{}/{}", route.table, id_part(route.prefix.to_string())),
+          fmt::format("{} {}", route.type, route.prefix.to_string())};
 }
 
 } // namespace synfate::linux_routing

@@ -104,7 +104,7 @@ std::string_view to_string(FibReason reason);
 struct FibAnswer {
   int error = 0; ///< errno as the kernel would answer; rp_filter is EXDEV
   FibReason reason = FibReason::no_route;
-  std::string type; ///< unicast, local, broadcast …; of the route that matched
+  std::string type = {}; ///< unicast, local, broadcast …; of the route that matched
   std::optional<Int> table = {};
   std::optional<IpPrefix> prefix = {};
   std::optional<Int> interface_index = {}; ///< the way out; of local routes: lo

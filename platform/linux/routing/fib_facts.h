@@ -1,6 +1,6 @@
 // The rows and settings a Fib is made of, asked of a snapshot.
 //
-// Tested by tests/unit/platform/linux/routing/fib_facts_test.cpp.
+// Tested by tests/unit/platform/linux/routing/reachability_test.cpp.
 #pragma once
 
 #include <functional>

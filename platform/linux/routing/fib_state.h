@@ -130,5 +130,9 @@ void add_answers(FibAnswers& answers, FibAnswers more);
 /// The zero address for a missing source.
 IpAddress source_of(const FibPacket& packet);
 bool is_limited_broadcast(const IpAddress& address);
+/// A martian as a culprit: the block it belongs to, for what is said of it holds for all of that.
+Culprit martian_culprit(const IpAddress& address, std::string text);
+/// The route that a reverse lookup found.
+Culprit route_culprit(const FibRoute& route);
 
 } // namespace synfate::linux_routing

@@ -90,7 +90,7 @@ FibAnswer make_output(const Fib::State& state, const FibPacket& packet, FibAnswe
   if (source_of(packet).is_loopback() && !state.is_loopback(device) &&
       !state.settings_of(device).route_localnet)
     return refusal(EINVAL, FibReason::martian_source,
-                   address_culprit(source_of(packet), "a loopback address does not leave a host"));
+                   martian_culprit(source_of(packet), "a loopback address does not leave a host"));
   if (is_limited_broadcast(packet.destination))
     answer.type = "broadcast";
   else if (packet.destination.is_multicast())
@@ -120,7 +120,7 @@ std::optional<FibAnswer> before_output(const Fib::State& state, const FibPacket&
   if (packet.source && !is_zero(source)) {
     if (source.is_multicast() || is_limited_broadcast(source))
       return refusal(EINVAL, FibReason::martian_source,
-                     address_culprit(source, "no address to send from"));
+                     martian_culprit(source, "no address to send from"));
     if (!packet.any_source && !is_local(state, source))
       return refusal(ENETUNREACH, FibReason::source_not_local,
                      address_culprit(source, "no address of this host"));
@@ -163,8 +163,7 @@ std::optional<FibAnswer> judge_reverse(const Fib::State& state, const FibPacket&
     return settings.rp_filter != 0 ? std::optional(filtered()) : std::nullopt;
   const std::string& type = found.route->type;
   if (type != "unicast" && (type != "local" || !settings.accept_local))
-    return refusal(EINVAL, FibReason::local_source,
-                   address_culprit(source_of(packet), fmt::format("a {} address here", type)));
+    return refusal(EINVAL, FibReason::local_source, route_culprit(*found.route));
   const bool same = std::ranges::any_of(
       found.route->hops, [&](const FibHop& hop) { return hop.interface_index == device; });
   if (same || (type == "local" && state.is_loopback(device)))
@@ -248,14 +247,14 @@ std::optional<FibAnswer> martian(const Fib::State& state, const FibPacket& packe
   const IpAddress source = source_of(packet);
   const auto bad_source = [&] {
     return refusal(EINVAL, FibReason::martian_source,
-                   address_culprit(source, "may not arrive as a source"));
+                   martian_culprit(source, "may not arrive as a source"));
   };
   const bool localnet = state.settings_of(packet.input_interface).route_localnet;
   if (is_zero(source) || (source.is_loopback() && !packet.destination.is_loopback() && !localnet))
     return bad_source();
   if (is_zero(packet.destination) || (packet.destination.is_loopback() && !localnet))
     return refusal(EINVAL, FibReason::martian_destination,
-                   address_culprit(packet.destination, "may not arrive as a destination"));
+                   martian_culprit(packet.destination, "may not arrive as a destination"));
   return std::nullopt;
 }
 
@@ -352,7 +351,7 @@ FibAnswers route_input_v4(const Fib::State& state, const FibPacket& packet) {
                     address_culprit(packet.destination, "a group nobody here has joined"))};
   if (source.is_multicast() || is_limited_broadcast(source))
     return {refusal(EINVAL, FibReason::martian_source,
-                    address_culprit(source, "may not arrive as a source"))};
+                    martian_culprit(source, "may not arrive as a source"))};
   if (is_limited_broadcast(packet.destination) ||
       (is_zero(source) && is_zero(packet.destination))) {
     add_broadcast(state, packet, {}, answers);

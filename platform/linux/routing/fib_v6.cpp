@@ -176,7 +176,7 @@ std::optional<FibAnswer> refused_on_arrival(const Fib::State& state, const FibPa
   }
   if (source.is_multicast() || (source.is_loopback() && !state.is_loopback(device)))
     return refusal(EINVAL, FibReason::martian_source,
-                   Culprit{"address", source.to_string(), "may not arrive as a source"});
+                   martian_culprit(source, "may not arrive as a source"));
   if (packet.destination.is_loopback() && !state.is_loopback(device))
     return refusal(
         EINVAL, FibReason::martian_destination,

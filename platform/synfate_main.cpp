@@ -16,9 +16,22 @@
 #include "platform/linux/system/network_namespaces.h"
 #include "platform/linux/worker/worker_process.h"
 
+#ifdef SYNFATE_SINGLE_FILE
+namespace synfate {
+std::vector<LinkedPlugin> linked_plugins(); // written by plugins/CMakeLists.txt
+}
+#endif
+
 namespace {
 
 using namespace synfate;
+
+#ifndef SYNFATE_SINGLE_FILE
+/// The plugins are shared libraries beside the program.
+std::vector<LinkedPlugin> linked_plugins() {
+  return {};
+}
+#endif
 
 std::string program_path(const char* called) {
   std::vector<char> path(4096);
@@ -80,7 +93,7 @@ int main(int count, char** arguments) {
           },
       .add_tables = add_linux_tables,
       .enter_netns = [](const std::string& name) { return enter_netns(name); },
-      .linked = {},
+      .linked = linked_plugins(),
       .worker = worker_factory(path, *launcher),
       .run_worker = run_worker,
       .in = std::cin,

@@ -95,6 +95,12 @@ Result<std::vector<Target>> read_targets(const Program& program, const Options& 
         error.hint = fmt::format("Did you mean the command '{}'? {}", *near, error.hint);
       return error;
     }
+    if (target->proto == Proto::unix_socket)
+      return Error{.code = ErrorCode::unsupported,
+                   .doing = "reading the target",
+                   .where = word,
+                   .detail = "Unix sockets are not explained yet",
+                   .hint = "Their facts are shown by: synfate facts unix_socket"};
     targets.push_back(std::move(*target));
   }
   return targets;
@@ -177,6 +183,8 @@ int run_explain(const Program& program, const Options& options) {
   for (const auto& target : *targets)
     reports.push_back(explain_target(**session, target, *rules, *clients, as));
   const int status = print(program, options, **session, reports);
+  if (const Status saved = (*session)->save(program, options); !saved)
+    return report_error(program, saved.error());
   if (options.verbose)
     program.err << (*session)->timings();
   return status;

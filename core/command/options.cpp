@@ -19,11 +19,8 @@ struct CommandWords {
   const char* help;
 };
 
-constexpr std::array<CommandWords, 7> commands{{
+constexpr std::array<CommandWords, 4> commands{{
     {Command::explain, "explain", "what becomes of a connection to a port, and why (the default)"},
-    {Command::who, "who", "who can reach a port and who cannot, and which rule decides"},
-    {Command::bind, "bind", "would bind() and listen() succeed here now"},
-    {Command::snapshot, "snapshot", "write all facts to a file that --snapshot takes"},
     {Command::facts, "facts", "the fact tables themselves"},
     {Command::rules, "rules",
      "the rule packs: list, show, check, test, explain, eval, doc, schema"},
@@ -31,8 +28,7 @@ constexpr std::array<CommandWords, 7> commands{{
 }};
 
 constexpr auto closing_words =
-    "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https · host.example:8080 ·\n"
-    "         unix:/run/app.sock · unix:@abstract\n"
+    "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https · host.example:8080\n"
     "Exit status: 0 every asked flow is open · 1 at least one certainly is not · 2 the call is "
     "wrong ·\n             3 it could not tell\n";
 
@@ -67,16 +63,6 @@ void add_inspection_options(CLI::App& app, Options& options) {
 }
 
 void add_own_options(CLI::App& command, Command which, Options& options) {
-  if (which == Command::bind) {
-    command.add_flag("--reuseaddr", options.reuse_address, "with SO_REUSEADDR");
-    command.add_flag("--reuseport", options.reuse_port, "with SO_REUSEPORT");
-    command.add_flag("--v6only", options.v6only, "with IPV6_V6ONLY");
-    command.add_option("--device", options.interface, "with SO_BINDTODEVICE")->type_name("IFACE");
-  }
-  if (which == Command::snapshot) {
-    command.add_option("-o,--output", options.output_file, "the file to write")->type_name("FILE");
-    command.add_flag("--redact", options.redact, "pseudonyms for addresses, users, command lines");
-  }
   if (which == Command::facts) {
     command.add_option("--where", options.where, "only rows for which this holds")
         ->type_name("CEL");
@@ -160,7 +146,7 @@ Parsed parse_options(std::span<const std::string> words, const std::string& vers
   app.fallthrough();
   app.require_subcommand(0, 1);
   add_inspection_options(app, options);
-  app.add_option("TARGET", options.words, "the ports to explain; none: an overview");
+  app.add_option("TARGET", options.words, "the ports to explain");
   for (const auto& [which, name, help] : commands) {
     CLI::App* command = app.add_subcommand(name, help);
     command->fallthrough();

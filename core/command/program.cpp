@@ -36,6 +36,8 @@ int run(const Program& program) {
   case Command::plugins:
     return run_plugins(program, options);
   }
+  program.err
+      << "synfate: name a port to explain, for instance: synfate 8080\nSee: synfate --help\n";
   return 2;
 }
 

@@ -17,6 +17,17 @@
 namespace synfate {
 namespace {
 
+/// Line by line, so that control characters of the file stay harmless and line breaks stay.
+void print_lines(std::ostream& out, std::string_view text) {
+  while (!text.empty()) {
+    const auto end = text.find('\n');
+    out << escape_for_terminal(text.substr(0, end)) << "\n";
+    if (end == std::string_view::npos)
+      return;
+    text.remove_prefix(end + 1);
+  }
+}
+
 std::vector<std::filesystem::path> paths_of(const std::vector<std::string>& words) {
   return {words.begin(), words.end()};
 }
@@ -90,7 +101,7 @@ Result<rules::RuleSet> load_rules(const Program& program, const Options& options
   if (loaded.errors.empty())
     return std::move(loaded.rules);
   for (const auto& error : loaded.errors)
-    program.err << escape_for_terminal(rules::to_string(error)) << "\n";
+    print_lines(program.err, rules::to_string(error));
   return Error{.code = ErrorCode::invalid_input,
                .doing = "loading the rules",
                .where = {},

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/facts/snapshot_file.h"
 #include "core/facts/tables.h"
 #include "core/report/page.h"
 
@@ -36,7 +37,7 @@ Result<std::unique_ptr<Session>> Session::open(const Program& program, const Opt
   SYNFATE_TRY(schema, schema_of(program));
   std::unique_ptr<Session> session(new Session(std::move(schema)));
   const Status status = options.snapshot_file.empty() ? session->open_live(program, options)
-                                                      : session->open_file(program, options);
+                                                      : session->open_file(options);
   if (!status)
     return status.error();
   const std::string& os = session->snapshot_.host().os;
@@ -71,12 +72,17 @@ Status Session::open_live(const Program& program, const Options& options) {
   return Done{};
 }
 
-Status Session::open_file(const Program&, const Options& options) {
-  return Error{.code = ErrorCode::unsupported,
-               .doing = "reading a snapshot",
-               .where = options.snapshot_file,
-               .detail = "snapshot files cannot be read yet",
-               .hint = {}};
+Status Session::open_file(const Options& options) {
+  SYNFATE_TRY(read, read_snapshot(options.snapshot_file, snapshot_.schema()));
+  snapshot_ = std::move(read);
+  snapshot_.seal();
+  return Done{};
+}
+
+Status Session::save(const Program& program, const Options& options) const {
+  if (options.save_file.empty())
+    return Done{};
+  return save_snapshot(snapshot_, program.version, options.save_file);
 }
 
 void Session::collect(const std::vector<Request>& needs, int round) {

@@ -45,13 +45,15 @@ public:
   void collect(const std::vector<Request>& needs, int round = 0);
   /// Takes over the gaps that an inquiry found out about.
   void adopt(const Inquiry& inquiry);
+  /// Writes what this run read to the file of --save, if there is one.
+  Status save(const Program& program, const Options& options) const;
   /// What was read and how long it took, for -v.
   std::string timings() const;
 
 private:
   explicit Session(Schema schema) : snapshot_(std::move(schema)) {}
   Status open_live(const Program& program, const Options& options);
-  Status open_file(const Program& program, const Options& options);
+  Status open_file(const Options& options);
 
   Snapshot snapshot_;
   std::unique_ptr<Model> model_;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text_encoding.h"
+
 namespace synfate {
 namespace {
 
@@ -13,6 +15,10 @@ std::string_view type_name(const Cell& cell) {
   constexpr std::array<std::string_view, 8> names{"absent",   "unknown", "an int",     "a double",
                                                   "a string", "a bool",  "an address", "bytes"};
   return names[cell.index()];
+}
+
+bool is_gap_id(const std::string& text) {
+  return !text.empty() && is_utf8(text);
 }
 
 } // namespace
@@ -63,8 +69,14 @@ bool CheckedRows::put(std::optional<std::size_t> column, Cell cell) {
                       type_name(cell), spec.name, table_->name, to_string(spec.type)));
     return false;
   }
-  if (const auto* unknown = std::get_if<Unknown>(&cell))
+  if (const auto* unknown = std::get_if<Unknown>(&cell)) {
+    if (!is_gap_id(unknown->gap)) {
+      fault(fmt::format("it left the column '{}' of the table '{}' unknown without naming a gap",
+                        spec.name, table_->name));
+      return false;
+    }
     named_gaps_.insert(unknown->gap);
+  }
   cells_[*column] = std::move(cell);
   return true;
 }
@@ -86,7 +98,7 @@ bool CheckedRows::end_row() {
 }
 
 void CheckedRows::gap(Gap gap) {
-  if (gap.id.empty() || gap.what.empty() || gap.why.empty()) {
+  if (!is_gap_id(gap.id) || gap.what.empty() || gap.why.empty()) {
     fault(fmt::format("it reported a gap '{}' that does not say what is missing and why", gap.id));
     return;
   }

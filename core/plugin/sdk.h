@@ -11,7 +11,7 @@
 //
 // builds the plugin `acme-licences`: underscores of the name become dashes. Whatever collect throws
 // is caught here and becomes a gap of the plugin's own tables; nothing crosses the C boundary.
-// Tested by tests/unit/core/plugin_test.cpp.
+// Tested by tests/unit/core/plugin/host_test.cpp.
 #pragma once
 
 #include <cstdint>

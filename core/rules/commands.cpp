@@ -59,7 +59,7 @@ std::string filter_text(const FlowFilter& filter) {
   const auto add = [&parts](std::string_view name, const auto& list, const auto& text) {
     std::string words;
     for (const auto& element : list)
-      words += (words.empty() ? "" : " or ") + std::string(text(element));
+      words.append(words.empty() ? "" : " or ").append(text(element));
     if (!words.empty())
       parts.push_back(fmt::format("{} {}", name, words));
   };

@@ -34,7 +34,7 @@ public:
     std::string id;
     for (std::size_t at = 0; at < spec_.columns.size(); ++at)
       if (spec_.columns[at].key && spec_.columns[at].name != "netns")
-        id += (id.empty() ? "" : "/") + id_part(cell_text(table_.cell(row_, at)));
+        id.append(id.empty() ? "" : "/").append(id_part(cell_text(table_.cell(row_, at))));
     return id;
   }
 

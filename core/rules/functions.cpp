@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "core/rules/vocabulary.h"
@@ -68,12 +70,24 @@ Value owners(const Facts& facts, const Value& socket) {
     return inode;
   if (!inode.is(cel::Kind::integer) || inode.as_int() == 0)
     return Value::list(std::vector<Value>());
-  const Answer held = ask(facts, "socket_owner", {{"inode", inode.as_int()}});
+  // One holder is enough for a name; the model asks in the same words, so nothing is read twice.
+  const auto hint = [&](const char* column) {
+    const Value value = column_of(socket, column);
+    return value.is(cel::Kind::integer) ? Cell(Int{value.as_int()}) : Cell(Absent{});
+  };
+  Answer held = ask(facts, "socket_owner",
+                    {{"complete", false},
+                     {"hint_cgroup_id", hint("cgroup_id")},
+                     {"hint_uid", hint("uid")},
+                     {"inode", inode.as_int()}});
+  if (held.rows.empty() && held.complete)
+    held = ask(facts, "socket_owner", {{"inode", inode.as_int()}});
   std::vector<Value> processes;
+  std::set<std::int64_t> seen;
   bool complete = held.complete;
   for (const auto row : held.rows) {
     const Value pid = column_of(row_value(facts, "socket_owner", row), "pid");
-    if (!pid.is(cel::Kind::integer))
+    if (!pid.is(cel::Kind::integer) || !seen.insert(pid.as_int()).second)
       continue;
     const Answer found = ask(facts, "process", {{"pid", pid.as_int()}});
     complete = complete && found.complete;
@@ -231,7 +245,7 @@ std::string_view made_by(const Culprit& culprit) {
 std::string joined(const cel::List& list) {
   std::string text;
   for (std::size_t at = 0; at < list.size(); ++at)
-    text += (at == 0 ? "" : ", ") + message_text(list.at(at)).value_or("…");
+    text.append(at == 0 ? "" : ", ").append(message_text(list.at(at)).value_or("…"));
   return text;
 }
 

@@ -134,17 +134,44 @@ void RuleRun::decide(const Element& element, RuleStatus& status, std::vector<Fin
       return;
   if (!facts_are_there(status))
     return;
-  for (const auto& [name, expression] : rule_.let) {
+  if (!needed_names_)
+    needed_names_ = names_of_condition();
+  name(*needed_names_, true, names);
+  const Value holds = condition(element, names);
+  if (holds.is_true()) {
+    name(*needed_names_, false, names);
+    findings.push_back(make_finding(element, names));
+  } else if (!holds.is_false()) {
+    note_unknown(holds, status);
+  }
+}
+
+std::vector<bool> RuleRun::names_of_condition() {
+  std::vector<bool> needed(rule_.let.size(), options_.observer != nullptr);
+  if (options_.observer != nullptr || !rule_.when)
+    return needed;
+  std::vector<std::string> wanted = programs_.of(*rule_.when).variables();
+  for (std::size_t at = rule_.let.size(); at-- > 0;) {
+    const auto& [name, expression] = rule_.let[at];
+    needed[at] = std::ranges::find(wanted, name) != wanted.end();
+    if (!needed[at])
+      continue;
+    const auto& further = programs_.of(expression).variables();
+    wanted.insert(wanted.end(), further.begin(), further.end());
+  }
+  return needed;
+}
+
+void RuleRun::name(const std::vector<bool>& which, bool wanted, cel::Bindings& names) {
+  for (std::size_t at = 0; at < rule_.let.size(); ++at) {
+    if (which[at] != wanted)
+      continue;
+    const auto& [name, expression] = rule_.let[at];
     const Value named = value(expression, names);
     if (options_.observer != nullptr)
       options_.observer->named(rule_, name, named);
     names.set(name, named);
   }
-  const Value holds = condition(element, names);
-  if (holds.is_true())
-    findings.push_back(make_finding(element, names));
-  else if (!holds.is_false())
-    note_unknown(holds, status);
 }
 
 Value RuleRun::condition(const Element& element, const cel::Bindings& names) {

@@ -45,6 +45,9 @@ private:
   bool ask(const Request& request, RuleStatus& status);
   std::vector<Request> requests(const Collect& collect, const cel::Bindings& names,
                                 RuleStatus& status);
+  /// The names that `when` leads to, through others too; the rest is evaluated if the rule fires.
+  std::vector<bool> names_of_condition();
+  void name(const std::vector<bool>& which, bool wanted, cel::Bindings& names);
   cel::Value condition(const Element& element, const cel::Bindings& names);
   Finding make_finding(const Element& element, cel::Bindings& names);
   void name_culprit(const Element& element, cel::Bindings& names, Finding& finding);
@@ -62,6 +65,7 @@ private:
   Programs& programs_;
   const Options& options_;
   std::chrono::steady_clock::time_point deadline_;
+  std::optional<std::vector<bool>> needed_names_;
   bool assumed_ = false; ///< an answer was incomplete: what fires is at most likely
 };
 

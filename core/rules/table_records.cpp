@@ -10,6 +10,7 @@ namespace synfate::rules {
 namespace {
 
 constexpr std::size_t sample_size = 64;
+constexpr std::size_t most_estimates = 32;
 
 std::string visible_text(std::string_view text) {
   std::string visible;
@@ -128,7 +129,7 @@ bool TableRecords::is_selective(std::size_t column, const Cell& cell) const {
   std::size_t equal = 0;
   for (std::size_t row = 0; row < table_->size(); row += step, ++seen)
     equal += table_->cell(row, column) == cell ? 1 : 0;
-  return seen >= sample_size && equal * 4 < seen;
+  return equal * 4 < seen;
 }
 
 std::optional<std::size_t> TableRecords::estimate(std::size_t column,
@@ -138,9 +139,17 @@ std::optional<std::size_t> TableRecords::estimate(std::size_t column,
                        (type == ColumnType::text && value.is(cel::Kind::string));
   const auto cell = indexed ? to_cell(value, type) : std::nullopt;
   if (!cell || std::holds_alternative<Absent>(*cell) || table_ == nullptr ||
-      !is_selective(column, *cell))
+      table_->size() < sample_size)
     return std::nullopt;
-  return table_->find(column, *cell).size();
+  for (const auto& known : estimates_)
+    if (known.column == column && known.cell == *cell)
+      return known.rows;
+  std::optional<std::size_t> rows;
+  if (is_selective(column, *cell))
+    rows = table_->find(column, *cell).size();
+  if (estimates_.size() < most_estimates)
+    estimates_.push_back({column, *cell, rows});
+  return rows;
 }
 
 std::vector<std::uint32_t> TableRecords::find(std::size_t column, const cel::Value& value) const {

@@ -47,9 +47,17 @@ public:
 private:
   bool is_selective(std::size_t column, const Cell& cell) const;
 
+  /// How many rows a question gives; nothing when looking at all of them is cheaper.
+  struct Estimate {
+    std::size_t column;
+    Cell cell;
+    std::optional<std::size_t> rows;
+  };
+
   std::shared_ptr<const cel::RecordType> type_;
   const TableSpec& spec_;
   const Table* table_;
+  mutable std::vector<Estimate> estimates_; ///< rules ask for the same few values again and again
 };
 
 } // namespace synfate::rules

@@ -35,7 +35,7 @@ std::string record_list_line(const cel::List& list) {
   constexpr std::size_t shown = 4;
   std::string text;
   for (std::size_t at = 0; at < std::min(shown, list.size()); ++at)
-    text += (at == 0 ? "" : ", ") + value_line(list.at(at));
+    text.append(at == 0 ? "" : ", ").append(value_line(list.at(at)));
   if (list.size() > shown)
     text += fmt::format(", … {} in all", list.size());
   return "[" + text + "]";
@@ -98,7 +98,7 @@ std::string value_line(const cel::Value& value) {
   if (value.is_unknown()) {
     std::string gaps;
     for (const auto& reason : value.as_unknown().reasons)
-      gaps += (gaps.empty() ? "" : ", ") + reason.text;
+      gaps.append(gaps.empty() ? "" : ", ").append(reason.text);
     return fmt::format("unknown ({})", gaps);
   }
   return shortened(escape_for_terminal(cel::to_text(value)));

@@ -4,7 +4,7 @@
 // tcp_conn_request(), the SYN-ACK through ip_local_out() or ip6_xmit(), then the client's ACK and
 // its first data the same way as the SYN (net/ipv4/ip_input.c, tcp_ipv4.c, tcp_input.c;
 // Linux 6.12). Each stage takes journeys and gives journeys; this file only says in which order.
-// Tested by tests/unit/platform/linux/model/walk_test.cpp, tests/lab and tests/twin.
+// Tested by tests/lab and tests/twin.
 #pragma once
 
 #include "platform/linux/model/journey.h"

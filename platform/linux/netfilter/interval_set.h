@@ -3,7 +3,7 @@
 // A packet class says "any source in these intervals"; rules cut it. Sets of firewalls have
 // hundreds of thousands of elements, so nothing here enumerates values and copies share their
 // storage. Values are numbers: an IPv4 address is 0 … 2^32-1, an IPv6 address 0 … 2^128-1, a port 0
-// … 65535. Tested by tests/unit/platform/linux/netfilter/interval_set_test.cpp.
+// … 65535. Tested by tests/unit/platform/linux/netfilter/split_test.cpp.
 #pragma once
 
 #include <cstdint>

@@ -5,8 +5,7 @@
 // the class only forks the run: the rest breaks the rule. What nobody can know forks it into two
 // equal classes with a condition each. Parts of one class that both go on to the next rule
 // unchanged are joined again by the caller.
-// Tested by tests/unit/platform/linux/netfilter/machine_test.cpp and, against the kernel, by
-// tests/lab/nft_rules_check.py.
+// Tested against the kernel by tests/unit/platform/linux/netfilter/kernel_rules_test.cpp.
 #pragma once
 
 #include <array>

@@ -4,7 +4,7 @@
 // NAT chains are consulted for the first packet of a connection only. The rule calls bind_*(),
 // which changes the connection's reply tuple; the hook rewrites the headers (apply_nat()), for this
 // packet and, from the connection's tuples, for every later one. Tested by
-// tests/unit/platform/linux/netfilter/nat_test.cpp.
+// tests/unit/platform/linux/netfilter/hooks_test.cpp.
 #pragma once
 
 #include <optional>

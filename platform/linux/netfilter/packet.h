@@ -7,7 +7,7 @@
 // A value that could not be read is unknown and says why; a rule that tests it gives both branches.
 //
 // Clients are Linux clients (contract): TTL 64, DSCP 0, a SYN of 60 bytes over IPv4; see
-// packet_build.h. Tested by tests/unit/platform/linux/netfilter/packet_test.cpp.
+// packet_build.h. Tested by tests/unit/platform/linux/netfilter/split_test.cpp.
 #pragma once
 
 #include <cstdint>

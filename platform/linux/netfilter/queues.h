@@ -4,7 +4,7 @@
 //   number, netlink port of the program, packets waiting, copy mode, copy range, dropped because
 //   the queue was full, dropped on the way to the program, last packet id, 1.
 // net/netfilter/nfnetlink_queue.c: seq_show(), Linux 6.12. The file is there once the kernel has
-// the queue mechanism at all. Tested by tests/unit/platform/linux/netfilter/queues_test.cpp.
+// the queue mechanism at all. Tested by tests/unit/platform/linux/netfilter/decode_test.cpp.
 #pragma once
 
 #include <string_view>

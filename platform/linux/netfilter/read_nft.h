@@ -5,7 +5,7 @@
 // Rules are dumped chain by chain, since one dump of all restarts its walk for every message; sets
 // are asked by key where a key is known. Nothing is changed and no table is made.
 // net/netfilter/nf_tables_api.c, Linux 6.12. parse_* are pure; tested by
-// tests/unit/platform/linux/netfilter/read_nft_test.cpp, fuzzed by tests/fuzz/fuzz_nft_message.cpp.
+// tests/unit/platform/linux/netfilter/hooks_test.cpp, fuzzed by tests/fuzz/fuzz_nft_message.cpp.
 #pragma once
 
 #include <chrono>

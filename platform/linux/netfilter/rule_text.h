@@ -2,7 +2,7 @@
 //
 // nft merges fields that lie side by side into one load and hides conditions that another implies;
 // the text says what the kernel tests, so a merged compare is told apart again field by field.
-// Tested by tests/unit/platform/linux/netfilter/rule_text_test.cpp.
+// Tested by tests/unit/platform/linux/netfilter/hooks_test.cpp.
 #pragma once
 
 #include <functional>

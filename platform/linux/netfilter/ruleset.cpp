@@ -28,7 +28,7 @@ NftBaseChain base_chain_of(const NftChain& row, Int netns) {
   chain.type = row.type.value_or("filter");
   chain.hook = row.hook.value_or("");
   chain.priority = static_cast<int>(row.priority.value_or(0));
-  chain.handle = row.handle.value_or(0);
+  chain.handles.second = row.handle.value_or(0);
   chain.drops = row.policy.is("drop");
   chain.devices = words_of(row.devices.value_or(""));
   return chain;
@@ -73,11 +73,18 @@ const std::vector<NftBaseChain>* Ruleset::base_chains(Inquiry& inquiry, Int netn
     });
   };
   std::vector<NftBaseChain> chains;
-  for (const auto& row : rows)
-    if (row.hook.known() && !dormant(row))
-      chains.push_back(base_chain_of(row, netns));
-  // Of equal priority the one registered first runs first; handles grow with registration.
-  std::ranges::stable_sort(chains, {}, &NftBaseChain::priority);
+  for (const auto& row : rows) {
+    if (!row.hook.known() || dormant(row))
+      continue;
+    chains.push_back(base_chain_of(row, netns));
+    for (const auto& table : tables)
+      if (table.family == row.family && table.name == row.table)
+        chains.back().handles.first = table.handle.value_or(0);
+  }
+  // net/netfilter/core.c: nf_hook_entries_grow() puts a new function before those of its priority.
+  std::ranges::stable_sort(chains, [](const NftBaseChain& a, const NftBaseChain& b) {
+    return a.priority != b.priority ? a.priority < b.priority : a.handles > b.handles;
+  });
   return &base_chains_.emplace(netns, std::move(chains)).first->second;
 }
 

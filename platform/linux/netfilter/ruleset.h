@@ -35,8 +35,8 @@ struct NftBaseChain {
   std::string type; ///< filter, nat, route
   std::string hook;
   int priority = 0;
-  Int handle = 0;
-  bool drops = false; ///< the policy
+  std::pair<Int, Int> handles; ///< of its table and its own: grow with registration
+  bool drops = false;          ///< the policy
   std::vector<std::string> devices;
 };
 

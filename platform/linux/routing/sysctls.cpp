@@ -1,6 +1,5 @@
 #include "platform/linux/routing/sysctls.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -14,11 +13,6 @@ namespace {
 
 constexpr std::string_view proc_sys = "/proc/sys/";
 constexpr std::size_t most_bytes = 1U << 20; // no setting is near that; a page is the usual limit
-
-void swap_dots_and_slashes(std::string& text) {
-  for (char& letter : text)
-    letter = letter == '.' ? '/' : letter == '/' ? '.' : letter;
-}
 
 Error failed(const std::string& path, int error) {
   const bool denied = error == EACCES || error == EPERM;
@@ -73,33 +67,6 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
 
 } // namespace
 
-std::optional<std::string> sysctl_path(std::string_view name) {
-  std::string path(name);
-  swap_dots_and_slashes(path);
-  std::size_t start = 0;
-  do {
-    const std::size_t end = std::min(path.find('/', start), path.size());
-    const std::string_view part = std::string_view(path).substr(start, end - start);
-    if (part.empty() || part == "." || part == ".." || part.find('\0') != part.npos)
-      return std::nullopt;
-    start = end + 1;
-  } while (start <= path.size());
-  return path;
-}
-
-std::string sysctl_name(std::string_view path) {
-  std::string name(path);
-  swap_dots_and_slashes(name);
-  return name;
-}
-
-std::string interface_setting(std::string_view folder, std::string_view interface,
-                              std::string_view setting) {
-  std::string part(interface);
-  std::ranges::replace(part, '.', '/');
-  return std::string(folder) + "." + part + "." + std::string(setting);
-}
-
 Result<std::optional<std::string>> read_sysctl(const std::string& root, std::string_view name) {
   const auto path = sysctl_path(name);
   if (!path)
@@ -130,10 +97,6 @@ Status read_sysctl_folder(const std::string& root, std::string_view folder,
     }
   }
   return Done{};
-}
-
-Request setting_request(Int netns, std::string_view name) {
-  return {std::string(table_name<Setting>()), {{"netns", netns}, {"name", Text(name)}}};
 }
 
 } // namespace synfate::linux_routing

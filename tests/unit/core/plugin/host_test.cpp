@@ -118,6 +118,8 @@ TEST_CASE("a plugin that breaks a rule loses its rows from then on, and the gap 
              0},
       Breach{"undeclared table", "a row of the table 'acme_invoice', which its manifest", 0},
       Breach{"gap not reported", "a gap 'never' that it never reported", 1},
+      Breach{"unnamed gap", "left the column 'seats' of the table 'acme_licence' unknown without",
+             0},
       Breach{"short address", "an address of 3 bytes", 0},
       Breach{"foreign type", "the unknown type 99", 0},
       Breach{"unfinished row", "did not end its last row", 0});

@@ -76,7 +76,11 @@ TEST_CASE("naming an owner asks for what is not read yet") {
   const Target target;
   evaluate(inquiry, loaded.rules, {target, {}});
   REQUIRE(inquiry.needs().size() == 1);
-  CHECK(inquiry.needs()[0] == Request{"socket_owner", {{"inode", Int{7}}}});
+  CHECK(inquiry.needs()[0] == Request{"socket_owner",
+                                      {{"complete", false},
+                                       {"hint_cgroup_id", Absent{}},
+                                       {"hint_uid", Absent{}},
+                                       {"inode", Int{7}}}});
 }
 
 TEST_CASE("numbers and times read as people write them") {

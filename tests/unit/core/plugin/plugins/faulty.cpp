@@ -30,6 +30,10 @@ void gap_not_reported(Collection& collection) {
       .end();
 }
 
+void unnamed_gap(Collection& collection) {
+  collection.row("acme_licence").set("seats", synfate::sdk::unknown_cell("")).end();
+}
+
 void short_address(Collection& collection) {
   collection.row("acme_licence").set("server", synfate::sdk::ip_cell("\x01\x02\x03")).end();
 }
@@ -88,6 +92,7 @@ private:
       {"undeclared table", undeclared_table},
       {"gap not reported", gap_not_reported},
       {"short address", short_address},
+      {"unnamed gap", unnamed_gap},
       {"foreign type", foreign_type},
       {"unfinished row", unfinished_row},
       {"endless", endless},

@@ -123,6 +123,18 @@ TEST_CASE("accept ends one base chain only: a later one still drops") {
   CHECK(looked.branches.front().steps.size() == 2);
 }
 
+TEST_CASE("of equal priority the chain registered last runs first") {
+  Looked looked;
+  if (!look(looked,
+            "add table inet a\nadd chain inet a c { type filter hook input priority 5; }\n"
+            "add rule inet a c meta mark set 1\n"
+            "add table inet b\nadd chain inet b c { type filter hook input priority 5; }\n"
+            "add rule inet b c meta mark 1 drop\n",
+            syn("10.77.0.2", 8080)))
+    return;
+  CHECK(looked.branches.front().verdict == HookVerdict::accept);
+}
+
 TEST_CASE("all sources fall into the classes that the rules tell apart, and no others") {
   Looked looked;
   if (!look(looked,

@@ -169,8 +169,9 @@ void number16(std::string& bytes, unsigned value) {
 }
 
 std::string address_bytes(const std::string& text) {
-  const auto address = IpAddress::parse(text)->bytes();
-  return {reinterpret_cast<const char*>(address.data()), address.size()};
+  const auto address = *IpAddress::parse(text);
+  const auto bytes = address.bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 std::string bytes_of(const Sent& sent) {

@@ -1,0 +1,64 @@
+#include "core/model/target.h"
+
+#include "tests/unit/catch.h"
+
+using namespace synfate;
+
+namespace {
+
+class FixedNames : public NameService {
+public:
+  Result<std::vector<IpAddress>> addresses_of(const std::string& host) const override {
+    if (host == "host.example")
+      return std::vector{*IpAddress::parse("192.0.2.1"), *IpAddress::parse("2001:db8::1")};
+    return Error{.code = ErrorCode::invalid_input,
+                 .doing = "resolving",
+                 .where = host,
+                 .detail = "unknown",
+                 .hint = {}};
+  }
+  std::uint16_t port_of(const std::string& service, Proto) const override {
+    return service == "https" ? 443 : 0;
+  }
+  std::vector<std::string> service_names() const override { return {"http", "https", "ssh"}; }
+  Result<Identity> identity_of(const std::string&) const override { return Identity{}; }
+};
+
+Result<Target> parse(std::string_view text) {
+  return parse_target(text, FixedNames());
+}
+
+} // namespace
+
+TEST_CASE("every form of a target is read") {
+  CHECK(parse("8080")->port == 8080);
+  CHECK(parse("8080")->addresses.empty());
+  CHECK(parse("udp/53")->proto == Proto::udp);
+  CHECK(parse("https")->port == 443);
+  CHECK(parse("10.0.0.5:80")->addresses.front() == *IpAddress::parse("10.0.0.5"));
+  CHECK(parse("tcp/[::1]:80")->addresses.front() == IpAddress::loopback(IpFamily::v6));
+  CHECK(parse("[fe80::1%eth0]:80")->zone == "eth0");
+  CHECK(parse("host.example:80")->addresses.size() == 2);
+  CHECK(parse("unix:/run/app.sock")->path == "/run/app.sock");
+  CHECK(parse("unix:@app")->abstract);
+}
+
+TEST_CASE("what is no target is refused") {
+  const auto* text =
+      GENERATE("", "0", "70000", "99999999999999999999", "tcp/", "10.0.0.300:80", "::1:80", "[::1]",
+               "[::1", "sctp/80", ":80", "10.0.0.1:", "nowhere.example:80",
+               "unix:", "unix:relative", "unix:@", "-1");
+  const auto target = parse(text);
+  REQUIRE_FALSE(target);
+  CHECK(target.error().code == ErrorCode::invalid_input);
+  CHECK_FALSE(target.error().detail.empty());
+}
+
+TEST_CASE("a mistyped service name gets the nearest one") {
+  CHECK(parse("htps").error().hint == "Did you mean 'https'?");
+}
+
+TEST_CASE("a Unix path that no sockaddr_un holds is refused") {
+  CHECK_FALSE(parse("unix:/" + std::string(107, 'x')));
+  CHECK(parse("unix:/" + std::string(106, 'x')));
+}

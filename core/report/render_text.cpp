@@ -38,8 +38,30 @@ std::string affected(const Report& report, const Finding& finding) {
   return text;
 }
 
+bool says_the_same(const Finding& one, const Finding& other) {
+  return one.rule == other.rule && one.severity == other.severity &&
+         one.certainty == other.certainty && one.title == other.title &&
+         one.explain == other.explain && one.fix == other.fix;
+}
+
+/// Findings that read alike become one, about all their flows, with the proofs of all.
+std::vector<Finding> told_once(const std::vector<Finding>& findings) {
+  std::vector<Finding> told;
+  for (const auto& finding : findings) {
+    const auto like = std::ranges::find_if(
+        told, [&](const Finding& earlier) { return says_the_same(earlier, finding); });
+    if (like == told.end()) {
+      told.push_back(finding);
+      continue;
+    }
+    like->flows.insert(like->flows.end(), finding.flows.begin(), finding.flows.end());
+    like->evidence.insert(like->evidence.end(), finding.evidence.begin(), finding.evidence.end());
+  }
+  return told;
+}
+
 void write_findings(Page& page, const Snapshot& snapshot, const Report& report) {
-  for (const auto& finding : report.findings) {
+  for (const auto& finding : told_once(report.findings)) {
     page.blank();
     write_finding(page, snapshot, finding, affected(report, finding));
   }
@@ -75,11 +97,17 @@ void write_unexplained(Page& page, const Report& report) {
 /// How much of a flow's row is shown: less where the page is narrow.
 enum class RowDetail : std::uint8_t { full, without_names, stage_only };
 
-std::string stop_words(const Fate& fate, RowDetail detail) {
+/// A socket at the called address itself: the row has said so already.
+bool is_callee(const Culprit& culprit, const Flow& flow) {
+  return culprit.kind == "socket" && culprit.id.ends_with("/" + callee_words(flow));
+}
+
+std::string stop_words(const FlowReport& entry, RowDetail detail) {
+  const auto& fate = entry.fate;
   if (!fate.stopped_at)
     return "-";
   std::string text(to_string(*fate.stopped_at));
-  if (fate.culprit && detail != RowDetail::stage_only)
+  if (fate.culprit && detail != RowDetail::stage_only && !is_callee(*fate.culprit, entry.flow))
     text += ": " + culprit_words(*fate.culprit);
   return text;
 }
@@ -108,7 +136,7 @@ TableRow flow_row(const FlowReport& entry, RowDetail detail, bool with_callee) {
   if (entry.fate.certainty != Certainty::certain && entry.fate.outcome != Outcome::unknown)
     outcome += fmt::format(", {}", to_string(entry.fate.certainty));
   row.push_back({std::move(outcome), outcome_style(entry.fate.outcome)});
-  row.push_back({stop_words(entry.fate, detail), Style::plain});
+  row.push_back({stop_words(entry, detail), Style::plain});
   return row;
 }
 

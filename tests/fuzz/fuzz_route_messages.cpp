@@ -1,5 +1,5 @@
-// Feeds bytes to everything that decodes rtnetlink messages and counter files, and what comes out of
-// it to the model of the routing decision: nothing may crash, hang or read out of bounds.
+// Feeds bytes to everything that decodes rtnetlink messages and counter files, and what comes out
+// of it to the model of the routing decision: nothing may crash, hang or read out of bounds.
 #include "platform/linux/routing/addresses.h"
 #include "platform/linux/routing/counters.h"
 #include "platform/linux/routing/fib.h"

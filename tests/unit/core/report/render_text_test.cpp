@@ -278,3 +278,26 @@ TEST_CASE("a packet led elsewhere shows where to") {
   CHECK(contains(page(sample::snapshot(), report, width(0)),
                  "SYN prerouting (to 172.17.0.2:80) → input ✗\n"));
 }
+
+TEST_CASE("findings that read alike are told once, for all their flows") {
+  auto report = sample::loopback_only();
+  auto again = report.findings.front();
+  again.flows = {0};
+  report.findings.push_back(again);
+  const auto text = page(sample::snapshot_with_listener(), report);
+  const auto first = text.find("nginx listens on 127.0.0.1 only");
+  REQUIRE(first != std::string::npos);
+  CHECK(text.find("nginx listens on 127.0.0.1 only", first + 1) == std::string::npos);
+  CHECK_FALSE(contains(text, "  for    10.77.0.2\n")); // about both flows: nothing to single out
+  report.findings.back().fix = {"another fix"};
+  CHECK(contains(page(sample::snapshot_with_listener(), report), "another fix"));
+}
+
+TEST_CASE("a socket at the called address is not named again where the flow stops") {
+  auto report = sample::loopback_only();
+  report.flows[1].fate.culprit = Culprit{"socket", "tcp/10.77.0.1:8080", ""};
+  CHECK_FALSE(contains(page(sample::snapshot_with_listener(), report), "socket tcp/10.77.0.1"));
+  report.flows[1].fate.culprit = Culprit{"socket", "tcp/127.0.0.1:8080", ""};
+  CHECK(contains(page(sample::snapshot_with_listener(), report, width(160)),
+                 "socket.lookup: socket tcp/127.0.0.1:8080"));
+}

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/xtables/address_sets.h"
+#include "platform/linux/xtables/set_type.h"
 #include "platform/linux/xtables/tables.h"
 #include "platform/linux/xtables/text.h"
 
@@ -13,25 +14,6 @@ namespace {
 
 constexpr unsigned deepest_list = 8;
 
-enum class Dimension : std::uint8_t { address, port, interface, mark, hardware, list };
-
-/// "hash:ip,port,net" as its dimensions.
-std::vector<Dimension> dimensions_of(std::string_view type) {
-  std::vector<Dimension> dimensions;
-  type.remove_prefix(std::min(type.size(), type.find(':') + 1));
-  while (!type.empty()) {
-    const auto word = type.substr(0, type.find(','));
-    type.remove_prefix(std::min(type.size(), word.size() + 1));
-    dimensions.push_back(word == "port"    ? Dimension::port
-                         : word == "iface" ? Dimension::interface
-                         : word == "mark"  ? Dimension::mark
-                         : word == "mac"   ? Dimension::hardware
-                         : word == "set"   ? Dimension::list
-                                           : Dimension::address);
-  }
-  return dimensions;
-}
-
 /// One dimension of the packet: the text ipset would have for it if it is a single value.
 struct Value {
   Dimension dimension = Dimension::address;
@@ -39,10 +21,6 @@ struct Value {
   std::optional<std::string> text;
   bool missing = false; ///< the packet has no such thing: never in the set
 };
-
-std::string proto_text(std::uint8_t proto) {
-  return proto == 58 ? "icmpv6" : proto_name(proto);
-}
 
 class SetTest {
 public:
@@ -100,7 +78,7 @@ private:
     value.missing = !transport.valid || transport.fragment_offset != 0 || (bitmap && !has_ports);
     if (value.missing)
       return value;
-    const std::string prefix = bitmap ? std::string() : proto_text(transport.proto) + ":";
+    const std::string prefix = bitmap ? std::string() : set_proto_name(transport.proto) + ":";
     const auto port = (source ? source_of(call_.packet) : destination_of(call_.packet)).port;
     const auto only = port.kind == PortTerm::Kind::client ? call_.packet.ports.only() : std::nullopt;
     if (!has_ports)

@@ -4,9 +4,7 @@ namespace synfate {
 
 Status add_xtables_tables(Schema& schema) {
   for (const auto& spec : {spec_of<XtTable>(), spec_of<XtRule>(), spec_of<XtPolicy>(),
-                           spec_of<Ipset>(), spec_of<IpsetElement>(), spec_of<IpsetTest>(),
-                           spec_of<Conntrack>(), spec_of<ConntrackStatus>(), spec_of<XtRecent>(),
-                           spec_of<XtHashlimit>()})
+                           spec_of<Ipset>(), spec_of<IpsetElement>(), spec_of<IpsetTest>()})
     if (auto added = schema.add(spec); !added)
       return added;
   return Done{};

@@ -1,4 +1,4 @@
-// The tables that describe iptables-legacy, ipset and conntrack as the kernel holds them.
+// The tables that describe iptables-legacy and ipset as the kernel holds them.
 //
 // A table of iptables is one blob, and a walk needs nothing else: `xt_table` keeps it whole, in one
 // row. `xt_rule` and `xt_policy` are the same facts rule by rule, for people and for evidence.
@@ -180,110 +180,6 @@ inline constexpr auto description_of<IpsetTest> = describe(
     key(column(&IpsetTest::element, "element", "",
                "Asked: the element, its parts joined by commas: 10.0.0.1,tcp:80.")),
     column(&IpsetTest::matched, "matched", "", "It is in the set."));
-
-struct Conntrack {
-  Fact<Int> netns;
-  Fact<Text> proto;
-  Fact<IpAddress> source;
-  Fact<Int> source_port;
-  Fact<IpAddress> destination;
-  Fact<Int> destination_port;
-  Fact<IpAddress> reply_source;
-  Fact<Int> reply_source_port;
-  Fact<IpAddress> reply_destination;
-  Fact<Int> reply_destination_port;
-  Fact<Int> status;
-  Fact<Int> timeout;
-  Fact<Int> mark;
-  Fact<Int> zone;
-  Fact<Text> state;
-};
-
-template <>
-inline constexpr auto description_of<Conntrack> = describe(
-    "conntrack", "One connection that conntrack knows.",
-    key(column(&Conntrack::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
-    key(column(&Conntrack::proto, "proto", "", "tcp, udp, or a number.")),
-    key(column(&Conntrack::source, "source", "", "Who began it.")),
-    key(column(&Conntrack::source_port, "source_port", "", "From which port.")),
-    key(column(&Conntrack::destination, "destination", "", "Whom it called.")),
-    key(column(&Conntrack::destination_port, "destination_port", "", "On which port.")),
-    column(&Conntrack::reply_source, "reply_source", "", "Who answers: after NAT."),
-    column(&Conntrack::reply_source_port, "reply_source_port", "", "From which port."),
-    column(&Conntrack::reply_destination, "reply_destination", "", "To whom."),
-    column(&Conntrack::reply_destination_port, "reply_destination_port", "", "To which port."),
-    column(&Conntrack::status, "status", "", "IPS_ bits: 2 saw an answer, 4 assured …"),
-    column(&Conntrack::timeout, "timeout", "s", "Forgotten after this time without packets."),
-    column(&Conntrack::mark, "mark", "", "Its mark."),
-    key(column(&Conntrack::zone, "zone", "", "Its zone.")),
-    column(&Conntrack::state, "state", "", "TCP: syn_sent, established, time_wait …"));
-
-struct ConntrackStatus {
-  Fact<Int> netns;
-  Fact<Int> count;
-  Fact<Int> max;
-  Fact<Int> invalid;
-  Fact<Int> insert_failed;
-  Fact<Int> drop;
-  Fact<Int> early_drop;
-};
-
-template <>
-inline constexpr auto description_of<ConntrackStatus> = describe(
-    "conntrack_status", "How full the conntrack table is, and what it had to drop.",
-    key(column(&ConntrackStatus::netns, "netns", "", "Inode of the network namespace.",
-               "netns.inode")),
-    column(&ConntrackStatus::count, "count", "connections", "Connections in this namespace."),
-    column(&ConntrackStatus::max, "max", "connections", "Most there may be in one namespace."),
-    column(&ConntrackStatus::invalid, "invalid", "packets", "Packets that fitted no connection."),
-    column(&ConntrackStatus::insert_failed, "insert_failed", "connections",
-           "Connections that lost a race for their addresses and ports."),
-    column(&ConntrackStatus::drop, "drop", "packets", "Packets dropped: the table was full."),
-    column(&ConntrackStatus::early_drop, "early_drop", "connections",
-           "Connections that were forgotten to make room."));
-
-struct XtRecent {
-  Fact<Int> netns;
-  Fact<Text> list;
-  Fact<IpAddress> address;
-  Fact<Int> ttl;
-  Fact<Int> last_seen;
-  Fact<Int> hits;
-};
-
-template <>
-inline constexpr auto description_of<XtRecent> = describe(
-    "xt_recent", "One address in a list of the match `recent`.",
-    key(column(&XtRecent::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
-    key(column(&XtRecent::list, "list", "", "The list.")),
-    key(column(&XtRecent::address, "address", "", "The address.")),
-    key(column(&XtRecent::ttl, "ttl", "", "TTL of its last packet.")),
-    column(&XtRecent::last_seen, "last_seen", "jiffies", "When its last packet came."),
-    column(&XtRecent::hits, "hits", "packets", "Packets the list remembers."));
-
-struct XtHashlimit {
-  Fact<Int> netns;
-  Fact<Text> family;
-  Fact<Text> limit;
-  Fact<Text> bucket;
-  Fact<Int> expires;
-  Fact<Int> credit;
-  Fact<Int> credit_cap;
-  Fact<Int> cost;
-};
-
-template <>
-inline constexpr auto description_of<XtHashlimit> = describe(
-    "xt_hashlimit", "One bucket of the match `hashlimit`.",
-    key(column(&XtHashlimit::netns, "netns", "", "Inode of the network namespace.",
-               "netns.inode")),
-    key(column(&XtHashlimit::family, "family", "", "ip or ip6.")),
-    key(column(&XtHashlimit::limit, "limit", "", "The limit's name.")),
-    key(column(&XtHashlimit::bucket, "bucket", "", "Whom it counts: source:port->target:port.")),
-    column(&XtHashlimit::expires, "expires", "s", "Forgotten after this time without packets."),
-    column(&XtHashlimit::credit, "credit", "", "What it has left."),
-    column(&XtHashlimit::credit_cap, "credit_cap", "", "The most it can have."),
-    column(&XtHashlimit::cost, "cost", "", "What one packet takes."));
 
 /// Adds every table of this file.
 Status add_xtables_tables(Schema& schema);

@@ -27,7 +27,7 @@ Status put_all(sdk::Collection& collection, const Result<std::vector<Row>>& rows
 }
 
 xt::ByteView bytes_of(const Fact<Bytes>& fact) {
-  const std::string& text = fact.value().value;
+  const std::string& text = fact.value().data;
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <linux/netfilter/ipset/ip_set.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter.h>
 #include <linux/netlink.h>
 
 #include "platform/linux/kernel_module.h"
@@ -113,7 +114,7 @@ void append(std::string& text, std::string_view part) {
 
 std::string network_text(const Fact<IpAddress>& address, const Fact<Int>& length) {
   auto text = address.value().to_string();
-  const Int whole = address.value().is_v4() ? 32 : 128;
+  const std::int64_t whole = address.value().is_v4() ? 32 : 128;
   if (length.known() && length.value() != whole)
     text += fmt::format("/{}", length.value());
   return text;
@@ -215,7 +216,7 @@ bool put_part(netlink::Request& request, Dimension dimension, std::string_view t
   case Dimension::address: {
     const auto address = IpAddress::parse(text);
     if (address)
-      put_address(request, second ? IPSET_ATTR_IP2 : IPSET_ATTR_IP, *address);
+      put_address(request, static_cast<std::uint16_t>(second ? int{IPSET_ATTR_IP2} : int{IPSET_ATTR_IP}), *address);
     return address.has_value();
   }
   case Dimension::port:

@@ -160,10 +160,11 @@ class Lab:
                 lambda: connect_tcp(address, 9, source))[0] == "refused",
                 f"{address} and {source} have met")
 
-    def start(self, netns, *words, env=None, output=subprocess.DEVNULL):
+    def start(self, netns, *words, env=None, output=subprocess.DEVNULL, takes_input=False):
         """Starts a program in a namespace; it is killed with the laboratory, by its pid."""
         # Unbuffered: select() must not wait for what a buffer already holds.
-        process = subprocess.Popen(words, bufsize=0, stdin=subprocess.DEVNULL, stdout=output,
+        process = subprocess.Popen(words, bufsize=0, stdout=output,
+                                   stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, env=env, start_new_session=True,
                                    preexec_fn=lambda: enter(netns))
         self._undo.callback(stop, process)

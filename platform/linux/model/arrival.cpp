@@ -169,7 +169,7 @@ Journeys route_input(Walk& walk, Journey journey) {
     journeys.push_back(std::move(journey));
     return journeys;
   }
-  if (walk.flow.local && *to == walk.flow.to) { // the client's kernel routed it already
+  if (walk.flow.local && journey.routed_to == to) { // the client's kernel routed it already
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
     journeys.push_back(std::move(journey));
     return journeys;

@@ -73,6 +73,25 @@ bool choose_way(Walk& walk, Journey& journey) {
   return true;
 }
 
+/// nf_nat_ipv4_local_fn(): after a DNAT in output the packet is routed again; by that route it
+/// goes over lo, where the input path keeps it (skb_valid_dst() in ip_rcv_finish_core()).
+void follow_nat(Walk& walk, Journey& journey) {
+  const auto to = destination_of(journey.packet).address;
+  if (to.kind != AddressTerm::Kind::known)
+    return;
+  journey.routed_to = to.first;
+  if (to.first == walk.flow.to || journey.stopped())
+    return;
+  const auto answer =
+      ask_route(walk.inquiry, journey.netns,
+                {.destination = to.first, .proto = std::string(to_string(walk.flow.proto))});
+  if (walk.inquiry.pending() || (answer && answer->type.is("local")))
+    return;
+  add_stop(journey, {Outcome::unknown, Icmp::none, "", Stage::output,
+                     journey.packet.ct.destination_nat,
+                     fmt::format("NAT sends it to {}, which is another host", to.first.to_string())});
+}
+
 } // namespace
 
 Journeys leave_client(Walk& walk, Journey journey) {
@@ -102,8 +121,12 @@ Journeys leave_client(Walk& walk, Journey journey) {
       return {};
     journeys = std::move(next);
   }
-  for (auto& way : journeys)
+  for (auto& way : journeys) {
     way.packet.meta.socket = {};
+    follow_nat(walk, way);
+  }
+  if (walk.inquiry.pending())
+    return {};
   return journeys;
 }
 

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
-#include "platform/linux/model/reaction.h"
+#include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
 
@@ -178,11 +178,8 @@ Journeys deliver(Walk& walk, Journey journey) {
                     ? Stop{Outcome::unknown,     Icmp::none, "",
                            Stage::socket_lookup, {},         "the sockets could not be read"}
                     : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
-    if (!journey.stopped())
-      stop = after_reaction(walk, journey, std::move(stop));
-    add_stop(journey, std::move(stop));
-    journeys.push_back(std::move(journey));
-    return journeys;
+    const PacketClass refused = journey.packet;
+    return refuse(walk, std::move(journey), refused, std::move(stop), Refuser::lookup);
   }
   if (answer.uncertain)
     assume(journey, "the IPv6 listener serves IPv4 as well");

@@ -40,6 +40,7 @@ struct Journey {
   std::vector<std::string> conditions; ///< in words: this way is taken only if
   std::vector<Evidence> evidence;
   Certainty certainty = Certainty::certain;
+  std::optional<IpAddress> routed_to; ///< where a local client's kernel routed the packet
   std::optional<Socket> listener; ///< who gets the connection
   IpAddress final_address;        ///< where it is delivered, after NAT
   std::uint16_t final_port = 0;

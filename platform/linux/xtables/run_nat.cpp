@@ -11,7 +11,7 @@
 #include "platform/linux/xtables/nat_range.h"
 #include "platform/linux/xtables/run_core.h"
 #include "platform/linux/xtables/run_targets.h"
-#include "platform/linux/xtables/serving_sockets.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 
 namespace synfate::xt {
 namespace {

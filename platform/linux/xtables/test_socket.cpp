@@ -1,6 +1,6 @@
 // Matches on sockets: net/netfilter/xt_socket.c, xt_owner.c, xt_cgroup.c,
 // net/ipv4/netfilter/nf_socket_ipv4.c; Linux 6.12.
-#include "platform/linux/xtables/serving_sockets.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 #include "platform/linux/xtables/test_core.h"
 #include "platform/linux/xtables/test_matches.h"
 

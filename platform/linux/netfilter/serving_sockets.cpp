@@ -1,8 +1,8 @@
-#include "platform/linux/xtables/serving_sockets.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 
 #include <algorithm>
 
-namespace synfate::xt {
+namespace synfate {
 namespace {
 
 /// An IPv6 wildcard socket serves IPv4 unless it is v6only.
@@ -36,4 +36,4 @@ ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t pro
   return found;
 }
 
-} // namespace synfate::xt
+} // namespace synfate

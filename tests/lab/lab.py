@@ -18,6 +18,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ CLONE_NEWNET = 0x40000000
 SKIPPED = 77
 CONNECT_SECONDS = 1.5
 ANSWER_SECONDS = 1.0
+CONNECT_TIMEVAL = struct.pack("@ll", int(CONNECT_SECONDS), int(CONNECT_SECONDS % 1 * 1_000_000))
 PING = b"ping\n"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -254,15 +256,16 @@ def answer_of(connection, payload):
 def connect_tcp(address, port, source=None, payload=PING):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as connection:
-        connection.settimeout(CONNECT_SECONDS)
+        # A blocking connect(): one that polls asks SO_ERROR, which may tell of an ICMP error that
+        # came for a later packet of a connection that stands.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, CONNECT_TIMEVAL)
         try:
             if source:
                 connection.bind((source, 0))
             connection.connect((address, port))
-        except TimeoutError:
-            return "timeout", "ETIMEDOUT"
         except OSError as error:
-            return outcome_of_error(error.errno), name_of(error.errno)
+            code = errno.ETIMEDOUT if error.errno == errno.EINPROGRESS else error.errno
+            return outcome_of_error(code), name_of(code)
         return answer_of(connection, payload)
 
 

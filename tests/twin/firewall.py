@@ -170,13 +170,16 @@ class Tally:
     def __init__(self):
         self.flows = self.vague = 0
         self.outcomes, self.reasons = collections.Counter(), collections.Counter()
+        self.examples = {}
 
-    def add(self, flow, real):
+    def add(self, flow, real, seed):
         self.flows += 1
         self.outcomes[real] += 1
         if flow["certainty"] != "certain" or flow["outcome"] == "unknown":
             self.vague += 1
-            self.reasons[vague_reason(flow)] += 1
+            reason = vague_reason(flow)
+            self.reasons[reason] += 1
+            self.examples.setdefault(reason, f"seed {seed}: {flow['from']} to {flow['to']}")
 
 
 def vague_reason(flow):
@@ -184,14 +187,15 @@ def vague_reason(flow):
     return "; ".join(one if isinstance(one, str) else json.dumps(one) for one in why)[:160] or "?"
 
 
-def check(lab, client, real, code, tally):
+def check(lab, client, real, code, tally, seed):
     """A complaint, or None."""
-    _, proto, source, target, port = client
-    answer = ask_synfate(lab.server, target_words(proto, target, port), "--from", source)
+    local, proto, source, target, port = client
+    identity = ("--as", "root") if local else ()
+    answer = ask_synfate(lab.server, target_words(proto, target, port), "--from", source, *identity)
     if len(answer.flows) != 1:
         return f"{' '.join(answer.words)}: {len(answer.flows)} flows instead of one"
     flow = answer.flows[0]
-    tally.add(flow, real)
+    tally.add(flow, real, seed)
     predicted = flow["outcome"]
     if predicted == real and (real != "unreachable" or flow["errno"] == code):
         return None
@@ -203,7 +207,9 @@ def check(lab, client, real, code, tally):
     return (f"{target_words(proto, target, port)} from {source}: predicted {predicted} "
             f"({flow['errno']}, {flow['certainty']}), real {real} ({code})\n"
             f"      stopped at {flow['stopped_at']}, {json.dumps(flow['culprit'])[:300]}"
-            + (f"\n      {answer.errors.strip()}" if answer.errors else ""))
+            + (f"\n      {answer.errors.strip()}" if answer.errors else "")
+            + "".join(f"\n      {step['packet']} {step['stage']} {step['chain'] or ''} {step['verdict']} "
+                      f"{(step['by'] or {}).get('id', '')} {step['note']}" for step in flow["path"]))
 
 
 def run_round(lab, probers, seed, clients, tally):
@@ -220,7 +226,7 @@ def run_round(lab, probers, seed, clients, tally):
         real, code = results[client[0]].pop(0)
         if not synfate_program():
             tally.outcomes[real] += 1
-        elif complaint := check(lab, client, real, code, tally):
+        elif complaint := check(lab, client, real, code, tally, seed):
             complaints.append(complaint)
     return complaints, text
 
@@ -266,7 +272,7 @@ def main():
           f"{tally.vague} flows ({share:.1%}) less than certain; "
           + ", ".join(f"{count} {name}" for name, count in tally.outcomes.most_common()))
     for reason, count in tally.reasons.most_common(12):
-        print(f"    {count} less than certain: {reason}")
+        print(f"    {count} less than certain: {reason}\n        {tally.examples[reason]}")
     return 1 if failed or share > VAGUE_SHARE else 0
 
 

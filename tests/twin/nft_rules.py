@@ -97,7 +97,7 @@ def meta_match(dice, place):
                         "meta mark 0x1-0x10",
                         f"meta length {dice.choice(('< 41', '> 41', '52', '60', '60-80', '< 60'))}",
                         f"meta pkttype {no(dice)}{dice.choice(('host', 'broadcast', 'unicast'))}",
-                        'meta hour "00:00"-"23:59"', "meta day 0-6", "meta cpu < 1000"))
+                        'meta hour "00:00"-"23:59"', "meta day 0-6"))
 
 
 def ip_match(dice, place):

@@ -70,7 +70,7 @@ def other_match(dice, table, hook, version):
              f"-m addrtype {no(dice)}--src-type {dice.choice(('LOCAL', 'UNICAST'))}",
              f"-m addrtype {no(dice)}--dst-type LOCAL", "-m pkttype --pkt-type unicast",
              "-m pkttype ! --pkt-type broadcast", '-m comment --comment "a \\"word\\" or two"',
-             "-m length --length 40:60", "-m dscp --dscp 0", "-m tos --tos 0x00", "-m cpu ! --cpu 999",
+             "-m length --length 40:60", "-m dscp --dscp 0", "-m tos --tos 0x00",
              "-m ttl --ttl-eq 64" if version == 4 else "-m hl --hl-eq 64",
              "-m ttl --ttl-lt 64" if version == 4 else "-m hl --hl-lt 64",
              "-m time --timestart 00:00 --timestop 23:59", '-m u32 --u32 "0>>28=4:6"',

@@ -164,13 +164,13 @@ Journeys route_input(Walk& walk, Journey journey) {
   Journeys journeys;
   const auto to = known_address(destination_of(journey.packet).address, journey.packet);
   const auto from = known_address(source_of(journey.packet).address, journey.packet);
-  if (!to || !from) {
-    assume(journey, "the packet is routed to this host");
+  if (walk.flow.local && to && journey.routed_to == to) { // the client's kernel routed it already
+    add_step(journey, Stage::route, Verdict::pass, {}, "local");
     journeys.push_back(std::move(journey));
     return journeys;
   }
-  if (walk.flow.local && journey.routed_to == to) { // the client's kernel routed it already
-    add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  if (!to || !from) {
+    assume(journey, "the packet is routed to this host");
     journeys.push_back(std::move(journey));
     return journeys;
   }

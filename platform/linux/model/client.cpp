@@ -87,9 +87,9 @@ void follow_nat(Walk& walk, Journey& journey) {
                 {.destination = to.first, .proto = std::string(to_string(walk.flow.proto))});
   if (walk.inquiry.pending() || (answer && answer->type.is("local")))
     return;
-  add_stop(journey, {Outcome::unknown, Icmp::none, "", Stage::output,
-                     journey.packet.ct.destination_nat,
-                     fmt::format("NAT sends it to {}, which is another host", to.first.to_string())});
+  add_stop(journey,
+           {Outcome::unknown, Icmp::none, "", Stage::output, journey.packet.ct.destination_nat,
+            fmt::format("NAT sends it to {}, which is another host", to.first.to_string())});
 }
 
 } // namespace

@@ -41,8 +41,8 @@ struct Journey {
   std::vector<Evidence> evidence;
   Certainty certainty = Certainty::certain;
   std::optional<IpAddress> routed_to; ///< where a local client's kernel routed the packet
-  std::optional<Socket> listener; ///< who gets the connection
-  IpAddress final_address;        ///< where it is delivered, after NAT
+  std::optional<Socket> listener;     ///< who gets the connection
+  IpAddress final_address;            ///< where it is delivered, after NAT
   std::uint16_t final_port = 0;
 
   bool stopped() const { return !stops.empty(); }

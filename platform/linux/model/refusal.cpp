@@ -74,9 +74,8 @@ Perhaps<std::uint32_t> reply_mark(Walk& walk, const Journey& journey, const Pack
 bool is_local(Walk& walk, Int netns, const IpAddress& address) {
   if (address.is_loopback())
     return true;
-  return std::ranges::any_of(ask_addresses(walk.inquiry, netns), [&](const Address& row) {
-    return row.address.is(address);
-  });
+  return std::ranges::any_of(ask_addresses(walk.inquiry, netns),
+                             [&](const Address& row) { return row.address.is(address); });
 }
 
 /// The way out, asked as __icmp_send() and ip_send_unicast_reply() do.
@@ -91,7 +90,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
                Refuser by) {
   WayOut out;
   out.source = destination_of(refused).address;
-  out.interface = walk.flow.local ? refused.meta.out.index : refused.meta.in.index;
+  out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
   const auto to = only_address(source_of(refused).address, refused);
   const auto called = only_address(out.source, refused);
   if (!to || !called) {
@@ -227,7 +226,19 @@ Stop lost(const Journey& journey, Stop stop, const std::string& why) {
   return stop;
 }
 
+/// A connected UDP socket reports only errors that icmp_err_convert[] and icmpv6_err_convert()
+/// call fatal, unless it asked for all by IP_RECVERR: __udp4_lib_err(), __udp6_lib_err().
+bool unheard(const Journey& journey, const Stop& stop) {
+  return journey.kind == Packet::datagram &&
+         (stop.icmp == Icmp::net || stop.icmp == Icmp::host || stop.icmp == Icmp::no_route ||
+          stop.icmp == Icmp::addr_unreachable);
+}
+
 Stop seen_by_client(const Journey& journey, const Stop& stop, const Way& way) {
+  if (!way.lost && !way.unknown && unheard(journey, stop))
+    return lost(journey, stop,
+                fmt::format("the ICMP error ({}) arrives, but a UDP socket does not report it",
+                            to_string(stop.icmp)));
   if (way.lost)
     return lost(journey, stop, way.why);
   if (!way.unknown)
@@ -270,9 +281,11 @@ Journeys just(Journey journey, Stop stop) {
 
 /// net/ipv6/tcp_ipv6.c: tcp_v6_send_response() ties an answer to ::1 to the device of the address
 /// that was called (rt6_need_strict()); by any other device than lo there is no way to ::1.
-bool reset_cannot_reach_loopback(const Walk& walk, const Stop& stop, Refuser by) {
+bool reset_cannot_reach_loopback(const Walk& walk, const PacketClass& packet, const Stop& stop,
+                                 Refuser by) {
+  const auto called = only_address(destination_of(packet).address, packet);
   return by == Refuser::lookup && !by_icmp(stop) && walk.flow.local && walk.flow.from.is_v6() &&
-         walk.flow.from.is_loopback() && !walk.flow.to.is_loopback();
+         walk.flow.from.is_loopback() && called && !called->is_loopback();
 }
 
 } // namespace
@@ -280,7 +293,7 @@ bool reset_cannot_reach_loopback(const Walk& walk, const Stop& stop, Refuser by)
 Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by) {
   if (journey.stopped() || journey.reply || !is_answered(stop))
     return just(std::move(journey), std::move(stop));
-  if (reset_cannot_reach_loopback(walk, stop, by)) {
+  if (reset_cannot_reach_loopback(walk, packet, stop, by)) {
     Stop silent = lost(journey, std::move(stop), "the reset does not get back to ::1");
     return just(std::move(journey), std::move(silent));
   }

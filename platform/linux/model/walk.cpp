@@ -80,7 +80,10 @@ Journeys walk_flow(Walk& walk) {
     return serve_each(walk, std::move(journeys));
   journeys = next_from_client(walk, std::move(journeys), Packet::ack);
   journeys = serve_each(walk, std::move(journeys));
-  return next_from_client(walk, std::move(journeys), Packet::data);
+  journeys = next_from_client(walk, std::move(journeys), Packet::data);
+  return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+    return send_reply(w, std::move(journey), Packet::data);
+  });
 }
 
 } // namespace synfate

@@ -344,8 +344,9 @@ private:
     const auto state = live.front().packet.ct.state;
     const bool error =
         state == CtState::related && newcomer_of(live.front().packet) == Newcomer::icmp_error;
-    if (!bound && !error && (live.front().packet.ct.state == CtState::fresh ||
-                   live.front().packet.ct.state == CtState::related))
+    if (!bound && !error &&
+        (live.front().packet.ct.state == CtState::fresh ||
+         live.front().packet.ct.state == CtState::related))
       live = consult(std::move(live), source, done);
     for (auto& result : live) {
       auto& packet = result.packet;

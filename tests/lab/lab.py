@@ -234,6 +234,8 @@ def outcome_of_error(code):
     """The contract's word for an errno of connect() or of a datagram."""
     if code == errno.ECONNREFUSED:
         return "refused"
+    if code == errno.ECONNRESET: # after the handshake, but before connect() came back
+        return "reset"
     if code in UNREACHABLE:
         return "unreachable"
     if code in DENIED:

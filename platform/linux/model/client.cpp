@@ -82,9 +82,10 @@ void follow_nat(Walk& walk, Journey& journey) {
   journey.routed_to = to.first;
   if (to.first == walk.flow.to || journey.stopped())
     return;
-  const auto answer =
-      ask_route(walk.inquiry, journey.netns,
-                {.destination = to.first, .proto = std::string(to_string(walk.flow.proto))});
+  RouteQuestion question;
+  question.destination = to.first;
+  question.proto = std::string(to_string(walk.flow.proto));
+  const auto answer = ask_route(walk.inquiry, journey.netns, question);
   if (walk.inquiry.pending() || (answer && answer->type.is("local")))
     return;
   add_stop(journey,

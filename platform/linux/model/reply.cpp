@@ -88,6 +88,18 @@ void check_bound_device(Walk& walk, Journey& journey, const IpAddress& to, const
                         journey.listener->interface.value_or("a device"), to.to_string())});
 }
 
+/// An answer that conntrack takes for a new connection (the client's packets are untracked) may be
+/// sent elsewhere by NAT.
+void check_destination(const Walk& walk, Journey& journey) {
+  const auto to = destination_of(journey.packet).address;
+  if (to.kind != AddressTerm::Kind::known || to.first == walk.flow.from)
+    return;
+  const bool connected = journey.kind == Packet::data;
+  add_stop(journey, {connected ? Outcome::stalled : Outcome::timeout, Icmp::none,
+                     connected ? "" : "ETIMEDOUT", Stage::output, journey.packet.ct.destination_nat,
+                     fmt::format("NAT sends the answer to {}", to.first.to_string())});
+}
+
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
   Journeys next;
   for (auto& way : journeys) {
@@ -148,6 +160,8 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   Journeys journeys{std::move(journey)};
   for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
     journeys = pass_each(walk, std::move(journeys), hook);
+  for (auto& way : journeys)
+    check_destination(walk, way);
   if (walk.flow.local) { // the answer comes back over lo, to the client's socket
     for (auto& way : journeys) {
       way.packet.meta.in = way.packet.meta.out;

@@ -11,6 +11,7 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/machine.h"
+#include "platform/linux/netfilter/route_keys.h"
 #include "platform/linux/netfilter/serving_sockets.h"
 
 namespace synfate {
@@ -174,10 +175,9 @@ void Machine::fib_interface(const nft::Fib& fib) {
                       : only ? std::optional(to_address(*only, packet().family))
                              : std::nullopt;
   if (single) {
-    std::vector<Key> keys{{"netns", request_.netns}, {"destination", *single}};
-    if ((fib.flags & nft::fib_mark) != 0 && meta.mark.known() && meta.mark.value() != 0)
-      keys.push_back({"mark", Int{meta.mark.value()}});
-    const auto rows = context_.inquiry.rows<RouteLookup>(std::move(keys));
+    const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
+    const auto rows = context_.inquiry.rows<RouteLookup>(
+        route_keys(request_.netns, *single, marked ? Int{meta.mark.value()} : 0));
     if (context_.inquiry.pending())
       return break_rule();
     if (rows.empty() || context_.inquiry.incomplete())

@@ -195,6 +195,10 @@ Journeys route_input(Walk& walk, Journey journey) {
     stop_not_ours(walk, journey, *to, error);
   } else if (answer->type.is("local")) {
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  } else if (answer->type.is("unicast") && forwards(walk, journey)) {
+    journey.forward_by = answer->interface_index.value_or(0);
+    journey.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+    add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
   } else {
     stop_not_ours(walk, journey, *to, EHOSTUNREACH);
   }

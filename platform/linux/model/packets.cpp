@@ -87,6 +87,12 @@ Journey first_packet(Walk& walk) {
 }
 
 void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
+  const Int home = walk.inquiry.snapshot().host().netns;
+  if (journey.netns != home) {
+    journey.conntracks[journey.netns] = journey.packet.ct;
+    journey.packet.ct = journey.conntracks[home];
+    journey.netns = home;
+  }
   PacketClass packet =
       build_packet(kind, facts_of(walk, &journey.packet), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/netfilter/packet_build.h"
 
@@ -97,7 +98,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
     out.assumed = true;
     return out;
   }
-  if (walk.flow.local)
+  if (walk.flow.local && journey.hops.empty())
     return out;
   // nf_reject_fill_skb_dst(): before routing the error has the address of the way back.
   const bool chosen = by == Refuser::rule && by_icmp(stop) &&
@@ -178,13 +179,13 @@ Way way_of(Branch branch, const Stop& stop, const Way& before) {
   return way;
 }
 
-Ways pass(Walk& walk, const Journey& journey, Ways ways, Hook hook, const Stop& stop) {
+Ways pass(Walk& walk, Int netns, Ways ways, Hook hook, const Stop& stop) {
   Ways passed;
   const HookOptions options{{}, false, false};
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
   const HookRequest request{.hook = hook,
                             .family = HookFamily::inet,
-                            .netns = journey.netns,
+                            .netns = netns,
                             .packet = by_icmp(stop) ? Packet::icmp : Packet::reset};
   for (auto& way : ways) {
     if (way.lost || way.unknown) {
@@ -200,20 +201,18 @@ Ways pass(Walk& walk, const Journey& journey, Ways ways, Hook hook, const Stop& 
 }
 
 /// The answer's ways from the route to the client's device, or its socket on this host.
-Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& stop) {
+Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& stop, Int out) {
   Ways ways;
   ways.push_back({std::move(packet), Certainty::certain, false, false, {}});
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
-    ways = pass(walk, journey, std::move(ways), hook, stop);
-  if (!walk.flow.local)
-    return ways;
-  for (auto& way : ways) {
-    way.packet.meta.in = way.packet.meta.out;
-    way.packet.meta.out = {};
-    way.packet.meta.socket = {};
+  for (const auto& leg : legs_back(walk, journey, out)) {
+    for (auto& way : ways)
+      enter_leg(walk, journey, leg, way.packet);
+    for (const Hook hook : leg.hooks) {
+      ways = pass(walk, leg.netns, std::move(ways), hook, stop);
+      if (walk.inquiry.pending())
+        return {};
+    }
   }
-  for (const Hook hook : {Hook::ingress, Hook::prerouting, Hook::input})
-    ways = pass(walk, journey, std::move(ways), hook, stop);
   return ways;
 }
 
@@ -315,9 +314,7 @@ Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop sto
   answer.meta.minutes_west = packet.meta.minutes_west;
   if (by == Refuser::lookup || by_icmp(stop))
     answer.meta.socket = kernel_socket();
-  if (const auto interface = ask_interface(walk.inquiry, journey.netns, out.interface))
-    answer.meta.out = view_of(*interface);
-  const Ways ways = travel(walk, journey, std::move(answer), stop);
+  const Ways ways = travel(walk, journey, std::move(answer), stop, out.interface);
   if (walk.inquiry.pending())
     return {};
   return told(journey, stop, ways);

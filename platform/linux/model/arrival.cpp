@@ -93,6 +93,13 @@ void stop_not_ours(Walk& walk, Journey& journey, const IpAddress& to, Int error)
                        "not an address of this host, and no route leads there"});
     return;
   }
+  if (!router && journey.packet.ct.destination_nat) {
+    const char* name = to.is_v4() ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
+    add_stop(journey, silent(Stage::route, Culprit{"sysctl", name, fmt::format("{} = 0", name)},
+                             fmt::format("NAT sends it to {}, and this host does not forward",
+                                         to.to_string())));
+    return;
+  }
   add_stop(journey, silent(Stage::route, address_culprit(to),
                            fmt::format("{} is no address of this host", to.to_string())));
 }
@@ -174,6 +181,9 @@ Journeys route_input(Walk& walk, Journey journey) {
     journeys.push_back(std::move(journey));
     return journeys;
   }
+  journey.final_address = *to;
+  if (const auto port = destination_of(journey.packet).port; port.kind == PortTerm::Kind::known)
+    journey.final_port = port.first;
   const auto mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   const auto answer = ask_route(walk.inquiry, journey.netns,
                                 {.destination = *to,

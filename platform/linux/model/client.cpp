@@ -92,10 +92,10 @@ void follow_nat(Walk& walk, Journey& journey) {
   if (walk.inquiry.pending() || !answer || answer->type.is("local"))
     return;
   if (answer->error.value_or(0) != 0) {
-    add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::output,
-                       journey.packet.ct.destination_nat,
-                       fmt::format("NAT sends it to {}, and no route leads there",
-                                   to.first.to_string())});
+    add_stop(journey,
+             {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::output,
+              journey.packet.ct.destination_nat,
+              fmt::format("NAT sends it to {}, and no route leads there", to.first.to_string())});
     return;
   }
   journey.forward_by = answer->interface_index.value_or(0);

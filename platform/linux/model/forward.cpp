@@ -31,8 +31,8 @@ std::vector<Int> ends_of(const std::vector<Interface>& interfaces, const Interfa
 
 bool is_virtual(const std::vector<Interface>& interfaces, const std::vector<Int>& ends) {
   return std::ranges::all_of(interfaces, [&](const Interface& each) {
-    return std::ranges::find(ends, each.index.value_or(-1)) == ends.end() ||
-           each.kind.is("veth") || each.kind.is("bridge");
+    return std::ranges::find(ends, each.index.value_or(-1)) == ends.end() || each.kind.is("veth") ||
+           each.kind.is("bridge");
   });
 }
 
@@ -182,11 +182,11 @@ std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {
     if (to_client)
       legs.push_back({hop.netns, hop.out, 0, {Hook::ingress, Hook::prerouting, Hook::input}});
     else
-      legs.push_back({hop.netns,
-                      hop.out,
-                      hop.in,
-                      {Hook::ingress, Hook::prerouting, Hook::forward, Hook::postrouting,
-                       Hook::egress}});
+      legs.push_back(
+          {hop.netns,
+           hop.out,
+           hop.in,
+           {Hook::ingress, Hook::prerouting, Hook::forward, Hook::postrouting, Hook::egress}});
   }
   if (walk.flow.local && way.empty())
     legs.push_back({journey.netns, out, 0, {Hook::ingress, Hook::prerouting, Hook::input}});

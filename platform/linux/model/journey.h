@@ -42,11 +42,11 @@ struct Journey {
   Packet kind = Packet::syn;
   bool reply = false; ///< the packet is an answer of this host
   Int netns = 0;
-  std::vector<Hop> hops;                    ///< of the first packet
+  std::vector<Hop> hops;                   ///< of the first packet
   std::map<Int, ConntrackView> conntracks; ///< of the namespaces it has left, by inode
-  Int forward_by = 0;                       ///< routed to another host, by this interface
-  IpAddress next_hop;                       ///< then: to this neighbour
-  bool over = false; ///< it ends here: nothing further on this machine sees the packet
+  Int forward_by = 0;                      ///< routed to another host, by this interface
+  IpAddress next_hop;                      ///< then: to this neighbour
+  bool over = false;          ///< it ends here: nothing further on this machine sees the packet
   std::vector<PathStep> path; ///< up to the first stop
   std::vector<Stop> stops;
   std::set<CulpritId> lifted;

@@ -92,7 +92,8 @@ inline constexpr auto description_of<Socket> = describe(
     column(&Socket::transparent, "transparent", "", "IP_TRANSPARENT is set."),
     column(&Socket::freebind, "freebind", "", "IP_FREEBIND is set."),
     column(&Socket::bind_order, "bind_order", "",
-           "UDP: the position in the kernel's list of the port; 0 is the newest."),
+           "Listeners and UDP: the position in the kernel's list of the port and family; 0 is tried "
+           "first."),
     column(&Socket::read_from, "read_from", "", "sock_diag, or the /proc file that stood in."));
 
 /// A Unix domain socket.

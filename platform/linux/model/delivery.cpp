@@ -8,8 +8,8 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/reaction.h"
-#include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -123,9 +123,10 @@ void check_accept_queue(Journey& journey, const Socket& listener) {
     add_step(journey, Stage::queue_accept, Verdict::pass, {}, note);
 }
 
-void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from) {
+void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from,
+                  const std::string& note) {
   journey.listener = socket;
-  add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket));
+  add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket), note);
   if (walk.flow.proto != Proto::tcp)
     return;
   if (signs_with_md5(socket, from))
@@ -171,31 +172,31 @@ Journeys deliver(Walk& walk, Journey journey) {
   if (walk.inquiry.pending())
     return journeys;
   const LookupQuestion question{*from, walk.flow.source_port, *to, port, device};
-  const auto answer = walk.flow.proto == Proto::tcp ? look_up_tcp_listener(sockets, question)
-                                                    : look_up_udp_socket(sockets, question);
-  if (answer.chosen.empty()) {
+  const auto receivers = choose_receivers(walk, journey, question, sockets);
+  if (walk.inquiry.pending())
+    return journeys;
+  if (receivers.sockets.empty()) {
     Stop stop = incomplete
                     ? Stop{Outcome::unknown,     Icmp::none, "",
                            Stage::socket_lookup, {},         "the sockets could not be read"}
                     : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
+    if (receivers.lost)
+      stop = *receivers.lost;
     if (!journey.stopped())
       stop = after_reaction(walk, journey, std::move(stop));
     add_stop(journey, std::move(stop));
     journeys.push_back(std::move(journey));
     return journeys;
   }
-  if (answer.uncertain)
-    assume(journey, "the IPv6 listener serves IPv4 as well");
-  const bool udp = walk.flow.proto == Proto::udp;
-  const std::size_t ways = udp ? 1 : std::min(answer.chosen.size(), most_members);
+  const std::size_t ways = std::min(receivers.sockets.size(), most_members);
   for (std::size_t member = 0; member < ways; ++member) {
     Journey way = journey;
-    const Socket& socket = sockets[answer.chosen[member]];
+    const Socket& socket = receivers.sockets[member];
     add_evidence(walk, way, socket);
     if (ways > 1)
       way.conditions.push_back(fmt::format("the kernel's hash picks listener {} of {}", member + 1,
-                                           answer.chosen.size()));
-    enter_socket(walk, way, socket, *from);
+                                           receivers.sockets.size()));
+    enter_socket(walk, way, socket, *from, receivers.note);
     journeys.push_back(std::move(way));
   }
   return journeys;

@@ -317,6 +317,18 @@ class Answer:
         return None
 
 
+def run_synfate(netns, *words):
+    """Runs synfate inside a namespace with --format json: (status, the JSON, standard error)."""
+    command = [synfate_program(), *words, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: enter(netns))
+    try:
+        return done.returncode, json.loads(done.stdout), done.stderr
+    except ValueError:
+        raise LabError(f"{' '.join(command)}: exit {done.returncode}, no JSON; standard error:\n"
+                       f"{done.stderr}")
+
+
 def ask_synfate(netns, *words):
     """Runs synfate inside a namespace with --format json."""
     command = [synfate_program(), *words, "--format", "json"]

@@ -219,7 +219,8 @@ def predict_source(lab, local, source, clients):
     for _, proto, _, target, port in clients:
         zone = target + "%sv0" if target.startswith("fe80:") else target
         words.append(target_words(proto, zone, port))
-    status, reports, errors = run_synfate(lab.server, *words, "--from", zoned(source, local))
+    status, reports, errors = run_synfate(lab.server, *words, "--from", zoned(source, local),
+                                          "--timeout", "100")
     reports = reports if isinstance(reports, list) else [reports]
     if len(reports) != len(clients):
         raise LabError(f"{' '.join(words)} --from {source}: {len(reports)} reports, exit {status}"

@@ -70,11 +70,11 @@ Socket named_socket(Walk& walk, const Journey& journey, const std::vector<Socket
   if (const Socket* found = find_answer(sockets, answer))
     return *found;
   if (answer.answered_port.known() && !answer.answered_port.is(question.port)) {
-    const auto others = walk.inquiry.rows<Socket>(
-        {{"netns", journey.netns},
-         {"proto", std::string(to_string(walk.flow.proto))},
-         {"state", answer.state.value_or("listen")},
-         {"local_port", answer.answered_port.value()}});
+    const auto others =
+        walk.inquiry.rows<Socket>({{"netns", journey.netns},
+                                   {"proto", std::string(to_string(walk.flow.proto))},
+                                   {"state", answer.state.value_or("listen")},
+                                   {"local_port", answer.answered_port.value()}});
     if (const Socket* found = find_answer(others, answer))
       return *found;
   }
@@ -122,8 +122,10 @@ Receivers chosen_by_model(const LookupAnswer& answer, const std::vector<Socket>&
 
 Stop no_receiver(const Walk& walk, const Socket& passed_over) {
   const bool tcp = walk.flow.proto == Proto::tcp;
-  return {Outcome::refused,     tcp ? Icmp::none : Icmp::port,
-          "ECONNREFUSED",       Stage::socket_lookup,
+  return {Outcome::refused,
+          tcp ? Icmp::none : Icmp::port,
+          "ECONNREFUSED",
+          Stage::socket_lookup,
           Culprit{"bpf_program", "sk_lookup", "a BPF program chooses the socket"},
           fmt::format("the kernel's own lookup finds no socket, though {} matches",
                       socket_id(passed_over))};
@@ -138,10 +140,11 @@ Receivers overruled(Walk& walk, Journey& journey, const LookupQuestion& question
     return {{}, {}, no_receiver(walk, model.sockets.front())};
   }
   const Socket named = named_socket(walk, journey, sockets, question, answer);
-  assume(journey, fmt::format("the kernel's own lookup names {}, not {}: a BPF program (sk_lookup), "
-                              "or sockets that changed meanwhile",
-                              socket_id(named),
-                              model.sockets.empty() ? "none" : socket_id(model.sockets.front())));
+  assume(journey,
+         fmt::format("the kernel's own lookup names {}, not {}: a BPF program (sk_lookup), "
+                     "or sockets that changed meanwhile",
+                     socket_id(named),
+                     model.sockets.empty() ? "none" : socket_id(model.sockets.front())));
   return {{named}, confirmed_note(named), {}};
 }
 

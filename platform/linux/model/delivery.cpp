@@ -123,12 +123,22 @@ void check_accept_queue(Journey& journey, const Socket& listener) {
     add_step(journey, Stage::queue_accept, Verdict::pass, {}, note);
 }
 
+/// __udp_enqueue_schedule_skb(): nothing is queued while more memory is taken than SO_RCVBUF says.
+void check_receive_buffer(Journey& journey, const Socket& socket) {
+  const Int taken = socket.receive_memory.value_or(0);
+  if (!socket.receive_buffer.known() || taken <= socket.receive_buffer.value())
+    return;
+  add_stop(journey, silent(Stage::queue_accept, socket_culprit(socket),
+                           fmt::format("{} bytes wait to be read, room for {}", taken,
+                                       socket.receive_buffer.value())));
+}
+
 void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from,
                   const std::string& note) {
   journey.listener = socket;
   add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket), note);
   if (walk.flow.proto != Proto::tcp)
-    return;
+    return check_receive_buffer(journey, socket);
   if (signs_with_md5(socket, from))
     add_stop(journey, silent(Stage::socket_policy, socket_culprit(socket),
                              "the listener demands TCP-MD5 signatures of this client"));

@@ -68,9 +68,9 @@ int udp_score(const Socket& socket, const LookupQuestion& question) {
   return score;
 }
 
-/// Sockets that match, those of the exact address if there are any, else the wildcards; in the order
-/// in which the kernel tries them: IPv6 sockets that share a list with IPv4 ones have SO_REUSEPORT
-/// and are at its end.
+/// Sockets that match, those of the exact address if there are any, else the wildcards; in the
+/// order in which the kernel tries them: IPv6 sockets that share a list with IPv4 ones have
+/// SO_REUSEPORT and are at its end.
 template <typename Matches>
 std::vector<std::size_t> matching(std::span<const Socket> sockets, Matches matches) {
   std::vector<std::size_t> found;

@@ -116,8 +116,7 @@ private:
 
   /// The position in the kernel's list, if every socket of the list is in the dump.
   void put_order(const SocketProtocol& protocol, const InetFilter& filter, Socket& socket) {
-    const bool in_list =
-        protocol.connections ? socket.state.is("listen") : protocol.name != "raw";
+    const bool in_list = protocol.connections ? socket.state.is("listen") : protocol.name != "raw";
     const bool whole = !filter.remote_port && !filter.local_address && !filter.remote_address &&
                        !filter.interface_index;
     if (in_list && whole && socket.local_port.known() && socket.local_address.known())

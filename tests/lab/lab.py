@@ -180,6 +180,10 @@ class Lab:
             raise LabError(f"the server did not start: {line.decode(errors='replace').strip()}")
         return process
 
+    def undo(self, step):
+        """Called when the laboratory ends, before what was started earlier is ended."""
+        self._undo.callback(step)
+
     def folder(self):
         """A folder that is removed with the laboratory."""
         return self._undo.enter_context(tempfile.TemporaryDirectory(prefix="synfate-lab-"))

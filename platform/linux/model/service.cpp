@@ -7,6 +7,7 @@
 // kernel tells how long the oldest one waits (tcpi_last_data_recv; a connection that nobody has
 // accepted has inode 0).
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -49,6 +50,33 @@ std::vector<Process> ask_holders(Walk& walk, const Socket& listener, bool comple
       holders.push_back(std::move(*process));
   }
   return holders;
+}
+
+/// It waits for a signal, a child or a point in time, as a master does whose children accept.
+bool leaves_it_to_others(const Process& process) {
+  constexpr std::array waits{"pause", "sigsuspend", "do_wait", "nanosleep", "sigtimedwait"};
+  const std::string channel = process.wait_channel.value_or("");
+  return std::ranges::any_of(
+      waits, [&](const char* wait) { return channel.find(wait) != std::string::npos; });
+}
+
+/// Holders among the children of those that leave accept() to others: whoever asks for any holder
+/// may have got the master alone.
+std::vector<Process> holding_children(Walk& walk, const std::vector<Process>& holders, Int inode) {
+  constexpr std::size_t most = 64;
+  std::vector<Process> found;
+  for (const auto& holder : holders) {
+    if (!leaves_it_to_others(holder))
+      continue;
+    auto children = walk.inquiry.rows<Process>({{"parent_pid", holder.pid.value_or(0)}});
+    children.resize(std::min(children.size(), most));
+    for (auto& child : children) {
+      const auto held = walk.inquiry.rows<SocketOwner>({{"pid", child.pid.value_or(0)}});
+      if (std::ranges::any_of(held, [&](const auto& owner) { return owner.inode.is(inode); }))
+        found.push_back(std::move(child));
+    }
+  }
+  return found;
 }
 
 /// Holders that are the parent of another holder leave accept() to their children.
@@ -127,6 +155,11 @@ void serve(Walk& walk, Journey& journey) {
   }
   auto holders = ask_holders(walk, listener, false);
   const bool hidden = walk.inquiry.incomplete();
+  if (walk.inquiry.pending())
+    return;
+  for (auto& child : holding_children(walk, holders, listener.inode.value()))
+    if (std::ranges::none_of(holders, [&](const auto& held) { return held.pid == child.pid; }))
+      holders.push_back(std::move(child));
   if (walk.inquiry.pending())
     return;
   if (!holders.empty() && std::ranges::all_of(holders, cannot_run)) {

@@ -113,12 +113,4 @@ CASES = [
          Connection(V4), "refused", "listen.bound_not_listening", "socket"),
     Case("a listener in another network namespace", in_another_netns, Connection(V4), "refused",
          "listen.other_netns"),
-
-    Case("a UDP server answers", serving("--udp", "0.0.0.0", "8080"),
-         Connection(V4, proto="udp"), "open"),
-    Case("a UDP server answers over IPv6", serving("--udp", "::", "8080"),
-         Connection(V6, proto="udp"), "open"),
-    Case("no UDP socket", nothing, Connection(V4, proto="udp"), "refused", "udp.none"),
-    Case("a UDP socket on another address", serving("--udp", "127.0.0.1", "8080"),
-         Connection(V4, proto="udp"), "refused", "udp.other_addr", "socket"),
 ]

@@ -367,11 +367,15 @@ class Connection:
 
 
 class Case:
-    """`prepare(lab)` sets the scene; then `connection` must end as said."""
+    """`prepare(lab)` sets the scene; then `connection` must end as said, and be predicted so. Where
+    the rest is the program's own affair, which nobody can read, `predicted` says what can be known.
+    """
 
-    def __init__(self, name, prepare, connection, outcome, rule=None, culprit=None):
+    def __init__(self, name, prepare, connection, outcome, rule=None, culprit=None,
+                 predicted=None):
         self.name, self.prepare, self.connection = name, prepare, connection
         self.outcome, self.rule, self.culprit = outcome, rule, culprit
+        self.predicted = predicted
 
     def complaints(self, lab):
         """Everything that is not as it should be; empty if the case holds."""
@@ -386,7 +390,7 @@ class Case:
         if real != self.outcome:
             found.append(f"reality: {wanted} is {real} ({code}), the case says {self.outcome}")
         if answer:
-            found += self._judge(answer, real)
+            found += self._judge(answer, self.predicted or real)
         return found
 
     def _ask(self, lab):

@@ -123,14 +123,17 @@ void check_accept_queue(Journey& journey, const Socket& listener) {
     add_step(journey, Stage::queue_accept, Verdict::pass, {}, note);
 }
 
-/// __udp_enqueue_schedule_skb(): nothing is queued while more memory is taken than SO_RCVBUF says.
+/// __udp_enqueue_schedule_skb(): a datagram that would take the memory above SO_RCVBUF is dropped,
+/// unless it is the only one. (Up to 6.12 the last one could reach above.)
 void check_receive_buffer(Journey& journey, const Socket& socket) {
+  constexpr Int smallest_datagram = 768; // SKB_TRUESIZE() of a few bytes, on 64 bits
   const Int taken = socket.receive_memory.value_or(0);
-  if (!socket.receive_buffer.known() || taken <= socket.receive_buffer.value())
+  if (!socket.receive_buffer.known() || taken == 0 ||
+      taken + smallest_datagram <= socket.receive_buffer.value())
     return;
   add_stop(journey, silent(Stage::queue_accept, socket_culprit(socket),
-                           fmt::format("{} bytes wait to be read, room for {}", taken,
-                                       socket.receive_buffer.value())));
+                           fmt::format("datagrams take {} bytes and wait to be read, room for {}",
+                                       taken, socket.receive_buffer.value())));
 }
 
 void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from,

@@ -1,9 +1,10 @@
-// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`. See
+// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`, `port_mention`. See
 // platform/linux/processes.
 #include <algorithm>
 #include <chrono>
 
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/processes/port_mentions.h"
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/processes/read_processes.h"
 
@@ -39,11 +40,15 @@ public:
     if (collection.table() == table_name<SocketOwner>())
       read_owners(owner_query_of(collection), source, delivery_of<SocketOwner>(collection));
     else if (collection.table() == table_name<Process>())
-      read_processes(collection.integer_key("pid"), source, delivery_of<Process>(collection));
+      read_processes({collection.integer_key("pid"), collection.integer_key("parent_pid")}, source,
+                     delivery_of<Process>(collection));
     else if (collection.table() == table_name<NetworkNamespace>())
       read_namespaces(source, delivery_of<NetworkNamespace>(collection));
     else if (collection.table() == table_name<ServiceName>())
       read_service_names(source, delivery_of<ServiceName>(collection));
+    else if (collection.table() == table_name<PortMention>())
+      read_port_mentions(collection.integer_key("port").value_or(0), source,
+                         delivery_of<PortMention>(collection));
   }
 };
 

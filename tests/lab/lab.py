@@ -183,6 +183,10 @@ class Lab:
             raise LabError(f"the server did not start: {line.decode(errors='replace').strip()}")
         return process
 
+    def undo(self, step):
+        """Called when the laboratory ends, before what was started earlier is ended."""
+        self._undo.callback(step)
+
     def folder(self):
         """A folder that is removed with the laboratory."""
         return self._undo.enter_context(tempfile.TemporaryDirectory(prefix="synfate-lab-"))
@@ -323,6 +327,18 @@ class Answer:
         return None
 
 
+def run_synfate(netns, *words):
+    """Runs synfate inside a namespace with --format json: (status, the JSON, standard error)."""
+    command = [synfate_program(), *words, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: enter(netns))
+    try:
+        return done.returncode, json.loads(done.stdout), done.stderr
+    except ValueError:
+        raise LabError(f"{' '.join(command)}: exit {done.returncode}, no JSON; standard error:\n"
+                       f"{done.stderr}")
+
+
 def ask_synfate(netns, *words):
     """Runs synfate inside a namespace with --format json."""
     command = [synfate_program(), *words, "--format", "json"]
@@ -357,11 +373,15 @@ class Connection:
 
 
 class Case:
-    """`prepare(lab)` sets the scene; then `connection` must end as said."""
+    """`prepare(lab)` sets the scene; then `connection` must end as said, and be predicted so. Where
+    the rest is the program's own affair, which nobody can read, `predicted` says what can be known.
+    """
 
-    def __init__(self, name, prepare, connection, outcome, rule=None, culprit=None):
+    def __init__(self, name, prepare, connection, outcome, rule=None, culprit=None,
+                 predicted=None):
         self.name, self.prepare, self.connection = name, prepare, connection
         self.outcome, self.rule, self.culprit = outcome, rule, culprit
+        self.predicted = predicted
 
     def complaints(self, lab):
         """Everything that is not as it should be; empty if the case holds."""
@@ -376,7 +396,7 @@ class Case:
         if real != self.outcome:
             found.append(f"reality: {wanted} is {real} ({code}), the case says {self.outcome}")
         if answer:
-            found += self._judge(answer, real)
+            found += self._judge(answer, self.predicted or real)
         return found
 
     def _ask(self, lab):

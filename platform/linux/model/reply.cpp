@@ -63,6 +63,12 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client) {
                       answer.type.value_or("none"))};
 }
 
+/// net/ipv6/route.c: ip6_route_output_flags_noref() insists on the device of a bound socket
+/// (RT6_LOOKUP_F_IFACE); of a question through RTM_GETROUTE only if it names no source.
+std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device) {
+  return source.is_v6() && bound_device != 0 ? std::nullopt : std::optional(source);
+}
+
 /// inet_csk_route_req() routes the SYN-ACK by the device the listener is bound to; by that device
 /// there is no way to an address that only lo has, and the packet is lost on the link.
 void check_bound_device(Walk& walk, Journey& journey, const IpAddress& to, const IpAddress& from) {
@@ -71,7 +77,7 @@ void check_bound_device(Walk& walk, Journey& journey, const IpAddress& to, const
     return;
   RouteQuestion question;
   question.destination = to;
-  question.source = from;
+  question.source = asked_source(from, device);
   question.output_interface = device;
   const auto answer = ask_route(walk.inquiry, journey.netns, question);
   if (!answer || (answer->error.is(0) && answer->type.is("local")))
@@ -158,7 +164,7 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
     const auto target = destination_of(incoming).port;
     const auto answer = ask_route(walk.inquiry, journey.netns,
                                   {.destination = *to,
-                                   .source = *from,
+                                   .source = asked_source(*from, bound),
                                    .input_interface = 0,
                                    .output_interface = bound,
                                    .mark = mark,

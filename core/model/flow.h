@@ -26,6 +26,8 @@ struct Flow {
   std::uint16_t source_port = 0; ///< 0: any of a Linux client's, 32768-60999
   std::string path;              ///< Unix: the socket's file or abstract name
   bool abstract = false;
+  std::string socket_type;          ///< Unix: stream, dgram, seqpacket; empty: the server's own
+  std::int64_t root_pid = 0;        ///< Unix: below this process's root directory; 0: our own
   std::optional<Identity> identity; ///< --as
 };
 

@@ -11,6 +11,16 @@
 
 namespace synfate {
 
+/// One address that would be bound.
+struct BindAttempt {
+  Flow flow;
+  std::optional<bool> would_bind;
+  std::string error;
+  Certainty certainty = Certainty::certain;
+  std::optional<Culprit> culprit;
+  std::vector<Alternative> alternatives; ///< what else may happen, and when
+};
+
 struct BindReport {
   HostFacts host;
   Target target;
@@ -18,6 +28,7 @@ struct BindReport {
   std::string error;              ///< errno by name; empty if it would bind
   Certainty certainty = Certainty::certain;
   std::optional<Culprit> culprit; ///< what is in the way
+  std::vector<BindAttempt> attempts; ///< where the target means several addresses, each of them
   std::vector<Finding> findings;
   std::vector<Gap> gaps;
 };

@@ -1,5 +1,6 @@
 // The rules see one flow named "bind" per address that would be bound: `open`, or `denied` with the
-// errno of bind(). Tested by tests/unit/core/command/bind_command_test.cpp and tests/lab/cases_bind.py.
+// errno of bind(). Tested by tests/unit/core/command/bind_command_test.cpp and
+// tests/lab/cases_bind.py.
 #include "core/command/bind_command.h"
 
 #include <algorithm>

@@ -27,7 +27,7 @@ struct BindReport {
   std::optional<bool> would_bind; ///< nothing: it cannot be told
   std::string error;              ///< errno by name; empty if it would bind
   Certainty certainty = Certainty::certain;
-  std::optional<Culprit> culprit; ///< what is in the way
+  std::optional<Culprit> culprit;    ///< what is in the way
   std::vector<BindAttempt> attempts; ///< where the target means several addresses, each of them
   std::vector<Finding> findings;
   std::vector<Gap> gaps;

@@ -17,7 +17,7 @@ namespace synfate {
 namespace {
 
 std::optional<ino_t> inode_of(int file) {
-  struct stat status {};
+  struct stat status{};
   return fstat(file, &status) == 0 ? std::optional(status.st_ino) : std::nullopt;
 }
 

@@ -68,8 +68,8 @@ DatagramRoom read_datagram_room(DatagramRoom asked, const std::string& host_root
   const FileDescriptor socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!name || !socket.valid())
     return asked;
-  asked.reached = connect(socket.get(), reinterpret_cast<const sockaddr*>(&name->address),
-                          name->size) == 0;
+  asked.reached =
+      connect(socket.get(), reinterpret_cast<const sockaddr*>(&name->address), name->size) == 0;
   if (!asked.reached.is(true))
     return asked;
   pollfd wait{socket.get(), POLLOUT, 0};

@@ -111,7 +111,7 @@ private:
         openat(way_.back().file.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (!file.valid())
       return missing(resolved, errno);
-    struct stat status {};
+    struct stat status{};
     if (fstat(file.get(), &status) != 0)
       return refuse(resolved, errno);
     if (S_ISLNK(status.st_mode))
@@ -148,7 +148,7 @@ private:
 
   /// The directory that the next name is looked up in.
   void visit_directory() {
-    struct stat status {};
+    struct stat status{};
     const Directory& here = way_.back();
     if (fstat(here.file.get(), &status) == 0)
       deliver(here.file, here.name.empty() ? "/" : here.name, status, {});
@@ -178,7 +178,7 @@ private:
     if (!S_ISLNK(status.st_mode))
       if (auto acl = acl_of(file, question_.host_root))
         row.acl = std::move(*acl);
-    struct statvfs volume {};
+    struct statvfs volume{};
     if (fstatvfs(file.get(), &volume) == 0)
       row.read_only = (volume.f_flag & ST_RDONLY) != 0;
     receiver_.row(row);
@@ -196,9 +196,8 @@ private:
   bool refuse(const std::string& resolved, int error) {
     const std::string gap = "path." + question_.path;
     receiver_.gap({gap, "the file " + (resolved.empty() ? question_.path : resolved),
-                   error == EACCES
-                       ? "this user may not look into its directory"
-                       : fmt::format("looking at it failed with errno {}", error),
+                   error == EACCES ? "this user may not look into its directory"
+                                   : fmt::format("looking at it failed with errno {}", error),
                    "it cannot be told whether a client may use the socket", "run as root"});
     PathStepFacts row = begin_row(resolved);
     row.type = Unknown{gap};

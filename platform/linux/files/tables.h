@@ -34,7 +34,8 @@ inline constexpr auto description_of<PathStepFacts> = describe(
     key(column(&PathStepFacts::position, "position", "", "The order of the steps, from 0.")),
     column(&PathStepFacts::resolved, "resolved", "", "The path to this file, without links."),
     column(&PathStepFacts::type, "type", "",
-           "directory, socket, link, file, pipe, device, missing, too_long (its name), or loop: too many links."),
+           "directory, socket, link, file, pipe, device, missing, too_long (its name), or loop: "
+           "too many links."),
     column(&PathStepFacts::last, "last", "", "Nothing of the path is left behind this file."),
     column(&PathStepFacts::inode, "inode", "", "Its inode."),
     column(&PathStepFacts::device, "device", "", "The device of its file system, as stat has it."),

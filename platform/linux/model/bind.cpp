@@ -50,12 +50,13 @@ void deny(Fate& fate, std::string error, Culprit culprit, std::string note) {
 
 std::string state_words(const Socket& socket) {
   const std::string state = socket.state.value_or("");
-  std::string words = state == "listen"                              ? "listening"
-                      : state == "bound"                             ? "bound, not listening"
-                      : state == "time_wait"                         ? "a closed connection (TIME_WAIT)"
-                      : state == "unconnected"                       ? "bound"
-                      : state == "established" && socket.proto.is("udp") ? "connected"
-                                                                     : "a connection (" + state + ")";
+  std::string words = state == "listen"        ? "listening"
+                      : state == "bound"       ? "bound, not listening"
+                      : state == "time_wait"   ? "a closed connection (TIME_WAIT)"
+                      : state == "unconnected" ? "bound"
+                      : state == "established" && socket.proto.is("udp")
+                          ? "connected"
+                          : "a connection (" + state + ")";
   if (socket.remote_address.known() && !socket.remote_address.value().is_unspecified())
     words += fmt::format(" with {} port {}", socket.remote_address.value().to_string(),
                          socket.remote_port.value_or(0));
@@ -173,7 +174,8 @@ void apply_holders(Inquiry& inquiry, const BindQuestion& question,
     open_question = true;
     if (fate.alternatives.size() < most_told)
       fate.alternatives.push_back({taken ? Outcome::open : Outcome::denied, Icmp::none, where,
-                                 socket_culprit(holder), alternative_words(holder, clash, taken)});
+                                   socket_culprit(holder),
+                                   alternative_words(holder, clash, taken)});
   }
   if (certainly_taken || !free_so_far)
     fate.alternatives.clear();

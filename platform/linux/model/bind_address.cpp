@@ -30,14 +30,12 @@ Culprit address_culprit(const IpAddress& address, std::string text) {
 std::vector<Route> routes_to(Inquiry& inquiry, Int netns, Int table, const IpAddress& address) {
   std::vector<Route> matching;
   for (auto& route : inquiry.rows<Route>({{"netns", netns}, {"table", table}}))
-    if (route.destination.known() && route.destination.value().is_v4() &&
-        !route.dead.is(true) &&
+    if (route.destination.known() && route.destination.value().is_v4() && !route.dead.is(true) &&
         IpPrefix(route.destination.value(), static_cast<unsigned>(route.prefix_length.value_or(0)))
             .contains(address))
       matching.push_back(std::move(route));
-  std::ranges::stable_sort(matching, std::greater(), [](const Route& route) {
-    return route.prefix_length.value_or(0);
-  });
+  std::ranges::stable_sort(matching, std::greater(),
+                           [](const Route& route) { return route.prefix_length.value_or(0); });
   return matching;
 }
 

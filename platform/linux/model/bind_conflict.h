@@ -65,7 +65,8 @@ struct Holder {
   Clash clash = Clash::none;
 };
 
-/// The sockets in the way: certain ones first, then by how surely they are; listeners before others.
+/// The sockets in the way: certain ones first, then by how surely they are; listeners before
+/// others.
 std::vector<Holder> holders_in_the_way(const BindClaim& claim, std::span<const Socket> sockets);
 
 } // namespace synfate

@@ -1,9 +1,9 @@
 // bind() and listen() of a Unix socket.
 //
-// net/unix/af_unix.c: unix_bind_bsd() with kern_path_create() and vfs_mknod(), unix_bind_abstract();
-// fs/namei.c: filename_create(), may_create(); Linux 6.12. Whatever is at the path already, socket
-// or not, used or left over, gives EADDRINUSE; only then a read-only file system (EROFS) and the
-// write permission of the directory (EACCES) count. Tested by
+// net/unix/af_unix.c: unix_bind_bsd() with kern_path_create() and vfs_mknod(),
+// unix_bind_abstract(); fs/namei.c: filename_create(), may_create(); Linux 6.12. Whatever is at the
+// path already, socket or not, used or left over, gives EADDRINUSE; only then a read-only file
+// system (EROFS) and the write permission of the directory (EACCES) count. Tested by
 // tests/lab/cases_bind.py and tests/twin/unix.py.
 #include <algorithm>
 

@@ -167,9 +167,9 @@ enum class Following : std::uint8_t { whole_path, last_name_not };
 PathEnd walk_path(Inquiry& inquiry, const std::string& path, Int root_pid, const FileUser& user,
                   Following following) {
   PathEnd end;
-  const Request request{std::string(table_name<PathStepFacts>()),
-                        {{"root_pid", root_pid > 0 ? Cell(root_pid) : Cell(Absent{})},
-                         {"path", path}}};
+  const Request request{
+      std::string(table_name<PathStepFacts>()),
+      {{"root_pid", root_pid > 0 ? Cell(root_pid) : Cell(Absent{})}, {"path", path}}};
   for (const auto row : inquiry.find(request)) {
     const auto step = read_row<PathStepFacts>(*inquiry.snapshot().table(request.table), row);
     if (!step.position.is(0))

@@ -18,8 +18,7 @@ int rank(const UnixSocket& socket) {
 }
 
 void sort_by_rank(std::vector<FoundUnixSocket>& found) {
-  std::ranges::stable_sort(found, {},
-                           [](const FoundUnixSocket& one) { return rank(one.socket); });
+  std::ranges::stable_sort(found, {}, [](const FoundUnixSocket& one) { return rank(one.socket); });
 }
 
 enum class FileMatch : std::uint8_t { no, by_name, yes };

@@ -24,8 +24,8 @@ namespace {
 constexpr int may_write = 2;
 
 Stop denied(std::string error, Stage stage, Culprit culprit, std::string note) {
-  return {Outcome::denied, Icmp::none, std::move(error), stage, std::move(culprit),
-          std::move(note)};
+  return {Outcome::denied, Icmp::none,         std::move(error),
+          stage,           std::move(culprit), std::move(note)};
 }
 
 Stop refused(Culprit culprit, std::string note) {

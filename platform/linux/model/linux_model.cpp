@@ -9,6 +9,8 @@
 #include "platform/linux/netfilter/tables.h"
 #include "platform/linux/routing/tables.h"
 #include "platform/linux/sockets/tables.h"
+#include "platform/linux/xtables/legacy_tables.h"
+#include "platform/linux/xtables/tables.h"
 
 namespace synfate {
 namespace {
@@ -25,7 +27,7 @@ public:
     return flows_from_client(inquiry, target, from, interface);
   }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
-    Walk walk{inquiry, flow, ruleset_, nullptr};
+    Walk walk{inquiry, flow, ruleset_, &tables_};
     return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_flow(walk), inquiry);
   }
   std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
@@ -35,6 +37,7 @@ public:
 
 private:
   Ruleset ruleset_;
+  xt::LegacyTables tables_;
 };
 
 } // namespace
@@ -44,8 +47,8 @@ std::unique_ptr<Model> make_linux_model() {
 }
 
 Status add_linux_tables(Schema& schema) {
-  for (const auto add :
-       {add_linux_socket_tables, add_routing_tables, add_netfilter_tables, add_file_tables}) {
+  for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables,
+                         add_xtables_tables, add_file_tables}) {
     Status added = add(schema);
     if (!added)
       return added;

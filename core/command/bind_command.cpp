@@ -16,10 +16,10 @@ namespace synfate {
 namespace {
 
 BindRequest request_of(const Options& options, std::optional<Identity> identity) {
-  return {.reuse_address = options.reuse_address,
-          .reuse_port = options.reuse_port,
-          .v6only = options.v6only,
-          .interface = options.interface,
+  return {.flags = {.reuse_address = options.reuse_address,
+                    .reuse_port = options.reuse_port,
+                    .v6only = options.v6only,
+                    .interface = options.interface},
           .identity = std::move(identity)};
 }
 

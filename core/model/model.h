@@ -57,10 +57,7 @@ private:
 
 /// What a server asks of bind() and listen(), beside the target.
 struct BindRequest {
-  bool reuse_address = false;       ///< SO_REUSEADDR
-  bool reuse_port = false;          ///< SO_REUSEPORT
-  bool v6only = false;              ///< IPV6_V6ONLY
-  std::string interface;            ///< SO_BINDTODEVICE; may be empty
+  BindFlags flags;
   std::optional<Identity> identity; ///< as whom; nothing: who runs this tool
 };
 
@@ -75,7 +72,7 @@ public:
                                        const IpAddress& from, const std::string& interface) = 0;
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
-  /// Would bind() and listen() succeed: a flow named "bind" for each address that would be bound,
+  /// Would bind() and listen() succeed: a flow with `bind` for each address that would be bound,
   /// `open` or `denied`. Meaningless while inquiry.pending().
   virtual std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
                                        const BindRequest& request) = 0;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view forms =
     "A target is PORT, tcp/PORT, udp/PORT, ADDRESS:PORT, [IPV6]:PORT, HOST:PORT, a service name, "
-    "unix:/PATH or unix:@NAME.";
+    "/PATH or @NAME of a Unix socket.";
 
 Error wrong(std::string_view text, std::string detail, std::string hint = std::string(forms)) {
   return {.code = ErrorCode::invalid_input,
@@ -120,6 +120,9 @@ Result<Target> parse_unix(std::string_view text, const UnixForm& form) {
     return wrong(text, "the name of the Unix socket is missing");
   if (!target.abstract && name.front() != '/')
     return wrong(text, "the path of a Unix socket must be absolute");
+  if (!target.abstract) // unix:///run/app.sock, as URLs have it
+    name.remove_prefix(name.find_first_not_of('/') == name.npos ? 0
+                                                                : name.find_first_not_of('/') - 1);
   target.path = without_escapes(name);
   if (!target.abstract && target.path.find('\0') != std::string::npos)
     return wrong(text, "a path has no byte 0");
@@ -181,7 +184,13 @@ Result<ZonedAddress> parse_zoned_address(std::string_view text) {
   return zoned;
 }
 
+std::string unix_name(std::string_view path, bool abstract) {
+  return (abstract ? "@" : "") + escape_for_terminal(path);
+}
+
 Result<Target> parse_target(std::string_view text, const NameService& names) {
+  if (text.starts_with('/') || text.starts_with('@'))
+    return parse_unix(text, {"", ""});
   for (const auto& form : unix_forms)
     if (text.starts_with(form.prefix))
       return parse_unix(text, form);
@@ -194,8 +203,7 @@ Result<Target> parse_target(std::string_view text, const NameService& names) {
       target.proto = Proto::udp;
     else if (proto != "tcp")
       return wrong(text, fmt::format("'{}' is no protocol this tool knows", proto),
-                   proto.empty() ? "For a Unix socket write unix:/PATH."
-                                 : "Use tcp/, udp/ or unix:.");
+                   "Use tcp/, udp/ or unix:.");
     rest.remove_prefix(slash + 1);
   }
   if (rest.empty())

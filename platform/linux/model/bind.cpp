@@ -23,11 +23,12 @@ Flow bind_flow(const Target& target, const BindRequest& request, const IpAddress
   flow.proto = target.proto;
   flow.local = true;
   flow.from = address;
-  flow.from_interface = request.interface;
+  flow.from_interface = request.flags.interface;
   flow.name = "bind";
   flow.to = address;
   flow.port = target.port;
   flow.identity = request.identity;
+  flow.bind = request.flags;
   return flow;
 }
 
@@ -217,14 +218,14 @@ bool prepare(Inquiry& inquiry, const BindRequest& request, BindQuestion& questio
            "there is no IPv6 here");
       return false;
     }
-    question.claim.v6only = request.v6only || v6only.value_or(0) != 0;
+    question.claim.v6only = request.flags.v6only || v6only.value_or(0) != 0;
   }
-  if (request.interface.empty())
+  if (request.flags.interface.empty())
     return true;
-  const auto index = index_of_device(interfaces, request.interface);
+  const auto index = index_of_device(interfaces, request.flags.interface);
   if (!index && !inquiry.pending()) {
     deny(fate, "ENODEV",
-         {"interface", id_part(request.interface), "there is no interface of this name"},
+         {"interface", id_part(request.flags.interface), "there is no interface of this name"},
          "SO_BINDTODEVICE fails");
     return false;
   }
@@ -245,8 +246,8 @@ Fate attempt(Inquiry& inquiry, const Target& target, const BindRequest& request,
   question.claim.proto = target.proto;
   question.claim.address = address;
   question.claim.port = target.port;
-  question.claim.reuse_address = request.reuse_address;
-  question.claim.reuse_port = request.reuse_port;
+  question.claim.reuse_address = request.flags.reuse_address;
+  question.claim.reuse_port = request.flags.reuse_port;
   question.zone = target.zone;
   question.identity = request.identity;
   const auto interfaces = ask_interfaces(inquiry, question.netns);
@@ -256,7 +257,7 @@ Fate attempt(Inquiry& inquiry, const Target& target, const BindRequest& request,
   question.claim.uid = user.value_or(0);
   apply_refusals(address_and_port_refusals(inquiry, question), fate);
   apply_holders(inquiry, question, interfaces, fate);
-  if (!user && request.reuse_port)
+  if (!user && request.flags.reuse_port)
     fate.certainty = std::max(fate.certainty, Certainty::likely);
   if (fate.outcome == Outcome::open && sockets_unread(inquiry, target.proto))
     fate.outcome = Outcome::unknown;
@@ -287,7 +288,7 @@ std::vector<FlowReport> bind_attempts(Inquiry& inquiry, const Target& target,
   if (!target.addresses.empty())
     return attempts;
   add(IpAddress::any(IpFamily::v6));
-  if (request.v6only)
+  if (request.flags.v6only)
     return attempts;
   add(IpAddress::any(IpFamily::v4));
   if (attempts.front().fate.error == "EAFNOSUPPORT")

@@ -62,13 +62,13 @@ void bind_abstract(Inquiry& inquiry, const Flow& flow, Fate& fate) {
 /// The socket of the file in the way, if there is one: who holds the name.
 Culprit culprit_in_the_way(Inquiry& inquiry, const Flow& flow, const PathStepFacts& file,
                            Fate& fate) {
-  if (file.type.is("socket"))
-    if (const auto holder = find_socket_of_file(inquiry, file, flow.path);
-        holder && owns_name(holder->socket)) {
-      fate.evidence.push_back(holder->evidence);
-      return unix_culprit(holder->socket);
-    }
-  return file_culprit(file, fmt::format("a {} is there already", file.type.value_or("file")));
+  if (!file.type.is("socket"))
+    return file_culprit(file, "a " + file.type.value_or("file"));
+  const auto holder = find_socket_of_file(inquiry, file, flow.path);
+  if (!holder || !owns_name(holder->socket))
+    return unix_name_culprit(flow.path, false, "no socket is bound to this file");
+  fate.evidence.push_back(holder->evidence);
+  return unix_culprit(holder->socket);
 }
 
 void bind_path(Inquiry& inquiry, const Flow& flow, const FileUser& user, Fate& fate) {
@@ -105,6 +105,7 @@ FlowReport bind_unix_attempt(Inquiry& inquiry, const Target& target, const BindR
   FlowReport report{unix_flow(target), {}};
   report.flow.name = "bind";
   report.flow.identity = request.identity;
+  report.flow.bind = request.flags;
   Fate& fate = report.fate;
   fate.outcome = Outcome::open;
   fate.final_netns = inquiry.snapshot().host().netns;

@@ -127,7 +127,7 @@ std::optional<PathEnd> end_without_file(const PathEnd& end, const PathStepFacts&
     return ended(end, "ENOENT", missing_culprit(step, name + " does not exist"),
                  "there is no such file");
   if (step.type.is("too_long"))
-    return ended(end, "ENAMETOOLONG", missing_culprit(step, "the name is too long"),
+    return ended(end, "ENAMETOOLONG", missing_culprit(step, "a name on the way is too long"),
                  "a name on the path is too long");
   if (step.type.is("loop"))
     return ended(end, "ELOOP", missing_culprit(step, name + ": too many links"),
@@ -190,11 +190,15 @@ PathEnd walk_path(Inquiry& inquiry, const std::string& path, Int root_pid, const
     if (step.last.is(true)) {
       end.file = step;
       if (path.ends_with('/') && !step.type.is("directory") && following == Following::whole_path)
-        return ended(end, "ENOTDIR", file_culprit(step), "it is no directory");
+        return ended(end, "ENOTDIR",
+                     file_culprit(step, step.resolved.value_or("") + " is no directory"),
+                     "it is no directory");
       return end;
     }
     if (!step.type.is("directory"))
-      return ended(end, "ENOTDIR", file_culprit(step), "it is no directory");
+      return ended(end, "ENOTDIR",
+                   file_culprit(step, step.resolved.value_or("") + " is no directory"),
+                   "it is no directory");
     end.parent = step;
     if (auto refused = refused_search(end, user, step))
       return std::move(*refused);

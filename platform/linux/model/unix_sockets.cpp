@@ -21,6 +21,15 @@ void sort_by_rank(std::vector<FoundUnixSocket>& found) {
   std::ranges::stable_sort(found, {}, [](const FoundUnixSocket& one) { return rank(one.socket); });
 }
 
+} // namespace
+
+bool same_inode(const PathStepFacts& file, const UnixSocket& socket) {
+  return file.inode.known() && socket.file_inode.known() &&
+         (file.inode.value() & low_32_bits) == socket.file_inode.value();
+}
+
+namespace {
+
 enum class FileMatch : std::uint8_t { no, by_name, yes };
 
 FileMatch matches(const UnixSocket& socket, const PathStepFacts& file, const std::string& path) {
@@ -29,7 +38,7 @@ FileMatch matches(const UnixSocket& socket, const PathStepFacts& file, const std
   const bool same_name = socket.path.is(path) || socket.path == file.resolved;
   if (!socket.file_inode.known() || !file.inode.known())
     return socket.file_inode.unknown() && same_name ? FileMatch::by_name : FileMatch::no;
-  if ((file.inode.value() & low_32_bits) != socket.file_inode.value())
+  if (!same_inode(file, socket))
     return FileMatch::no;
   if (socket.file_device == file.device)
     return FileMatch::yes;
@@ -51,6 +60,26 @@ void collect_matching(Inquiry& inquiry, Int netns, const PathStepFacts& file,
 
 bool owns_name(const UnixSocket& socket) {
   return rank(socket) < 3;
+}
+
+std::vector<FoundUnixSocket> find_by_name(Inquiry& inquiry, const std::string& path) {
+  std::vector<FoundUnixSocket> found;
+  const auto look = [&](Int netns) {
+    const Request request{std::string(table_name<UnixSocket>()), {{"netns", netns}}};
+    for (const auto row : inquiry.find(request)) {
+      auto socket = read_row<UnixSocket>(*inquiry.snapshot().table(request.table), row);
+      if (socket.path.is(path) && !socket.abstract.is(true) && owns_name(socket))
+        found.push_back({std::move(socket), {request.table, row}, true});
+    }
+  };
+  const Int home = inquiry.snapshot().host().netns;
+  look(home);
+  if (found.empty() && !inquiry.pending())
+    for (const auto& other : inquiry.rows<NetworkNamespace>({}))
+      if (other.inode.known() && !other.inode.is(home))
+        look(other.inode.value());
+  sort_by_rank(found);
+  return found;
 }
 
 std::optional<FoundUnixSocket> find_socket_of_file(Inquiry& inquiry, const PathStepFacts& file,

@@ -27,6 +27,11 @@ struct FoundUnixSocket {
 /// The socket bound to this file.
 std::optional<FoundUnixSocket> find_socket_of_file(Inquiry& inquiry, const PathStepFacts& file,
                                                    const std::string& path);
+/// The sockets bound under this path, whatever became of their file; of this namespace, or if it
+/// has none, of all others.
+std::vector<FoundUnixSocket> find_by_name(Inquiry& inquiry, const std::string& path);
+/// True if the socket is bound to this very file, as far as both could be read.
+bool same_inode(const PathStepFacts& file, const UnixSocket& socket);
 /// The sockets of this namespace with an abstract name, those that own it first.
 std::vector<FoundUnixSocket> find_abstract(Inquiry& inquiry, Int netns, const std::string& name);
 

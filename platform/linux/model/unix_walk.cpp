@@ -45,6 +45,34 @@ void note_evidence(Journey& journey, const FoundUnixSocket& found) {
   journey.evidence.push_back(found.evidence);
 }
 
+/// True if the process has this socket's file under `path` in its own root directory and mounts.
+bool sees_file(Walk& walk, const SocketOwner& owner, const UnixSocket& socket,
+               const std::string& path) {
+  for (const auto& step :
+       walk.inquiry.rows<PathStepFacts>({{"root_pid", owner.pid.value_or(0)}, {"path", path}}))
+    if (step.type.is("socket") && step.last.is(true))
+      return same_inode(step, socket);
+  return false;
+}
+
+/// A socket that was bound to this path and whose file is neither here nor where its owner looks:
+/// the file was removed. Namesakes are evidence in any case.
+std::optional<UnixSocket> without_file(Walk& walk, Journey& journey) {
+  std::optional<UnixSocket> lost;
+  for (const auto& namesake : find_by_name(walk.inquiry, walk.flow.path)) {
+    note_evidence(journey, namesake);
+    Socket held;
+    held.inode = namesake.socket.inode;
+    held.uid = namesake.socket.uid;
+    const auto owners = ask_owners(walk.inquiry, held, false);
+    if (walk.inquiry.pending() || owners.empty() || lost)
+      continue;
+    if (!sees_file(walk, owners.front(), namesake.socket, walk.flow.path))
+      lost = namesake.socket;
+  }
+  return lost;
+}
+
 /// The file behind the path, if the client may write to it; a stop if not.
 std::optional<PathStepFacts> reach_file(Walk& walk, Journey& journey, const FileUser& user) {
   const Flow& flow = walk.flow;
@@ -59,7 +87,12 @@ std::optional<PathStepFacts> reach_file(Walk& walk, Journey& journey, const File
     return std::nullopt;
   }
   if (!end.error.empty()) {
-    add_stop(journey, denied(end.error, Stage::client, *end.culprit, end.note));
+    const auto lost = end.error == "ENOENT" ? without_file(walk, journey) : std::nullopt;
+    if (lost)
+      add_stop(journey, denied(end.error, Stage::client,
+                               unix_culprit(*lost, "its file was removed"), end.note));
+    else
+      add_stop(journey, denied(end.error, Stage::client, *end.culprit, end.note));
     return std::nullopt;
   }
   const auto may = may_access(user, *end.file, may_write);
@@ -76,9 +109,9 @@ std::optional<PathStepFacts> reach_file(Walk& walk, Journey& journey, const File
 std::optional<FoundUnixSocket> look_up_file(Walk& walk, Journey& journey,
                                             const PathStepFacts& file) {
   if (!file.type.is("socket")) {
-    add_stop(journey, refused({"file", id_part(file.resolved.value_or("")),
-                               "a " + file.type.value_or("file") + ", no socket"},
-                              "the file is no socket"));
+    add_stop(journey, {Outcome::refused, Icmp::none, "ECONNREFUSED", Stage::client,
+                       file_culprit(file, "a " + file.type.value_or("file") + ", no socket"),
+                       "the file is no socket"});
     return std::nullopt;
   }
   auto found = find_socket_of_file(walk.inquiry, file, walk.flow.path);
@@ -86,10 +119,14 @@ std::optional<FoundUnixSocket> look_up_file(Walk& walk, Journey& journey,
     return std::nullopt;
   const bool incomplete = walk.inquiry.incomplete();
   if (!found) {
+    for (const auto& namesake : find_by_name(walk.inquiry, walk.flow.path)) // for the rules
+      note_evidence(journey, namesake);
+    if (walk.inquiry.pending())
+      return std::nullopt;
     if (incomplete)
       add_stop(journey, untold(Stage::socket_lookup, "not all sockets could be read"));
     else
-      add_stop(journey, refused(name_culprit(walk.flow, "no socket is bound to this file"),
+      add_stop(journey, refused(file_culprit(file, "no socket is bound to this file"),
                                 "no socket is bound to this file"));
     return std::nullopt;
   }

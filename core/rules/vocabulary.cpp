@@ -110,7 +110,7 @@ const StructType<Flow>& destination_type() {
        {"port", "int", [](const Flow& f) { return Value::integer(f.port); }},
        {"path", "string", [](const Flow& f) { return text(f.path); }},
        {"abstract", "bool", [](const Flow& f) { return Value::boolean(f.abstract); }},
-       {"name", "string", [](const Flow& f) { return text(name_of(f)); }}});
+       {"name", "string", [](const Flow& f) { return to_value(Cell(name_of(f))); }}});
   return type;
 }
 

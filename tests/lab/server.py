@@ -3,13 +3,15 @@
     server.py [OPTIONS] ADDRESS PORT [+ [OPTIONS] ADDRESS PORT]…
 
 Options of one listener: --udp, --v6only 0|1, --device NAME, --reuseaddr, --reuseport, --backlog N,
---no-accept (the kernel completes handshakes, nobody takes them), --no-listen (bound only), --freebind.
+--uid N (whose the socket is), --no-accept (the kernel completes handshakes, nobody takes them),
+--no-listen (bound only), --freebind.
 A listener that cannot be bound ends the program, unless --try is given: then its error is printed
 as "failed INDEX ERRNO" before "ready".
 """
 
 import argparse
 import errno
+import os
 import selectors
 import socket
 import struct
@@ -29,6 +31,7 @@ def parse(words):
     parser.add_argument("--reuseaddr", action="store_true")
     parser.add_argument("--reuseport", action="store_true")
     parser.add_argument("--freebind", action="store_true")
+    parser.add_argument("--uid", type=int, default=0)
     parser.add_argument("--backlog", type=int, default=16)
     parser.add_argument("--no-accept", action="store_true")
     parser.add_argument("--no-listen", action="store_true")
@@ -49,7 +52,9 @@ def split(words):
 
 def make_socket(wish):
     family = socket.AF_INET6 if ":" in wish.address else socket.AF_INET
+    os.seteuid(wish.uid)
     made = socket.socket(family, socket.SOCK_DGRAM if wish.udp else socket.SOCK_STREAM)
+    os.seteuid(0)
     try:
         if wish.reuseaddr:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

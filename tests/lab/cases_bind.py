@@ -21,13 +21,9 @@ class BindCase:
         self.error, self.rule, self.sure = error, rule, sure
 
     def complaints(self, lab):
-        undo = self.prepare(lab)
-        try:
-            report, status, words = ask_bind(lab.server, self.words())
-            real = self.really(lab)
-        finally:
-            if undo:
-                undo()
+        self.prepare(lab)
+        report, status, words = ask_bind(lab.server, self.words())
+        real = self.really(lab)
         found = []
         if real != self.error:
             found.append(f"reality: {real}, the case says {self.error}")
@@ -67,10 +63,10 @@ def serving_as(uid, *words):
 
 
 class Kept:
-    """A child in the server's namespace that holds what `function` returns, until it is told to
-    end."""
+    """A child in a namespace, by default the server's, that holds what `function` returns until the
+    laboratory is cleared."""
 
-    def __init__(self, lab, function):
+    def __init__(self, lab, function, netns=None):
         ready_read, ready_write = os.pipe()
         self.go_on_read, self.go_on_write = os.pipe()
         self.pid = os.fork()
@@ -78,7 +74,7 @@ class Kept:
             status = 1
             try:
                 os.close(self.go_on_write)
-                enter(lab.server)
+                enter(netns or lab.server)
                 held = function()
                 os.write(ready_write, b"x")
                 os.read(self.go_on_read, 1)
@@ -86,12 +82,12 @@ class Kept:
                 status = 0
             finally:
                 os._exit(status)
+        lab.at_end(self.end)
         os.close(ready_write)
         os.close(self.go_on_read)
         ready = os.read(ready_read, 1)
         os.close(ready_read)
         if not ready:
-            self.end()
             raise LabError("the scene could not be set")
 
     def end(self):
@@ -102,7 +98,7 @@ class Kept:
 
 
 def holding(function):
-    return lambda lab: Kept(lab, function).end
+    return lambda lab: Kept(lab, function)
 
 
 def connected_pair(reuseaddr, address="127.0.0.1", port=PORT):
@@ -136,11 +132,10 @@ def outgoing(port, reserved=None):
     def prepare(lab):
         lab.serve("0.0.0.0", "5432", netns=lab.client)
         lab.server.sysctl("net.ipv4.ip_local_port_range", f"{port} {port}")
-        kept = Kept(lab, lambda: socket.create_connection((V4_CLIENT, 5432)))
+        Kept(lab, lambda: socket.create_connection((V4_CLIENT, 5432)))
         lab.server.sysctl("net.ipv4.ip_local_port_range", "32768 60999")
         if reserved:
             lab.server.sysctl("net.ipv4.ip_local_reserved_ports", reserved)
-        return kept.end
     return prepare
 
 
@@ -180,7 +175,7 @@ class UnixBindCase(BindCase):
     def _scene(self, lab):
         self.folder = lab.folder()
         os.chmod(self.folder, 0o755)
-        return self.scene(lab, self.folder)
+        self.scene(lab, self.folder)
 
     def path(self):
         return self.wish if self.wish.startswith("@") else os.path.join(self.folder, self.wish)
@@ -215,7 +210,7 @@ def unix_socket(path, listen=True, kind=socket.SOCK_STREAM):
 
 
 def unix_taken(lab, folder):
-    return Kept(lab, lambda: unix_socket(os.path.join(folder, "x.sock"))).end
+    Kept(lab, lambda: unix_socket(os.path.join(folder, "x.sock")))
 
 
 def unix_left_over(lab, folder):
@@ -240,7 +235,7 @@ def unix_nothing(lab, folder):
 
 def abstract_taken(lab, folder):
     del folder
-    return Kept(lab, lambda: unix_socket("\0synfate-lab-bind")).end
+    Kept(lab, lambda: unix_socket("\0synfate-lab-bind"))
 
 
 R, P = {"reuseaddr": True}, {"reuseport": True}

@@ -180,6 +180,10 @@ class Lab:
             raise LabError(f"the server did not start: {line.decode(errors='replace').strip()}")
         return process
 
+    def at_end(self, function, *arguments):
+        """Calls something when the laboratory is cleared, before the namespaces go."""
+        self._undo.callback(function, *arguments)
+
     def folder(self):
         """A folder that is removed with the laboratory."""
         return self._undo.enter_context(tempfile.TemporaryDirectory(prefix="synfate-lab-"))

@@ -162,11 +162,22 @@ std::optional<PathEnd> refused_search(PathEnd& end, const FileUser& user,
                fmt::format("{} may not search this directory", user.name));
 }
 
+bool ends_in_dot(std::string_view path) {
+  const auto end = path.find_last_not_of('/');
+  return end != path.npos && path[end] == '.' && end > 0 && path[end - 1] == '/';
+}
+
+/// lookup_last(): what stands before a slash, or before ".", must be a directory.
+bool wants_directory(std::string_view path) {
+  return path.ends_with('/') || path == "." || ends_in_dot(path);
+}
+
 enum class Following : std::uint8_t { whole_path, last_name_not };
 
 PathEnd walk_path(Inquiry& inquiry, const std::string& path, Int root_pid, const FileUser& user,
                   Following following) {
   PathEnd end;
+  bool directory_wanted = wants_directory(path) && following == Following::whole_path;
   const Request request{
       std::string(table_name<PathStepFacts>()),
       {{"root_pid", root_pid > 0 ? Cell(root_pid) : Cell(Absent{})}, {"path", path}}};
@@ -185,11 +196,13 @@ PathEnd walk_path(Inquiry& inquiry, const std::string& path, Int root_pid, const
       if (end.parent && link_is_refused(inquiry, user, step, *end.parent))
         return ended(end, "EACCES", file_culprit(step),
                      "fs.protected_symlinks: a link of another user in a directory open to all");
+      directory_wanted = directory_wanted ||
+                         (step.last.is(true) && wants_directory(step.link_target.value_or("")));
       continue;
     }
     if (step.last.is(true)) {
       end.file = step;
-      if (path.ends_with('/') && !step.type.is("directory") && following == Following::whole_path)
+      if (directory_wanted && !step.type.is("directory"))
         return ended(end, "ENOTDIR",
                      file_culprit(step, step.resolved.value_or("") + " is no directory"),
                      "it is no directory");
@@ -263,14 +276,16 @@ PathEnd follow_path(Inquiry& inquiry, const std::string& path, Int root_pid, con
 
 PathEnd find_last_name(Inquiry& inquiry, const std::string& path, Int root_pid,
                        const FileUser& user) {
-  PathEnd end = walk_path(inquiry, path, root_pid, user, Following::last_name_not);
+  const bool dot = ends_in_dot(path); // LAST_DOT: there is no name to make
+  PathEnd end = walk_path(inquiry, path, root_pid, user,
+                          dot ? Following::whole_path : Following::last_name_not);
   const bool last_is_missing =
       end.error == "ENOENT" && end.culprit &&
       std::ranges::any_of(end.evidence, [&](const Evidence& one) {
         const auto step = read_row<PathStepFacts>(*inquiry.snapshot().table(one.table), one.row);
         return step.type.is("missing") && step.last.is(true);
       });
-  if (last_is_missing && !path.ends_with('/')) {
+  if (last_is_missing && !path.ends_with('/') && !dot) {
     end.error.clear();
     end.culprit.reset();
   }

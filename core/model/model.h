@@ -55,6 +55,12 @@ private:
   bool incomplete_ = false;
 };
 
+/// What a server asks of bind() and listen(), beside the target.
+struct BindRequest {
+  BindFlags flags;
+  std::optional<Identity> identity; ///< as whom; nothing: who runs this tool
+};
+
 /// A model of one operating system's inbound path, for one snapshot: it may keep what it decoded.
 class Model {
 public:
@@ -66,6 +72,10 @@ public:
                                        const IpAddress& from, const std::string& interface) = 0;
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
+  /// Would bind() and listen() succeed: a flow with `bind` for each address that would be bound,
+  /// `open` or `denied`. Meaningless while inquiry.pending().
+  virtual std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
+                                       const BindRequest& request) = 0;
 };
 
 } // namespace synfate

@@ -130,4 +130,18 @@ std::string id_part(std::string_view part) {
   return escaped;
 }
 
+std::string plain_part(std::string_view written) {
+  std::string plain;
+  for (std::size_t at = 0; at < written.size(); ++at) {
+    const auto code = written.substr(at, 3);
+    if (code == "%2F" || code == "%25") {
+      plain += code == "%2F" ? '/' : '%';
+      at += 2;
+    } else {
+      plain += written[at];
+    }
+  }
+  return plain;
+}
+
 } // namespace synfate

@@ -90,5 +90,7 @@ struct Culprit {
 
 /// One part of a culprit's id with "/" and "%" written as %2F and %25.
 std::string id_part(std::string_view part);
+/// The part as it was.
+std::string plain_part(std::string_view written);
 
 } // namespace synfate

@@ -186,6 +186,9 @@ class Lab:
     def undo(self, step):
         """Called when the laboratory ends, before what was started earlier is ended."""
         self._undo.callback(step)
+    def at_end(self, function, *arguments):
+        """Calls something when the laboratory is cleared, before the namespaces go."""
+        self._undo.callback(function, *arguments)
 
     def folder(self):
         """A folder that is removed with the laboratory."""

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/facts/row.h"
@@ -111,12 +112,18 @@ public:
   void seal() { sealed_ = true; }
 
 private:
+  /// The answers of one table whose requests have keys of the same columns, by their values.
+  struct AnswerShape {
+    std::vector<std::string> columns;
+    std::unordered_multimap<std::uint64_t, std::size_t> by_values;
+  };
+
   Schema schema_;
   HostFacts host_;
   std::map<std::string, Table, std::less<>> tables_;
   std::vector<Gap> gaps_;
   std::vector<Answered> answers_;
-  std::multimap<std::string, std::size_t, std::less<>> answers_of_table_;
+  std::map<std::string, std::vector<AnswerShape>, std::less<>> answers_of_table_;
   bool sealed_ = false;
 };
 

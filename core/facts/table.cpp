@@ -24,6 +24,8 @@ std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
   return (seed ^ value) * 0x9e3779b97f4a7c15ULL + (seed >> 29U);
 }
 
+} // namespace
+
 std::uint64_t hash_of(const Cell& cell) {
   return std::visit(
       Overloaded{
@@ -40,8 +42,6 @@ std::uint64_t hash_of(const Cell& cell) {
       },
       cell);
 }
-
-} // namespace
 
 bool fits(const Cell& cell, ColumnType type) {
   if (std::holds_alternative<Absent>(cell) || std::holds_alternative<Unknown>(cell))

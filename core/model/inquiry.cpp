@@ -21,6 +21,7 @@ std::vector<std::size_t> Inquiry::find(const Request& request) {
     return snapshot_.find(request);
   }
   if (!snapshot_.sealed()) {
+    ++questions_noted_;
     if (std::ranges::find(needs_, request) == needs_.end())
       needs_.push_back(request);
     return {};

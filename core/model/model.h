@@ -38,6 +38,8 @@ public:
   /// True if something is to be collected first: results so far mean nothing.
   bool pending() const { return !needs_.empty(); }
   const std::vector<Request>& needs() const { return needs_; }
+  /// How many questions were noted as needs, repetitions counted.
+  std::size_t questions_noted() const { return questions_noted_; }
   /// Ids of gaps that the answers so far were affected by, without repetition.
   const std::vector<std::string>& gaps() const { return gaps_; }
   /// True if the last question was answered incompletely.
@@ -50,6 +52,7 @@ private:
 
   const Snapshot& snapshot_;
   std::vector<Request> needs_;
+  std::size_t questions_noted_ = 0;
   std::vector<std::string> gaps_;
   std::vector<Gap> new_gaps_;
   bool incomplete_ = false;

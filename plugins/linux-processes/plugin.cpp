@@ -27,9 +27,21 @@ OwnerQuery owner_query_of(const sdk::Collection& collection) {
   query.pid = collection.integer_key("pid");
   query.hint_cgroup_id = collection.integer_key("hint_cgroup_id");
   query.hint_uid = collection.integer_key("hint_uid");
+  query.listeners_of = collection.integer_key("listeners_of");
   if (const auto complete = collection.integer_key("complete"))
     query.complete = *complete != 0;
   return query;
+}
+
+/// Listeners are looked up in the thread's namespace, which is the one that the host looks at.
+void collect_owners(sdk::Collection& collection, const ProcessSource& source) {
+  const OwnerQuery query = owner_query_of(collection);
+  if (query.listeners_of && *query.listeners_of != collection.netns())
+    return sdk::report(collection,
+                       {"owners.netns", "owners of the listeners of another network namespace",
+                        "they can be looked up only from inside of it", "processes are not named",
+                        "run it with --netns for that namespace"});
+  read_owners(query, source, delivery_of<SocketOwner>(collection));
 }
 
 class LinuxProcesses {
@@ -37,7 +49,7 @@ public:
   void collect(sdk::Collection& collection) {
     const auto source = source_of(collection);
     if (collection.table() == table_name<SocketOwner>())
-      read_owners(owner_query_of(collection), source, delivery_of<SocketOwner>(collection));
+      collect_owners(collection, source);
     else if (collection.table() == table_name<Process>())
       read_processes(collection.integer_key("pid"), source, delivery_of<Process>(collection));
     else if (collection.table() == table_name<NetworkNamespace>())

@@ -6,6 +6,8 @@
 #include "platform/linux/netfilter/tables.h"
 #include "platform/linux/routing/tables.h"
 #include "platform/linux/sockets/tables.h"
+#include "platform/linux/xtables/legacy_tables.h"
+#include "platform/linux/xtables/tables.h"
 
 namespace synfate {
 namespace {
@@ -20,12 +22,13 @@ public:
     return flows_from_client(inquiry, target, from, interface);
   }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
-    Walk walk{inquiry, flow, ruleset_, nullptr};
+    Walk walk{inquiry, flow, ruleset_, &tables_};
     return fate_of(walk_flow(walk), inquiry);
   }
 
 private:
   Ruleset ruleset_;
+  xt::LegacyTables tables_;
 };
 
 } // namespace
@@ -35,7 +38,8 @@ std::unique_ptr<Model> make_linux_model() {
 }
 
 Status add_linux_tables(Schema& schema) {
-  for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables}) {
+  for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables,
+                         add_xtables_tables}) {
     Status added = add(schema);
     if (!added)
       return added;

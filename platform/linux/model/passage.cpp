@@ -113,8 +113,6 @@ void keep_one(Branches& branches) {
 
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
   Journeys done;
-  if (walk.xt == nullptr)
-    assume(journey, "iptables-legacy, BPF and traffic control let it pass");
   Journeys waiting;
   waiting.push_back(std::move(journey));
   while (!waiting.empty()) {

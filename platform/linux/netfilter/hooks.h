@@ -55,6 +55,7 @@ struct XtHook {
 struct MatchBranch {
   PacketClass packet;
   bool matched = false;
+  bool dropped = false; ///< the match drops it on the spot (hotdrop)
 };
 
 /// An x_tables extension as nf_tables (NFT_COMPAT) or a legacy rule carries it.

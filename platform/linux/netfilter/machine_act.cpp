@@ -344,8 +344,17 @@ void Machine::perform(const nft::Compat& compat) {
     if (!parts)
       return unknown(fmt::format("{} uses the match {}", subject(), compat.name));
     Split split;
-    for (const auto& part : *parts)
+    for (const auto& part : *parts) {
+      if (part.dropped && !speculative_) { // nft_match_eval(): hotdrop
+        RuleEnd end;
+        end.packet = std::make_shared<const PacketClass>(part.packet);
+        end.final = HookVerdict::drop;
+        end.why = fmt::format("the match {} drops packets it cannot parse", compat.name);
+        ends_->push_back(std::move(end));
+        continue;
+      }
       (part.matched ? split.yes : split.no).push_back(part.packet);
+    }
     return branch(std::move(split));
   }
   const auto parts = context_.xt == nullptr

@@ -3,15 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <filesystem>
-#include <fstream>
 
 #include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <sys/utsname.h>
+
+#include "platform/linux/kernel_module.h"
 
 namespace synfate {
 namespace {
@@ -31,22 +30,6 @@ netlink::Request request_of(unsigned message, std::uint16_t flags, std::string_v
   return request;
 }
 
-/// True if nf_tables is a module of this kernel that is not loaded. Asking would load it.
-bool module_waits(const std::string& root) {
-  namespace fs = std::filesystem;
-  std::error_code ignored;
-  if (fs::exists(root + "/sys/module/nf_tables", ignored))
-    return false;
-  utsname name{};
-  if (uname(&name) != 0)
-    return false;
-  std::ifstream modules(root + "/lib/modules/" + name.release + "/modules.dep");
-  for (std::string line; std::getline(modules, line);)
-    if (line.substr(0, line.find(':')).find("/nf_tables.ko") != std::string::npos)
-      return true;
-  return false;
-}
-
 Error changed(std::string_view doing) {
   return {ErrorCode::interrupted,
           std::string(doing),
@@ -63,7 +46,7 @@ bool is_interruption(const Error& error) {
 } // namespace
 
 Result<NftReader> NftReader::open(Int netns, std::chrono::milliseconds timeout, std::string root) {
-  if (module_waits(root))
+  if (module_waits(root, "nf_tables"))
     return Error{ErrorCode::unsupported, "reading nf_tables", {}, 0, "nf_tables is not loaded", {}};
   SYNFATE_TRY(socket, netlink::Socket::open(NETLINK_NETFILTER, timeout));
   NftReader reader(std::move(socket), netns);

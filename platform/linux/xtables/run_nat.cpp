@@ -1,0 +1,306 @@
+// Targets that send a packet elsewhere: net/netfilter/xt_nat.c, nf_nat_core.c: nf_nat_setup_info(),
+// get_unique_tuple(), nf_nat_l4proto_unique_tuple(), xt_MASQUERADE.c, nf_nat_masquerade.c,
+// xt_REDIRECT.c, nf_nat_redirect.c, xt_NETMAP.c, xt_TPROXY.c, nf_tproxy_ipv4.c, ip6t_NPT.c;
+// Linux 6.12.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "core/facts/tables.h"
+#include "platform/linux/netfilter/nat.h"
+#include "platform/linux/xtables/nat_range.h"
+#include "platform/linux/xtables/run_core.h"
+#include "platform/linux/xtables/run_targets.h"
+#include "platform/linux/xtables/serving_sockets.h"
+
+namespace synfate::xt {
+namespace {
+
+constexpr unsigned most_choices = 8;
+
+NatRange range_of(const TargetCall& call, std::string_view name) {
+  return nat_range_of(call.extension.info,
+                      nat_layout(name, call.extension.revision, call.packet.family),
+                      call.packet.family);
+}
+
+/// The port that the kernel gives: kept where it may be, else one of the range.
+std::optional<PortTerm> port_of(const NatRange& range, const PortTerm& now,
+                                const PacketClass& packet) {
+  if ((range.flags & nat_ports) == 0) {
+    if ((range.flags & (nat_random | nat_random_fully)) == 0)
+      return std::nullopt;
+    return PortTerm::unknown("the port that the kernel chooses at random");
+  }
+  const unsigned size = range.port_max - range.port_min + 1U;
+  if (range.port_max < range.port_min)
+    return PortTerm::unknown("the port of an empty range");
+  if ((range.flags & nat_port_offset) != 0 && now.kind == PortTerm::Kind::known) {
+    const auto offset = static_cast<std::uint16_t>(now.first - range.port_base);
+    return PortTerm::known(static_cast<std::uint16_t>(range.port_min + offset % size));
+  }
+  const bool fixed = (range.flags & (nat_random | nat_random_fully | nat_port_offset)) == 0;
+  const auto inside = [&](Wide port) { return port >= range.port_min && port <= range.port_max; };
+  const bool all_inside =
+      now.kind == PortTerm::Kind::known
+          ? inside(now.first)
+          : now.kind == PortTerm::Kind::client && !packet.ports.empty() &&
+                inside(packet.ports.intervals().front().first) &&
+                inside(packet.ports.intervals().back().last);
+  if (fixed && all_inside)
+    return now;
+  return PortTerm::range(range.port_min, range.port_max);
+}
+
+/// One result for each of a few addresses the kernel may choose, else one for the range.
+std::vector<AddressTerm> choices_of(const NatRange& range) {
+  const Wide first = to_number(range.min);
+  const Wide last = to_number(range.max);
+  if (last < first || last - first >= most_choices)
+    return {AddressTerm::range(range.min, range.max)};
+  std::vector<AddressTerm> choices;
+  for (Wide number = first; number <= last; ++number)
+    choices.push_back(AddressTerm::known(to_address(number, range.min.family())));
+  return choices;
+}
+
+struct Binding {
+  std::vector<std::optional<AddressTerm>> addresses{std::nullopt};
+  std::optional<PortTerm> port;
+  bool destination = true;
+  bool masquerade = false;
+};
+
+/// nf_nat_setup_info() for every possible result; the verdict is ACCEPT.
+TargetAnswer bind(const TargetCall& call, const Binding& binding) {
+  TargetAnswer answer;
+  const Culprit by = call.rule();
+  for (const auto& address : binding.addresses) {
+    TargetPart part = part_of(call, HookVerdict::accept);
+    auto& packet = part.branch.packet;
+    if (binding.addresses.size() > 1)
+      packet.conditions.push_back(
+          {fmt::format("NAT of {} chooses {}", by.id, address->first.to_string()), by, {}});
+    const NatTarget target{address, binding.port};
+    if (binding.destination)
+      bind_destination(packet, target, by);
+    else
+      bind_source(packet, target, by, binding.masquerade);
+    answer.parts.push_back(std::move(part));
+  }
+  return answer;
+}
+
+Binding binding_of(const TargetCall& call, const NatRange& range, bool destination) {
+  Binding binding;
+  binding.destination = destination;
+  if ((range.flags & nat_addresses) != 0) {
+    binding.addresses.clear();
+    for (auto& choice : choices_of(range))
+      binding.addresses.emplace_back(std::move(choice));
+  }
+  const auto& tuple = call.packet.ct.answer;
+  binding.port =
+      port_of(range, destination ? tuple.source.port : tuple.destination.port, call.packet);
+  return binding;
+}
+
+bool usable(const Address& row, const TargetCall& call, bool link_local_wanted) {
+  if (!row.address.known() || row.address.value().family() != call.packet.family)
+    return false;
+  if (row.address.value().is_v4())
+    return true;
+  return !row.tentative.is(true) && !row.duplicate.is(true) &&
+         row.address.value().is_link_local() == link_local_wanted;
+}
+
+/// Addresses of an interface, as far as the kernel would take one for NAT.
+std::vector<Address> addresses_of(const TargetCall& call, const InterfaceView& device) {
+  auto rows = call.context.inquiry.rows<Address>(
+      {{"netns", call.request.netns}, {"interface_index", device.index}});
+  const auto to = destination_of(call.packet).address;
+  const bool link_local = to.kind == AddressTerm::Kind::known && to.first.is_link_local();
+  std::erase_if(rows, [&](const Address& row) { return !usable(row, call, link_local); });
+  return rows;
+}
+
+bool address_facts_missing(const TargetCall& call) {
+  return call.context.inquiry.pending() || call.context.inquiry.incomplete();
+}
+
+TargetAnswer redirect_to(const TargetCall& call, const NatRange& range, const AddressTerm& to) {
+  Binding binding = binding_of(call, range, true);
+  binding.addresses = {to};
+  return bind(call, binding);
+}
+
+/// inet_select_addr(): the first global address; with several, the next hop's network decides.
+AddressTerm masquerade_address(const std::vector<Address>& rows, const InterfaceView& out) {
+  std::vector<const Address*> chosen;
+  for (const auto& row : rows)
+    if (!row.secondary.is(true) && (row.address.value().is_v6() || !row.scope.is("link")) &&
+        !row.scope.is("host"))
+      chosen.push_back(&row);
+  if (chosen.size() == 1)
+    return AddressTerm::known(chosen.front()->address.value());
+  return AddressTerm::unknown("the address of " + out.name + " that the kernel takes");
+}
+
+IpAddress mapped(const IpAddress& address, const NatRange& range) {
+  std::array<std::byte, 16> bytes{};
+  const auto now = address.bytes();
+  for (std::size_t at = 0; at < now.size(); ++at) {
+    const std::byte mask = ~(range.min.bytes()[at] ^ range.max.bytes()[at]);
+    bytes[at] = (now[at] & ~mask) | (range.min.bytes()[at] & mask);
+  }
+  return *IpAddress::from_bytes(std::span(bytes).first(now.size()));
+}
+
+/// TPROXY's address: the rule's, else the first of the arriving interface
+/// (nf_tproxy_laddr4(), nf_tproxy_laddr6()), else what the packet calls.
+AddressTerm proxy_address(const TargetCall& call, const IpAddress& given) {
+  if (!given.is_unspecified())
+    return AddressTerm::known(given);
+  const auto rows = addresses_of(call, call.packet.meta.in);
+  for (const auto& row : rows)
+    if (!row.secondary.is(true))
+      return AddressTerm::known(row.address.value());
+  return destination_of(call.packet).address;
+}
+
+/// The packet as TPROXY hands it on.
+PacketClass proxied(const TargetCall& call, const AddressTerm& address, const PortTerm& port,
+                    std::uint32_t mask, std::uint32_t value) {
+  PacketClass packet = call.packet;
+  auto& mark = packet.meta.mark;
+  if (mark.known())
+    mark = (mark.value() & ~mask) ^ value;
+  else if (mask == 0xffffffffU)
+    mark = value;
+  packet.assigned = AssignedSocket{address, port, call.rule()};
+  return packet;
+}
+
+TargetAnswer tproxy(const TargetCall& call, const IpAddress& given, std::uint16_t on_port,
+                    std::uint32_t mask, std::uint32_t value) {
+  const auto proto = call.transport.proto;
+  const auto called = destination_of(call.packet);
+  const PortTerm port = on_port != 0 ? PortTerm::known(on_port) : called.port;
+  if (!call.transport.valid || (proto != 6 && proto != 17))
+    return drops(call, "TPROXY takes TCP and UDP only");
+  if (port.kind != PortTerm::Kind::known)
+    return unknown(call, "the port that TPROXY hands the packet to");
+  const AddressTerm address = proxy_address(call, given);
+  const auto found = serving_sockets(call.context, call.request.netns, proto, address, port.first,
+                                     call.packet.family);
+  if (!found.known)
+    return unknown(call, "the sockets that TPROXY may hand the packet to could not be read");
+  const std::string nobody =
+      fmt::format("no transparent socket at port {}: TPROXY drops", port.first);
+  if (found.sockets.empty())
+    return drops(call, nobody);
+  const auto all = [&](bool transparent) {
+    return std::ranges::all_of(found.sockets, [&](const Socket& socket) {
+      return socket.transparent.is(transparent);
+    });
+  };
+  if (all(false))
+    return drops(call, nobody);
+  PacketClass packet = proxied(call, address, port, mask, value);
+  if (all(true))
+    return accepts(std::move(packet));
+  const Culprit by = call.rule();
+  TargetAnswer either = accepts(std::move(packet));
+  TargetAnswer lost = drops(call, nobody);
+  either.parts.front().branch.packet.conditions.push_back(
+      {fmt::format("the socket that {} finds is transparent", by.id), by, {}});
+  lost.parts.front().branch.packet.conditions.push_back(
+      {fmt::format("the socket that {} finds is not transparent", by.id), by, {}});
+  either.parts.push_back(std::move(lost.parts.front()));
+  return either;
+}
+
+} // namespace
+
+TargetAnswer run_dnat(const TargetCall& call) {
+  return bind(call, binding_of(call, range_of(call, "DNAT"), true));
+}
+
+TargetAnswer run_snat(const TargetCall& call) {
+  return bind(call, binding_of(call, range_of(call, "SNAT"), false));
+}
+
+TargetAnswer run_masquerade(const TargetCall& call) {
+  const auto& out = call.packet.meta.out;
+  const auto rows = addresses_of(call, out);
+  if (address_facts_missing(call))
+    return unknown(call, "the addresses of " + out.name + " could not be read");
+  if (rows.empty())
+    return drops(call, "MASQUERADE finds no address at " + out.name);
+  Binding binding = binding_of(call, range_of(call, "MASQUERADE"), false);
+  binding.addresses = {masquerade_address(rows, out)};
+  binding.masquerade = true;
+  return bind(call, binding);
+}
+
+TargetAnswer run_redirect(const TargetCall& call) {
+  const NatRange range = range_of(call, "REDIRECT");
+  const bool v4 = call.packet.family == IpFamily::v4;
+  if (call.request.hook == Hook::output)
+    return redirect_to(call, range, AddressTerm::known(IpAddress::loopback(call.packet.family)));
+  const auto& in = call.packet.meta.in;
+  const auto rows = addresses_of(call, in);
+  if (address_facts_missing(call))
+    return unknown(call, "the addresses of " + in.name + " could not be read");
+  if (rows.empty())
+    return drops(call, "REDIRECT finds no address at " + in.name);
+  const auto first = std::ranges::find_if(
+      rows, [&](const Address& row) { return !v4 || !row.secondary.is(true); });
+  const auto& row = first == rows.end() ? rows.front() : *first;
+  return redirect_to(call, range, AddressTerm::known(row.address.value()));
+}
+
+TargetAnswer run_netmap(const TargetCall& call) {
+  const NatRange range = range_of(call, "NETMAP");
+  const bool destination =
+      call.request.hook == Hook::prerouting || call.request.hook == Hook::output;
+  const auto now = (destination ? destination_of(call.packet) : source_of(call.packet)).address;
+  const auto only =
+      now.kind == AddressTerm::Kind::client ? call.packet.addresses.only() : std::nullopt;
+  AddressTerm to = AddressTerm::unknown("the address that NETMAP makes of the client's");
+  if (now.kind == AddressTerm::Kind::known)
+    to = AddressTerm::known(mapped(now.first, range));
+  else if (only)
+    to = AddressTerm::known(mapped(to_address(*only, call.packet.family), range));
+  Binding binding = binding_of(call, range, destination);
+  binding.addresses = {to};
+  return bind(call, binding);
+}
+
+TargetAnswer run_tproxy0(const TargetCall& call) {
+  const auto info = call.as<wire::Tproxy0>();
+  return tproxy(call, address_of(info.address), from_network(info.port_be), info.mark_mask,
+                info.mark_value);
+}
+
+TargetAnswer run_tproxy1(const TargetCall& call) {
+  const auto info = call.as<wire::Tproxy1>();
+  return tproxy(call, address_of(info.address, call.packet.family), from_network(info.port_be),
+                info.mark_mask, info.mark_value);
+}
+
+TargetAnswer run_dnpt(const TargetCall& call) {
+  PacketClass packet = call.packet;
+  const auto to = destination_of(packet);
+  set_destination(packet, {AddressTerm::unknown("the address that DNPT makes"), to.port});
+  return goes_on(std::move(packet));
+}
+
+TargetAnswer run_snpt(const TargetCall& call) {
+  PacketClass packet = call.packet;
+  const auto from = source_of(packet);
+  set_source(packet, {AddressTerm::unknown("the address that SNPT makes"), from.port});
+  return goes_on(std::move(packet));
+}
+
+} // namespace synfate::xt

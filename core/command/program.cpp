@@ -5,6 +5,7 @@
 #include "core/command/explain.h"
 #include "core/command/facts_command.h"
 #include "core/command/options.h"
+#include "core/command/overview.h"
 #include "core/command/rules_command.h"
 
 namespace synfate {
@@ -22,6 +23,7 @@ int run(const Program& program) {
   case Command::plugin_worker:
     return program.run_worker(options.words);
   case Command::overview:
+    return run_overview(program, options);
   case Command::who:
   case Command::bind:
   case Command::audit:

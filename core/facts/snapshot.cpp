@@ -34,6 +34,11 @@ bool covers(const Request& wide, const Request& narrow) {
   });
 }
 
+/// As FNV does.
+std::uint64_t combine(std::uint64_t hash, std::uint64_t next) {
+  return hash * 1099511628211ULL + next;
+}
+
 /// A hash over the values that a request has for some columns; nothing if it lacks one of them.
 std::optional<std::uint64_t> hash_values(const Request& request,
                                          const std::vector<std::string>& columns) {
@@ -42,7 +47,7 @@ std::optional<std::uint64_t> hash_values(const Request& request,
     const auto key = std::ranges::find(request.keys, column, &Key::column);
     if (key == request.keys.end())
       return std::nullopt;
-    hash = hash * 1099511628211ULL + hash_of(key->value); // as FNV does
+    hash = combine(hash, hash_of(key->value));
   }
   return hash;
 }
@@ -66,6 +71,19 @@ std::string to_string(const Request& request) {
     joint = " and ";
   }
   return text;
+}
+
+bool RequestSet::add(const Request& request) {
+  std::uint64_t hash = std::hash<std::string>{}(request.table);
+  for (const auto& key : request.keys)
+    hash = combine(hash, std::hash<std::string>{}(key.column) ^ hash_of(key.value));
+  const auto [begin, end] = places_.equal_range(hash);
+  for (auto at = begin; at != end; ++at)
+    if (list_[at->second] == request)
+      return false;
+  places_.emplace(hash, list_.size());
+  list_.push_back(request);
+  return true;
 }
 
 const Table* Snapshot::table(std::string_view name) const {

@@ -48,6 +48,19 @@ struct Request {
 /// "socket where proto = tcp and local_port = 8080", for -v and for error messages.
 std::string to_string(const Request& request);
 
+/// Questions without repetition, in the order they came.
+class RequestSet {
+public:
+  /// False if it was there already.
+  bool add(const Request& request);
+  const std::vector<Request>& list() const { return list_; }
+  bool empty() const { return list_.empty(); }
+
+private:
+  std::vector<Request> list_;
+  std::unordered_multimap<std::uint64_t, std::size_t> places_;
+};
+
 /// Where and when the facts were read.
 struct HostFacts {
   std::string name;

@@ -22,8 +22,7 @@ std::vector<std::size_t> Inquiry::find(const Request& request) {
   }
   if (!snapshot_.sealed()) {
     ++questions_noted_;
-    if (std::ranges::find(needs_, request) == needs_.end())
-      needs_.push_back(request);
+    needs_.add(request);
     return {};
   }
   const Gap gap{.id = "not-recorded." + request.table,

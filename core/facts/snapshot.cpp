@@ -157,7 +157,10 @@ std::vector<std::size_t> Snapshot::find(const Request& request) const {
       rows[row] = row;
     return rows;
   }
-  // The last key is usually the most selective one: callers put netns first.
+  // The most selective key first.
+  const auto best = std::ranges::min_element(
+      wanted, {}, [&](const auto& key) { return from->count(key.first, *key.second); });
+  std::iter_swap(best, wanted.end() - 1);
   rows = from->find(wanted.back().first, *wanted.back().second);
   wanted.pop_back();
   std::erase_if(rows, [&](std::size_t row) {

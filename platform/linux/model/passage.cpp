@@ -124,19 +124,22 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
     if (next.stopped() && branches.size() > 1)
       keep_one(branches);
     for (auto& branch : branches) {
-      Journey way = next;
+      const bool last = &branch == &branches.back();
+      const bool accepted = branch.verdict == HookVerdict::accept;
+      PacketClass before = accepted ? PacketClass() : before_hook(next, branch);
+      Journey way = last ? std::move(next) : next;
       take_over(way, branch);
-      if (branch.verdict == HookVerdict::accept) {
+      if (accepted) {
         way.packet = std::move(branch.packet);
         done.push_back(std::move(way));
         continue;
       }
       Stop stop = stop_of(walk, way, branch, hook);
-      way.packet = before_hook(next, branch);
+      way.packet = std::move(before);
       if (!way.stopped())
         stop = after_reaction(walk, way, std::move(stop));
       const bool liftable =
-          stop.culprit && !next.lifted.contains({stop.culprit->kind, stop.culprit->id});
+          stop.culprit && !way.lifted.contains({stop.culprit->kind, stop.culprit->id});
       add_stop(way, std::move(stop));
       if (liftable && way.stops.size() < most_blockers)
         waiting.push_back(std::move(way));

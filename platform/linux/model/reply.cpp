@@ -145,7 +145,7 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
       return {};
   }
   set_way_out(walk, journey, way_out);
-  Journeys journeys{std::move(journey)};
+  Journeys journeys = alone(std::move(journey));
   for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
     journeys = pass_each(walk, std::move(journeys), hook);
   if (walk.flow.local) { // the answer comes back over lo, to the client's socket

@@ -26,7 +26,7 @@ template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
 
 Journeys enter(Walk& walk, Journey journey) {
   enter_interface(walk, journey);
-  Journeys journeys{std::move(journey)};
+  Journeys journeys = alone(std::move(journey));
   return journeys;
 }
 
@@ -57,7 +57,7 @@ Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
 Journeys serve_each(Walk& walk, Journeys journeys) {
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     serve(w, journey);
-    Journeys served{std::move(journey)};
+    Journeys served = alone(std::move(journey));
     return served;
   });
 }
@@ -66,7 +66,7 @@ Journeys serve_each(Walk& walk, Journeys journeys) {
 
 Journeys walk_flow(Walk& walk) {
   const bool tcp = walk.flow.proto == Proto::tcp;
-  Journeys journeys{first_packet(walk)};
+  Journeys journeys = alone(first_packet(walk));
   if (walk.inquiry.pending())
     return {};
   if (walk.flow.local)

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "core/facts/tables.h"
 #include "platform/linux/delivery.h"
@@ -15,6 +16,9 @@ namespace synfate {
 
 /// One process, or all of them. No row for a process that does not exist.
 void read_processes(std::optional<Int> pid, const ProcessSource& source,
+                    const Delivery<Process>& delivery);
+/// These processes, on all processors.
+void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
                     const Delivery<Process>& delivery);
 
 /// Every network namespace that a visible process is in or that has a name for `ip netns`.

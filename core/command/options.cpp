@@ -19,8 +19,9 @@ struct CommandWords {
   const char* help;
 };
 
-constexpr std::array<CommandWords, 4> commands{{
+constexpr std::array<CommandWords, 5> commands{{
     {Command::explain, "explain", "what becomes of a connection to a port, and why (the default)"},
+    {Command::snapshot, "snapshot", "all facts into a file, to be explained on any machine"},
     {Command::facts, "facts", "the fact tables themselves"},
     {Command::rules, "rules",
      "the rule packs: list, show, check, test, explain, eval, doc, schema"},
@@ -67,6 +68,13 @@ void add_own_options(CLI::App& command, Command which, Options& options) {
     command.add_option("--where", options.where, "only rows for which this holds")
         ->type_name("CEL");
     command.add_flag("--schema", options.schema, "what the tables and columns mean");
+  }
+  if (which == Command::snapshot) {
+    command
+        .add_option("-o,--output", options.output_file, "the file to write, readable by you alone")
+        ->type_name("FILE");
+    command.add_flag("--redact", options.redact,
+                     "stable pseudonyms for addresses, user names and command lines");
   }
   if (which == Command::rules) {
     command.add_flag("--batch", options.batch, "eval: requests from standard input");

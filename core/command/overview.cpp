@@ -188,11 +188,17 @@ const PathStep* lookup_step(const Fate& fate) {
   return step == fate.path.end() ? nullptr : &*step;
 }
 
+/// NAT sent the flow somewhere else than the client asked for.
+bool led_elsewhere(const FlowReport& flow, Int netns) {
+  const Fate& fate = flow.fate;
+  const bool same = fate.final_address == flow.flow.to && fate.final_port == flow.flow.port;
+  return fate.final_port != 0 && (!same || fate.final_netns != netns);
+}
+
 /// A flow that ends at another socket (a more specific one, or behind NAT) says nothing of this.
-bool concerns(const Entry& entry, const FlowReport& flow) {
+bool concerns(const Entry& entry, const FlowReport& flow, Int netns) {
   if (entry.sockets.empty())
-    return !(flow.fate.final_address == flow.flow.to && flow.fate.final_port == flow.flow.port &&
-             flow.fate.final_netns == 0);
+    return led_elsewhere(flow, netns);
   const PathStep* step = lookup_step(flow.fate);
   if (step == nullptr || step->verdict == Verdict::stop)
     return true;
@@ -242,9 +248,9 @@ std::vector<FlowReport> flows_of(Session& session, std::vector<Entry>& entries) 
   return reports;
 }
 
-void judge(Entry& entry, std::span<const FlowReport> flows) {
+void judge(Entry& entry, std::span<const FlowReport> flows, Int netns) {
   for (const auto& report : flows) {
-    if (!concerns(entry, report))
+    if (!concerns(entry, report, netns))
       continue;
     entry.listener.reachable_from.push_back(class_of(report));
     if (entry.sockets.empty() && entry.listener.led_to.empty())
@@ -302,7 +308,7 @@ Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_
   walk_flows(session, reports);
   for (auto& entry : entries) {
     const std::span<const FlowReport> flows(reports.data() + entry.first_flow, entry.flows);
-    judge(entry, flows);
+    judge(entry, flows, overview.host.netns);
     explain_unreached(session, rules, entry, flows);
     if (!entry.sockets.empty() || !entry.listener.led_to.empty())
       overview.listeners.push_back(std::move(entry.listener));

@@ -3,7 +3,7 @@
 //
 // Sockets, their holders and what walks have in common are each read in one question for all
 // listeners, so that two thousand listeners cost little more than one. Tested by
-// tests/unit/core/command/overview_test.cpp and tests/lab/cases_overview.py.
+// tests/lab/cases_overview.py.
 #pragma once
 
 #include "core/command/session.h"

@@ -7,6 +7,7 @@
 #include "core/command/options.h"
 #include "core/command/overview.h"
 #include "core/command/rules_command.h"
+#include "core/command/snapshot_command.h"
 
 namespace synfate {
 
@@ -27,10 +28,11 @@ int run(const Program& program) {
   case Command::who:
   case Command::bind:
   case Command::audit:
-  case Command::snapshot:
   case Command::diff:
   case Command::watch:
     break;
+  case Command::snapshot:
+    return run_snapshot(program, options);
   case Command::facts:
     return run_facts(program, options);
   case Command::rules:

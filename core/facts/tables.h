@@ -321,7 +321,7 @@ struct RouteLookup {
 };
 
 template <>
-inline constexpr auto description_of<RouteLookup> = describe(
+inline constexpr auto description_of<RouteLookup> = describe_answers(
     "route_lookup", "The kernel's own answer to one question for a route.",
     key(column(&RouteLookup::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
     key(column(&RouteLookup::destination, "destination", "", "Asked: where to.")),

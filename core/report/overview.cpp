@@ -20,7 +20,7 @@ std::string owner_words(const Listener& listener) {
   if (owner.unknown())
     return "unknown process";
   if (owner.absent())
-    return "-";
+    return "no process seen";
   const auto& process = owner.value();
   return fmt::format("{} ({}{})", process.name, process.pid,
                      process.user.empty() ? "" : ", " + process.user);
@@ -141,8 +141,7 @@ Json json_listener(const Snapshot& snapshot, const Listener& listener) {
   json["service"] = json_text_or_null(listener.service);
   json["reachable_from"] = Json::array();
   for (const auto& entry : listener.reachable_from)
-    if (lets_in(entry))
-      json["reachable_from"].push_back(json_class(entry));
+    json["reachable_from"].push_back(json_class(entry));
   json["findings"] = json_findings(snapshot, listener.findings);
   return json;
 }

@@ -33,7 +33,7 @@ struct Listener {
   bool holders_complete = false;        ///< these are all of them
   std::string led_to;                   ///< where NAT leads it; empty: a socket of this host
   std::string service;                  ///< unit or container; may be empty
-  std::vector<WhoClass> reachable_from; ///< summarised: the classes that are open, or not known
+  std::vector<WhoClass> reachable_from; ///< who was asked for, open or not
   std::vector<Finding> findings;
 };
 

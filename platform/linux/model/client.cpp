@@ -6,12 +6,15 @@
 #include <cerrno>
 #include <utility>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
+#include "platform/linux/routing/tables.h"
 
 namespace synfate {
 namespace {
@@ -50,6 +53,18 @@ std::string error_name(Int error) {
   }
 }
 
+constexpr std::uint16_t no_port = 0;
+
+/// Without such a rule every port of an address of this host has the same route, which is then
+/// asked for once.
+bool rules_ask_for_ports(Walk& walk, Int netns) {
+  const auto rules = walk.inquiry.rows<PolicyRule>({{"netns", netns}});
+  return walk.inquiry.incomplete() || std::ranges::any_of(rules, [](const PolicyRule& rule) {
+           return !rule.source_port_first.absent() || !rule.destination_port_first.absent() ||
+                  !rule.ip_proto.absent() || !rule.more.absent();
+         });
+}
+
 /// The client's route; false if there is none and the client is told so.
 bool choose_way(Walk& walk, Journey& journey) {
   const auto answer = ask_route(
@@ -61,7 +76,7 @@ bool choose_way(Walk& walk, Journey& journey) {
        .mark = 0,
        .proto = std::string(to_string(walk.flow.proto)),
        .source_port = 0,
-       .destination_port = walk.flow.port,
+       .destination_port = rules_ask_for_ports(walk, journey.netns) ? walk.flow.port : no_port,
        .uid = walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt});
   if (walk.inquiry.pending())
     return false;
@@ -133,7 +148,7 @@ Journeys leave_client(Walk& walk, Journey journey) {
     add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
                        Culprit{"interface", loopback->name.value_or("lo"), "is down"},
                        "the loopback interface is down"});
-  Journeys journeys{std::move(journey)};
+  Journeys journeys = alone(std::move(journey));
   journeys = pass_each(walk, std::move(journeys), Hook::output);
   for (auto& way : journeys)
     follow_nat(walk, way);

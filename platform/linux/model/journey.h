@@ -64,6 +64,12 @@ struct Journey {
 };
 
 using Journeys = std::vector<Journey>;
+/// The one journey there is; a list in braces would copy it.
+inline Journeys alone(Journey journey) {
+  Journeys journeys;
+  journeys.push_back(std::move(journey));
+  return journeys;
+}
 
 /// Appends a step to the path; nothing once the journey is stopped.
 void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culprit> by = {},

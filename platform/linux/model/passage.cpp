@@ -129,17 +129,20 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
     if (next.stopped() && branches.size() > 1)
       keep_one(branches);
     for (auto& branch : branches) {
-      Journey way = next;
+      const bool last = &branch == &branches.back();
+      const bool accepted = branch.verdict == HookVerdict::accept;
+      PacketClass before = accepted ? PacketClass() : before_hook(next, branch);
+      Journey way = last ? std::move(next) : next;
       take_over(way, branch);
-      if (branch.verdict == HookVerdict::accept) {
+      if (accepted) {
         way.packet = std::move(branch.packet);
         done.push_back(std::move(way));
         continue;
       }
       Stop stop = stop_of(walk, way, branch, hook);
       const bool liftable =
-          stop.culprit && !next.lifted.contains({stop.culprit->kind, stop.culprit->id});
-      way.packet = before_hook(next, branch);
+          stop.culprit && !way.lifted.contains({stop.culprit->kind, stop.culprit->id});
+      way.packet = std::move(before);
       for (auto& told : refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
         (liftable && told.stops.size() < most_blockers ? waiting : done).push_back(std::move(told));
       if (walk.inquiry.pending())

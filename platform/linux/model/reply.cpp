@@ -192,7 +192,7 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   }
   const Int final_netns = journey.netns;
   const auto legs = legs_back(walk, journey, way_out);
-  Journeys journeys{std::move(journey)};
+  Journeys journeys = alone(std::move(journey));
   for (const auto& leg : legs) {
     for (auto& way : journeys)
       begin_leg(walk, way, leg, final_netns);

@@ -33,7 +33,7 @@ Journeys enter(Walk& walk, Journey journey) {
   // A local client's packet that NAT sent elsewhere has arrived there already.
   if (journey.netns == walk.inquiry.snapshot().host().netns)
     enter_interface(walk, journey);
-  Journeys journeys{std::move(journey)};
+  Journeys journeys = alone(std::move(journey));
   return journeys;
 }
 
@@ -92,7 +92,7 @@ Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
 Journeys serve_each(Walk& walk, Journeys journeys) {
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     serve(w, journey);
-    Journeys served{std::move(journey)};
+    Journeys served = alone(std::move(journey));
     return served;
   });
 }
@@ -101,7 +101,7 @@ Journeys serve_each(Walk& walk, Journeys journeys) {
 
 Journeys walk_flow(Walk& walk) {
   const bool tcp = walk.flow.proto == Proto::tcp;
-  Journeys journeys{first_packet(walk)};
+  Journeys journeys = alone(first_packet(walk));
   if (walk.inquiry.pending())
     return {};
   if (walk.flow.local)

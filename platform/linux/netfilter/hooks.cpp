@@ -70,7 +70,8 @@ public:
     }
     gather(*chains, packet);
     Branches done;
-    Branches live{std::move(start)};
+    Branches live; // a list in braces would copy
+    live.push_back(std::move(start));
     for (const auto& function : functions_) {
       Branches next;
       for (auto& branch : live)

@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
-#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {

@@ -25,31 +25,6 @@ std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& targ
   return flows;
 }
 
-/// Every flow with a settled fate; facts that several of them need are read together.
-void walk_all(Session& session, Report& report) {
-  std::vector<std::size_t> open;
-  for (std::size_t at = 0; at < report.flows.size(); ++at)
-    open.push_back(at);
-  for (int round = 0; !open.empty(); ++round) {
-    std::vector<Request> needs;
-    std::erase_if(open, [&](std::size_t at) {
-      Inquiry inquiry(session.snapshot());
-      FlowReport& flow = report.flows[at];
-      flow.fate = session.model().walk(inquiry, flow.flow);
-      if (!inquiry.pending()) {
-        session.adopt(inquiry);
-        return true;
-      }
-      for (const auto& need : inquiry.needs())
-        if (std::ranges::find(needs, need) == needs.end())
-          needs.push_back(need);
-      return false;
-    });
-    if (!needs.empty())
-      session.collect(needs, round);
-  }
-}
-
 void add_gaps(Report& report, const Snapshot& snapshot) {
   for (const auto& flow : report.flows)
     for (const auto& id : flow.fate.gaps)
@@ -160,7 +135,44 @@ int print(const Program& program, const Options& options, Session& session,
   return exit_status(reports);
 }
 
+/// Walks the flows that are still open; those that lack facts stay so, and their needs are noted.
+void walk_round(Session& session, std::span<FlowReport> flows, std::vector<std::size_t>& open,
+                RequestSet& needs) {
+  std::erase_if(open, [&](std::size_t at) {
+    Inquiry inquiry(session.snapshot());
+    flows[at].fate = session.model().walk(inquiry, flows[at].flow);
+    if (!inquiry.pending()) {
+      session.adopt(inquiry);
+      return true;
+    }
+    for (const auto& need : inquiry.needs())
+      needs.add(need);
+    return false;
+  });
+}
+
+/// Until each of these flows has its fate.
+void settle_flows(Session& session, std::span<FlowReport> flows, std::vector<std::size_t> open) {
+  for (int round = 0; !open.empty(); ++round) {
+    RequestSet needs;
+    walk_round(session, flows, open, needs);
+    if (!needs.empty())
+      session.collect(needs.list(), round);
+  }
+}
+
 } // namespace
+
+void walk_flows(Session& session, std::span<FlowReport> flows) {
+  if (flows.empty())
+    return;
+  // The first alone: most of what it needs is what all of them need.
+  settle_flows(session, flows, {0});
+  std::vector<std::size_t> others;
+  for (std::size_t at = 1; at < flows.size(); ++at)
+    others.push_back(at);
+  settle_flows(session, flows, std::move(others));
+}
 
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
                       std::span<const ZonedAddress> clients, const std::optional<Identity>& as) {
@@ -173,7 +185,7 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
     flow.identity = as;
     report.flows.push_back({std::move(flow), {}});
   }
-  walk_all(session, report);
+  walk_flows(session, report.flows);
   auto evaluation = session.settle([&](Inquiry& inquiry) {
     return rules::evaluate(inquiry, rules, {report.target, report.flows});
   });

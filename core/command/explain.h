@@ -7,6 +7,9 @@
 
 namespace synfate {
 
+/// Gives every flow its fate; facts that several of them need are read together.
+void walk_flows(Session& session, std::span<FlowReport> flows);
+
 /// Derives the whole answer to one target.
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
                       std::span<const ZonedAddress> clients, const std::optional<Identity>& as);

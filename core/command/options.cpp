@@ -19,9 +19,10 @@ struct CommandWords {
   const char* help;
 };
 
-constexpr std::array<CommandWords, 5> commands{{
+constexpr std::array<CommandWords, 6> commands{{
     {Command::explain, "explain", "what becomes of a connection to a port, and why (the default)"},
     {Command::bind, "bind", "would bind() and listen() succeed here now, and if not, why"},
+    {Command::snapshot, "snapshot", "all facts into a file, to be explained on any machine"},
     {Command::facts, "facts", "the fact tables themselves"},
     {Command::rules, "rules",
      "the rule packs: list, show, check, test, explain, eval, doc, schema"},
@@ -75,6 +76,13 @@ void add_own_options(CLI::App& command, Command which, Options& options) {
     command.add_option("--where", options.where, "only rows for which this holds")
         ->type_name("CEL");
     command.add_flag("--schema", options.schema, "what the tables and columns mean");
+  }
+  if (which == Command::snapshot) {
+    command
+        .add_option("-o,--output", options.output_file, "the file to write, readable by you alone")
+        ->type_name("FILE");
+    command.add_flag("--redact", options.redact,
+                     "stable pseudonyms for addresses, user names and command lines");
   }
   if (which == Command::rules) {
     command.add_flag("--batch", options.batch, "eval: requests from standard input");

@@ -6,7 +6,9 @@
 #include "core/command/explain.h"
 #include "core/command/facts_command.h"
 #include "core/command/options.h"
+#include "core/command/overview.h"
 #include "core/command/rules_command.h"
+#include "core/command/snapshot_command.h"
 
 namespace synfate {
 
@@ -25,12 +27,14 @@ int run(const Program& program) {
   case Command::plugin_worker:
     return program.run_worker(options.words);
   case Command::overview:
+    return run_overview(program, options);
   case Command::who:
   case Command::audit:
-  case Command::snapshot:
   case Command::diff:
   case Command::watch:
     break;
+  case Command::snapshot:
+    return run_snapshot(program, options);
   case Command::facts:
     return run_facts(program, options);
   case Command::rules:

@@ -72,7 +72,7 @@ std::string_view to_string(Stage stage); ///< "socket.lookup"
 std::optional<Stage> stage_from(std::string_view name);
 
 /// The packets of a handshake, or a datagram.
-enum class Packet : std::uint8_t { syn, synack, ack, data, datagram };
+enum class Packet : std::uint8_t { syn, synack, ack, data, datagram, reset, icmp };
 std::string_view to_string(Packet packet);
 
 /// What a stage did with a packet.

@@ -228,6 +228,10 @@ std::string_view packet_words(Packet packet) {
     return "data";
   case Packet::datagram:
     return "datagram";
+  case Packet::reset:
+    return "RST";
+  case Packet::icmp:
+    return "ICMP error";
   }
   return "";
 }

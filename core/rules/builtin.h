@@ -29,6 +29,7 @@ struct BuiltinName {
 struct BuiltinCollect {
   std::string_view table;
   std::span<const BuiltinName> keys;
+  bool optional;
 };
 
 struct BuiltinFilter {

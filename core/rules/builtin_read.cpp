@@ -56,7 +56,7 @@ std::optional<FlowFilter> filter(const BuiltinFilter& written) {
 void read_conditions(const BuiltinRule& written, Rule& rule) {
   rule.on = filter(written.on);
   for (const auto& collect : written.collect)
-    rule.collect.push_back({words(collect.table), names(collect.keys)});
+    rule.collect.push_back({words(collect.table), names(collect.keys), collect.optional});
   rule.for_each = expression(written.for_each);
   rule.let = names(written.let);
   rule.when = expression(written.when);

@@ -121,7 +121,8 @@ private:
 
   std::string conditions(const Rule& rule) {
     std::string text = array("BuiltinCollect", rule.collect, [&](const Collect& collect) {
-      return fmt::format("{{{}, {}}}", literal(collect.table.text), names(collect.keys));
+      return fmt::format("{{{}, {}, {}}}", literal(collect.table.text), names(collect.keys),
+                         collect.optional);
     });
     text += ", " + names(rule.let);
     for (const auto* part : {&rule.for_each, &rule.when, &rule.culprit, &rule.flows})

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/base/text.h"
+#include "core/model/owners.h"
 #include "core/rules/vocabulary.h"
 
 namespace synfate::rules {
@@ -44,15 +45,23 @@ struct Answer {
   bool complete = true;
 };
 
-Answer ask(const Facts& facts, std::string_view table, std::vector<Key> keys) {
+/// Calls question(inquiry), which gives rows; incomplete also while it is only noted as a need.
+template <typename Question> Answer answer_to(const Facts& facts, Question question) {
   Inquiry& inquiry = facts.inquiry();
-  const std::size_t needs_before = inquiry.needs().size();
-  const Request request{std::string(table), std::move(keys)};
-  Answer answer{inquiry.find(request), true};
-  const bool asked_already = std::ranges::find(inquiry.needs(), request) != inquiry.needs().end();
-  answer.complete =
-      !inquiry.incomplete() && inquiry.needs().size() == needs_before && !asked_already;
+  const auto noted = inquiry.questions_noted();
+  Answer answer{question(inquiry), true};
+  answer.complete = !inquiry.incomplete() && inquiry.questions_noted() == noted;
   return answer;
+}
+
+Answer ask(const Facts& facts, std::string_view table, std::vector<Key> keys) {
+  const Request request{std::string(table), std::move(keys)};
+  return answer_to(facts, [&](Inquiry& inquiry) { return inquiry.find(request); });
+}
+
+Answer ask_owners(const Facts& facts, const HeldSocket& socket, bool complete) {
+  return answer_to(
+      facts, [&](Inquiry& inquiry) { return find_owners(inquiry, socket, complete); });
 }
 
 Value row_value(const Facts& facts, std::string_view table, std::size_t row) {
@@ -72,17 +81,15 @@ Value owners(const Facts& facts, const Value& socket) {
   if (!inode.is(cel::Kind::integer) || inode.as_int() == 0)
     return Value::list(std::vector<Value>());
   // One holder is enough for a name; the model asks in the same words, so nothing is read twice.
-  const auto hint = [&](const char* column) {
+  const auto known = [&](const char* column) {
     const Value value = column_of(socket, column);
-    return value.is(cel::Kind::integer) ? Cell(Int{value.as_int()}) : Cell(Absent{});
+    return value.is(cel::Kind::integer) ? std::optional<Int>(value.as_int()) : std::nullopt;
   };
-  Answer held = ask(facts, "socket_owner",
-                    {{"complete", false},
-                     {"hint_cgroup_id", hint("cgroup_id")},
-                     {"hint_uid", hint("uid")},
-                     {"inode", inode.as_int()}});
+  const HeldSocket held_by{known("netns").value_or(0), inode.as_int(), known("cgroup_id"),
+                           known("uid")};
+  Answer held = ask_owners(facts, held_by, false);
   if (held.rows.empty() && held.complete)
-    held = ask(facts, "socket_owner", {{"inode", inode.as_int()}});
+    held = ask_owners(facts, held_by, true);
   std::vector<Value> processes;
   std::set<std::int64_t> seen;
   bool complete = held.complete;

@@ -73,6 +73,8 @@ constexpr std::array collect_keys{
     KeySpec{"table", text, true, "The table to read from.", ""},
     KeySpec{"keys", names, false, "Columns and the values asked for; a list asks once per element.",
             ""},
+    KeySpec{"optional", boolean, false,
+            "true: what cannot be read is left out, and the rule is decided all the same.", ""},
 };
 
 constexpr std::array test_keys{

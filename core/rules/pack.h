@@ -38,6 +38,7 @@ struct FlowFilter {
 struct Collect {
   Words table;
   std::vector<std::pair<std::string, Expression>> keys;
+  bool optional = false; ///< the rule can do without what could not be read
 };
 
 /// A finding that a site accepts for a time.

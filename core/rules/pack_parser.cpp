@@ -112,6 +112,7 @@ private:
         check_columns(*keys, *schema_.find(collect.table.text));
       collect.keys = named_expressions(*keys);
     }
+    collect.optional = reader.boolean("optional").value_or(false);
     return collect;
   }
 

@@ -4,6 +4,7 @@
 #include "platform/linux/model/bind.h"
 #include "platform/linux/model/flows.h"
 #include "platform/linux/model/unix_walk.h"
+#include "platform/linux/model/nat_ports.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
@@ -26,6 +27,7 @@ public:
                                const std::string& interface) override {
     return flows_from_client(inquiry, target, from, interface);
   }
+  NatPorts nat_ports(Inquiry& inquiry) override { return find_nat_ports(inquiry, ruleset_); }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
     Walk walk{inquiry, flow, ruleset_, &tables_};
     return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_flow(walk), inquiry);

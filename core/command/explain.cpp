@@ -1,6 +1,7 @@
 #include "core/command/explain.h"
 
 #include <algorithm>
+#include <charconv>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -60,6 +61,19 @@ int exit_status(const std::vector<Report>& reports) {
   return unclear ? 3 : 0;
 }
 
+} // namespace
+
+std::int64_t root_process_of(const std::string& netns) {
+  constexpr std::string_view proc = "/proc/";
+  constexpr std::string_view file = "/ns/net";
+  std::string_view number = netns;
+  if (number.starts_with(proc) && number.ends_with(file))
+    number = number.substr(proc.size(), number.size() - proc.size() - file.size());
+  std::int64_t pid = 0;
+  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), pid);
+  return code == std::errc{} && end == number.data() + number.size() && pid > 0 ? pid : 0;
+}
+
 Result<std::vector<Target>> read_targets(const Program& program, const Options& options) {
   std::vector<Target> targets;
   for (const auto& word : options.words) {
@@ -70,15 +84,30 @@ Result<std::vector<Target>> read_targets(const Program& program, const Options& 
         error.hint = fmt::format("Did you mean the command '{}'? {}", *near, error.hint);
       return error;
     }
-    if (target->proto == Proto::unix_socket)
-      return Error{.code = ErrorCode::unsupported,
-                   .doing = "reading the target",
-                   .where = word,
-                   .detail = "Unix sockets are not explained yet",
-                   .hint = "Their facts are shown by: synfate facts unix_socket"};
+    target->root_pid = root_process_of(options.netns);
     targets.push_back(std::move(*target));
   }
   return targets;
+}
+
+Result<std::optional<Identity>> read_identity(const Program& program, const Options& options) {
+  if (options.as_user.empty())
+    return std::optional<Identity>();
+  SYNFATE_TRY(identity, program.names.identity_of(options.as_user));
+  return std::optional<Identity>(std::move(identity));
+}
+
+namespace {
+
+Status fit_together(const std::vector<Target>& targets, const Options& options) {
+  if (!options.from.empty() &&
+      std::ranges::find(targets, Proto::unix_socket, &Target::proto) != targets.end())
+    return Error{.code = ErrorCode::invalid_input,
+                 .doing = "reading the options",
+                 .where = "--from",
+                 .detail = "a Unix socket has no clients elsewhere",
+                 .hint = "Name a local user: --as USER."};
+  return Done{};
 }
 
 Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
@@ -175,6 +204,8 @@ int run_explain(const Program& program, const Options& options) {
   const auto targets = read_targets(program, options);
   if (!targets)
     return report_error(program, targets.error());
+  if (const Status fitting = fit_together(*targets, options); !fitting)
+    return report_error(program, fitting.error());
   const auto clients = read_clients(options);
   if (!clients)
     return report_error(program, clients.error());
@@ -184,16 +215,12 @@ int run_explain(const Program& program, const Options& options) {
   const auto rules = load_rules(program, options, (*session)->snapshot().schema());
   if (!rules)
     return report_error(program, rules.error());
-  std::optional<Identity> as;
-  if (!options.as_user.empty()) {
-    auto identity = program.names.identity_of(options.as_user);
-    if (!identity)
-      return report_error(program, identity.error());
-    as = std::move(*identity);
-  }
+  const auto as = read_identity(program, options);
+  if (!as)
+    return report_error(program, as.error());
   std::vector<Report> reports;
   for (const auto& target : *targets)
-    reports.push_back(explain_target(**session, target, *rules, *clients, as));
+    reports.push_back(explain_target(**session, target, *rules, *clients, *as));
   const int status = print(program, options, **session, reports);
   if (const Status saved = (*session)->save(program, options); !saved)
     return report_error(program, saved.error());

@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "core/command/bind_command.h"
 #include "core/command/explain.h"
 #include "core/command/facts_command.h"
 #include "core/command/options.h"
@@ -21,12 +22,13 @@ int run(const Program& program) {
   switch (options.command) {
   case Command::explain:
     return run_explain(program, options);
+  case Command::bind:
+    return run_bind(program, options);
   case Command::plugin_worker:
     return program.run_worker(options.words);
   case Command::overview:
     return run_overview(program, options);
   case Command::who:
-  case Command::bind:
   case Command::audit:
   case Command::diff:
   case Command::watch:

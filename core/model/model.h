@@ -75,6 +75,12 @@ struct NatPorts {
   std::vector<std::string> unlisted; ///< ids of rules whose ports cannot be listed
 };
 
+/// What a server asks of bind() and listen(), beside the target.
+struct BindRequest {
+  BindFlags flags;
+  std::optional<Identity> identity; ///< as whom; nothing: who runs this tool
+};
+
 /// A model of one operating system's inbound path, for one snapshot: it may keep what it decoded.
 class Model {
 public:
@@ -88,6 +94,10 @@ public:
   virtual NatPorts nat_ports(Inquiry& /*inquiry*/) { return {}; }
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
+  /// Would bind() and listen() succeed: a flow with `bind` for each address that would be bound,
+  /// `open` or `denied`. Meaningless while inquiry.pending().
+  virtual std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
+                                       const BindRequest& request) = 0;
 };
 
 } // namespace synfate

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
 #include "core/model/owners.h"
 #include "core/rules/vocabulary.h"
 
@@ -59,8 +60,7 @@ Answer ask(const Facts& facts, std::string_view table, std::vector<Key> keys) {
 }
 
 Answer ask_owners(const Facts& facts, const HeldSocket& socket, bool complete) {
-  return answer_to(
-      facts, [&](Inquiry& inquiry) { return find_owners(inquiry, socket, complete); });
+  return answer_to(facts, [&](Inquiry& inquiry) { return find_owners(inquiry, socket, complete); });
 }
 
 Value row_value(const Facts& facts, std::string_view table, std::size_t row) {
@@ -153,6 +153,15 @@ Value children_of(const Facts& facts, const Value& pid) {
   return Value::list(std::move(children));
 }
 
+Value evidence_of(const Facts& facts, const Value& of, std::string_view table) {
+  std::vector<Value> rows;
+  if (const NumberedFlow* flow = flow_of(of))
+    for (const auto& evidence : flow->report->fate.evidence)
+      if (evidence.table == table)
+        rows.push_back(row_value(facts, table, evidence.row));
+  return Value::list(std::move(rows));
+}
+
 Value setting(const Facts& facts, const Value& name) {
   const Answer found =
       ask(facts, "setting", {{"netns", facts.host().netns}, {"name", text_of(name)}});
@@ -187,12 +196,30 @@ std::string plural(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, hisses ? "es" : "s");
 }
 
-// One word of a POSIX shell, whatever it holds.
+/// As bash, zsh and POSIX 2024 have it: '$' and quotes, with escapes for what a terminal would not
+/// show.
+std::string quote_bytes(std::string_view text) {
+  std::string quoted = "$'";
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (letter == '\'' || letter == '\\')
+      quoted += std::string("\\") + letter;
+    else if (byte < 0x20 || byte > 0x7e)
+      quoted += fmt::format("\\x{:02x}", byte);
+    else
+      quoted += letter;
+  }
+  return quoted + "'";
+}
+
+// One word of a shell, whatever it holds.
 std::string quote(std::string_view text) {
   constexpr std::string_view harmless =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,";
   if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos)
     return std::string(text);
+  if (escape_for_terminal(text) != text)
+    return quote_bytes(text);
   std::string quoted = "'";
   for (const char letter : text)
     quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
@@ -278,6 +305,12 @@ constexpr std::array functions{
              }},
     Function{"owner_name", "(process) -> string", "\"nginx (pid 12)\".",
              [](const Facts&, Arguments a) { return string_value(process_name(a[0])); }},
+    Function{"sockets_of", "(flow) -> list(socket)",
+             "The sockets that decide the flow, the most important first.",
+             [](const Facts& facts, Arguments a) { return evidence_of(facts, a[0], "socket"); }},
+    Function{
+        "unix_sockets_of", "(flow) -> list(unix_socket)", "The same for Unix sockets.",
+        [](const Facts& facts, Arguments a) { return evidence_of(facts, a[0], "unix_socket"); }},
     Function{"process_of", "(int) -> process", "The process with this id.",
              [](const Facts& facts, Arguments a) { return process_of(facts, a[0]); }},
     Function{"children_of", "(int) -> list(process)", "Its children, as far as they were read.",

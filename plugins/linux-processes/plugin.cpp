@@ -1,4 +1,4 @@
-// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`. See
+// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`, `port_mention`. See
 // platform/linux/processes.
 #include <algorithm>
 #include <chrono>
@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/processes/port_mentions.h"
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/processes/read_processes.h"
 
@@ -79,6 +80,9 @@ public:
       read_namespaces(source, delivery_of<NetworkNamespace>(collection));
     else if (collection.table() == table_name<ServiceName>())
       read_service_names(source, delivery_of<ServiceName>(collection));
+    else if (collection.table() == table_name<PortMention>())
+      read_port_mentions(collection.integer_key("port").value_or(0), source,
+                         delivery_of<PortMention>(collection));
   }
 
 private:
@@ -103,11 +107,11 @@ private:
   }
 
   void collect_processes(sdk::Collection& collection, const ProcessSource& source) {
-    const auto pid = collection.integer_key("pid");
+    const ProcessQuery query{collection.integer_key("pid"), collection.integer_key("parent_pid")};
     const auto delivery = delivery_of<Process>(collection);
-    const Process* held = pid ? holders_.find(*pid, source) : nullptr;
+    const Process* held = query.pid && !query.parent ? holders_.find(*query.pid, source) : nullptr;
     if (held == nullptr)
-      return read_processes(pid, source, delivery);
+      return read_processes(query, source, delivery);
     delivery.row(*held);
     for (const auto& cell : to_cells(*held))
       if (const auto* unknown = std::get_if<Unknown>(&cell))

@@ -1,8 +1,8 @@
-#include "platform/linux/xtables/serving_sockets.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 
 #include <algorithm>
 
-namespace synfate::xt {
+namespace synfate {
 namespace {
 
 /// An IPv6 wildcard socket serves IPv4 unless it is v6only.
@@ -21,9 +21,8 @@ ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t pro
                                const AddressTerm& address, std::uint16_t port, IpFamily family) {
   const bool tcp = proto == 6;
   ServingSockets found;
-  found.sockets = context.inquiry.rows<Socket>({{"netns", netns},
-                                                {"proto", Text(tcp ? "tcp" : "udp")},
-                                                {"local_port", Int{port}}});
+  found.sockets = context.inquiry.rows<Socket>(
+      {{"netns", netns}, {"proto", Text(tcp ? "tcp" : "udp")}, {"local_port", Int{port}}});
   found.known = !context.inquiry.pending() && !context.inquiry.incomplete();
   std::erase_if(found.sockets, [&](const Socket& socket) {
     return !socket.state.is(tcp ? "listen" : "unconnected") || !takes(socket, address, family);
@@ -36,4 +35,4 @@ ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t pro
   return found;
 }
 
-} // namespace synfate::xt
+} // namespace synfate

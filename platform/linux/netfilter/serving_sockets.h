@@ -6,7 +6,7 @@
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/hooks.h"
 
-namespace synfate::xt {
+namespace synfate {
 
 struct ServingSockets {
   std::vector<Socket> sockets;
@@ -18,4 +18,4 @@ struct ServingSockets {
 ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t proto,
                                const AddressTerm& address, std::uint16_t port, IpFamily family);
 
-} // namespace synfate::xt
+} // namespace synfate

@@ -8,9 +8,9 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
-#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -146,6 +146,10 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
   if (signs_with_md5(socket, from))
     add_stop(journey, silent(Stage::socket_policy, socket_culprit(socket),
                              "the listener demands TCP-MD5 signatures of this client"));
+  if (socket.md5_peers.unknown()) {
+    walk.inquiry.depend_on(socket.md5_peers.gap());
+    assume(journey, "the listener demands no TCP-MD5 signatures");
+  }
   check_syn_queue(walk, journey, socket);
   check_accept_queue(journey, socket);
 }

@@ -38,8 +38,8 @@ std::unique_ptr<Model> make_linux_model() {
 }
 
 Status add_linux_tables(Schema& schema) {
-  for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables,
-                         add_xtables_tables}) {
+  for (const auto add :
+       {add_linux_socket_tables, add_routing_tables, add_netfilter_tables, add_xtables_tables}) {
     Status added = add(schema);
     if (!added)
       return added;

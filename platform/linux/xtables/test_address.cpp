@@ -71,7 +71,9 @@ MatchAnswer test_type(const MatchCall& call, const AddressTerm& term, std::uint3
 
 MatchAnswer addrtype(const MatchCall& call, const wire::Addrtype1& info) {
   const auto& meta = call.packet.meta;
-  const Int device = (info.flags & 4) != 0 ? meta.in.index : (info.flags & 8) != 0 ? meta.out.index : 0;
+  const Int device = (info.flags & 4) != 0   ? meta.in.index
+                     : (info.flags & 8) != 0 ? meta.out.index
+                                             : 0;
   return all(
       call,
       [&](const MatchCall& part) {
@@ -123,8 +125,7 @@ MatchAnswer rpfilter(const MatchCall& call, std::uint8_t flags) {
       term.kind == AddressTerm::Kind::client ? call.packet.addresses.only() : std::nullopt;
   if (term.kind == AddressTerm::Kind::known || only)
     return rpfilter_single(call, only ? to_address(*only, call.packet.family) : term.first, flags);
-  const ReadSet routed =
-      sources_routed_by(call, (flags & 1) != 0 ? 0 : in.index, (flags & 4) != 0);
+  const ReadSet routed = sources_routed_by(call, (flags & 1) != 0 ? 0 : in.index, (flags & 4) != 0);
   if (!routed.known)
     return unread(call, "fib saddr . iif oif");
   return in_addresses(call, term, routed.addresses, "fib saddr . iif oif");

@@ -62,7 +62,8 @@ MatchAnswer socket_lookup(const MatchCall& call, std::uint8_t flags) {
 
 MatchAnswer in_ids(const MatchCall& call, const Perhaps<std::uint32_t>& id, std::uint32_t first,
                    std::uint32_t last, std::string_view field) {
-  return perhaps(call, id, field, [&](std::uint32_t value) { return value >= first && value <= last; });
+  return perhaps(call, id, field,
+                 [&](std::uint32_t value) { return value >= first && value <= last; });
 }
 
 MatchAnswer group_test(const MatchCall& call, const wire::Owner& owner) {
@@ -101,8 +102,8 @@ MatchAnswer path_test(const MatchCall& call, std::string_view wanted, bool inver
                             while (path.starts_with('/'))
                               path.remove_prefix(1);
                             return ancestor.empty() ||
-                                   (path.starts_with(ancestor) &&
-                                    (path.size() == ancestor.size() || path[ancestor.size()] == '/'));
+                                   (path.starts_with(ancestor) && (path.size() == ancestor.size() ||
+                                                                   path[ancestor.size()] == '/'));
                           }),
                   invert);
 }
@@ -136,11 +137,10 @@ MatchAnswer test_owner(const MatchCall& call) {
   return all(
       call,
       [&](const MatchCall& part) {
-        return (owner.match & 1) == 0
-                   ? answer(true)
-                   : inverted(in_ids(part, part.packet.meta.socket.uid, owner.uid_min,
-                                     owner.uid_max, "meta skuid"),
-                              (owner.invert & 1) != 0);
+        return (owner.match & 1) == 0 ? answer(true)
+                                      : inverted(in_ids(part, part.packet.meta.socket.uid,
+                                                        owner.uid_min, owner.uid_max, "meta skuid"),
+                                                 (owner.invert & 1) != 0);
       },
       [&](const MatchCall& part) {
         return (owner.match & 2) == 0 ? answer(true)
@@ -156,9 +156,8 @@ MatchAnswer test_cgroup0(const MatchCall& call) {
 MatchAnswer test_cgroup1(const MatchCall& call) {
   const auto cgroup = call.as<wire::Cgroup1>();
   return with_socket(call, [&] {
-    return cgroup.has_path != 0
-               ? path_test(call, text_of(cgroup.path), cgroup.invert_path != 0)
-               : class_test(call, cgroup.classid, cgroup.invert_classid != 0);
+    return cgroup.has_path != 0 ? path_test(call, text_of(cgroup.path), cgroup.invert_path != 0)
+                                : class_test(call, cgroup.classid, cgroup.invert_classid != 0);
   });
 }
 

@@ -9,6 +9,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -165,6 +166,7 @@ void enter_interface(Walk& walk, Journey& journey) {
   if (journey.path.empty() || !walk.flow.local)
     check_link(journey, *interface);
   check_programs(journey, *interface);
+  pass_traffic_control(walk, journey, interface->index.value_or(0), PacketWay::ingress);
 }
 
 Journeys route_input(Walk& walk, Journey journey) {

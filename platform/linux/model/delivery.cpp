@@ -9,6 +9,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/confirmation.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
@@ -141,6 +142,7 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
                   const std::string& note) {
   journey.listener = socket;
   add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket), note);
+  pass_cgroup_programs(walk, journey, socket);
   if (walk.flow.proto != Proto::tcp)
     return check_receive_buffer(journey, socket);
   if (signs_with_md5(socket, from))
@@ -185,6 +187,7 @@ Journeys deliver(Walk& walk, Journey journey) {
     journeys.push_back(std::move(journey));
     return journeys;
   }
+  pass_socket_programs(walk, journey);
   const std::uint16_t port = target.port.first;
   journey.final_address = *to;
   journey.final_port = port;

@@ -75,7 +75,14 @@ private:
   }
 
   Search search(const std::vector<std::int32_t>& pids, bool stop_when_seen) {
-    const SearchLimits limits{stop_when_seen, source_.live(), deadline_};
+    SearchLimits limits;
+    limits.stop_when_seen = stop_when_seen;
+    return search(pids, limits);
+  }
+
+  Search search(const std::vector<std::int32_t>& pids, SearchLimits limits) {
+    limits.in_parts = source_.live();
+    limits.deadline = deadline_;
     if (query_.inode || query_.listeners_of) {
       WantedSockets wanted(wanted_inodes());
       wanted_count_ = wanted.count();
@@ -119,7 +126,10 @@ private:
     constexpr std::size_t most = 768;
     auto pids = likely_holders_first(proc_.get(), processes(), *query_.inode);
     pids.resize(std::min(pids.size(), most));
-    const auto found = search(pids, true);
+    SearchLimits limits;
+    limits.stop_when_seen = limits.first_only = true;
+    limits.first = 32; // a listener is opened early
+    const auto found = search(pids, limits);
     if (found.holders.empty())
       return false;
     deliver(found, false);

@@ -146,6 +146,7 @@ struct SocketOwner {
   Fact<bool> complete;
   Fact<Int> hint_cgroup_id;
   Fact<Int> hint_uid;
+  Fact<Int> listeners_of;
 };
 
 template <>
@@ -159,7 +160,10 @@ inline constexpr auto description_of<SocketOwner> = describe(
     key(column(&SocketOwner::hint_cgroup_id, "hint_cgroup_id", "",
                "Asked: look first among the processes of this cgroup.", "socket.cgroup_id")),
     key(column(&SocketOwner::hint_uid, "hint_uid", "",
-               "Asked: look first among the processes of this user.", "socket.uid")));
+               "Asked: look first among the processes of this user.", "socket.uid")),
+    key(column(&SocketOwner::listeners_of, "listeners_of", "",
+               "Asked: of every listener and unconnected UDP socket of this network namespace.",
+               "netns.inode")));
 
 /// A process.
 struct Process {
@@ -319,7 +323,7 @@ struct RouteLookup {
 };
 
 template <>
-inline constexpr auto description_of<RouteLookup> = describe(
+inline constexpr auto description_of<RouteLookup> = describe_answers(
     "route_lookup", "The kernel's own answer to one question for a route.",
     key(column(&RouteLookup::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
     key(column(&RouteLookup::destination, "destination", "", "Asked: where to.")),

@@ -81,6 +81,8 @@ Json json_class(const WhoClass& entry) {
   for (const auto& source : entry.sources)
     json["sources"].push_back(source.to_string());
   json["interface"] = json_text_or_null(entry.interface);
+  if (!entry.name.empty())
+    json["name"] = json_text(entry.name);
   json["to"] = entry.to ? Json(entry.to->to_string()) : Json();
   json["martian"] = entry.martian;
   json["outcome"] = to_string(entry.outcome);

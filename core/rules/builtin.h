@@ -38,6 +38,7 @@ struct BuiltinFilter {
   std::span<const std::string_view> culprit;
   std::span<const Proto> proto;
   int local = -1; ///< -1: either
+  bool bind = false;
   bool given = false;
 };
 

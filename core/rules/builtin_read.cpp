@@ -49,6 +49,7 @@ std::optional<FlowFilter> filter(const BuiltinFilter& written) {
   made.proto.assign(written.proto.begin(), written.proto.end());
   if (written.local >= 0)
     made.local = written.local == 1;
+  made.bind = written.bind;
   return made;
 }
 

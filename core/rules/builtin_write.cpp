@@ -94,8 +94,8 @@ private:
     const auto outcome = enumerators("Outcome", filter->outcome);
     const auto stopped_at = enumerators("Stage", filter->stopped_at);
     const auto culprit = strings(filter->culprit);
-    return fmt::format("{{{}, {}, {}, {}, {}, true}}", outcome, stopped_at, culprit,
-                       enumerators("Proto", filter->proto), local);
+    return fmt::format("{{{}, {}, {}, {}, {}, {}, true}}", outcome, stopped_at, culprit,
+                       enumerators("Proto", filter->proto), local, filter->bind);
   }
 
   using Lists = std::array<const std::vector<std::string>*, 4>;

@@ -28,6 +28,7 @@ struct FlowFilter {
   std::vector<std::string> culprit; ///< kinds
   std::vector<Proto> proto;
   std::optional<bool> local;
+  bool bind = false; ///< it is about bind() and listen(), and about no connections
 
   bool accepts(const FlowReport& flow) const;
 };

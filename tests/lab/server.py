@@ -5,8 +5,9 @@
 Options of one listener: --udp, --mptcp, --v6only 0|1, --device NAME, --late-device NAME (bound to it
 only after listen()), --reuseaddr, --reuseport, --backlog N, --no-accept (the kernel completes
 handshakes, nobody takes them), --no-listen (bound only), --freebind, --peer ADDRESS PORT (UDP:
-connected to it). ADDRESS may have a scope: fe80::1%eth0. --spent: nothing listens; the port has an
-established connection and one in TIME_WAIT of a listener that is gone.
+connected to it), --uid N (whose the socket is). ADDRESS may have a scope: fe80::1%eth0.
+--spent: nothing listens; the port has an established connection and one in TIME_WAIT of a listener
+that is gone.
 A listener that cannot be bound ends the program, unless --try is given: then its error is printed
 as "failed INDEX ERRNO" before "ready". With --identify "listening INDEX INODE" is printed, and
 answers begin with the index.
@@ -40,6 +41,7 @@ def parse(words):
     parser.add_argument("--reuseaddr", action="store_true")
     parser.add_argument("--reuseport", action="store_true")
     parser.add_argument("--freebind", action="store_true")
+    parser.add_argument("--uid", type=int, default=0)
     parser.add_argument("--backlog", type=int, default=16)
     parser.add_argument("--no-accept", action="store_true")
     parser.add_argument("--no-listen", action="store_true")
@@ -90,7 +92,9 @@ def set_options(made, wish):
 def make_socket(wish):
     family = socket.AF_INET6 if ":" in wish.address else socket.AF_INET
     kind = socket.SOCK_DGRAM if wish.udp else socket.SOCK_STREAM
+    os.seteuid(wish.uid)
     made = socket.socket(family, kind, IPPROTO_MPTCP if wish.mptcp else 0)
+    os.seteuid(0)
     try:
         set_options(made, wish)
         made.bind(address_of(wish.address, wish.port))

@@ -93,6 +93,13 @@ void stop_not_ours(Walk& walk, Journey& journey, const IpAddress& to, Int error)
                        "not an address of this host, and no route leads there"});
     return;
   }
+  if (!router && journey.packet.ct.destination_nat) {
+    const char* name = to.is_v4() ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
+    add_stop(journey, silent(Stage::route, Culprit{"sysctl", name, fmt::format("{} = 0", name)},
+                             fmt::format("NAT sends it to {}, and this host does not forward",
+                                         to.to_string())));
+    return;
+  }
   add_stop(journey, silent(Stage::route, address_culprit(to),
                            fmt::format("{} is no address of this host", to.to_string())));
 }
@@ -164,16 +171,19 @@ Journeys route_input(Walk& walk, Journey journey) {
   Journeys journeys;
   const auto to = known_address(destination_of(journey.packet).address, journey.packet);
   const auto from = known_address(source_of(journey.packet).address, journey.packet);
+  if (walk.flow.local && to && journey.routed_to == to) { // the client's kernel routed it already
+    add_step(journey, Stage::route, Verdict::pass, {}, "local");
+    journeys.push_back(std::move(journey));
+    return journeys;
+  }
   if (!to || !from) {
     assume(journey, "the packet is routed to this host");
     journeys.push_back(std::move(journey));
     return journeys;
   }
-  if (walk.flow.local && *to == walk.flow.to) { // the client's kernel routed it already
-    add_step(journey, Stage::route, Verdict::pass, {}, "local");
-    journeys.push_back(std::move(journey));
-    return journeys;
-  }
+  journey.final_address = *to;
+  if (const auto port = destination_of(journey.packet).port; port.kind == PortTerm::Kind::known)
+    journey.final_port = port.first;
   const auto mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   const auto answer = ask_route(walk.inquiry, journey.netns,
                                 {.destination = *to,
@@ -195,6 +205,10 @@ Journeys route_input(Walk& walk, Journey journey) {
     stop_not_ours(walk, journey, *to, error);
   } else if (answer->type.is("local")) {
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  } else if (answer->type.is("unicast") && forwards(walk, journey)) {
+    journey.forward_by = answer->interface_index.value_or(0);
+    journey.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+    add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
   } else {
     stop_not_ours(walk, journey, *to, EHOSTUNREACH);
   }

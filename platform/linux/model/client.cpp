@@ -4,12 +4,17 @@
 // __ip_local_out(); a packet to one of the host's own addresses leaves by lo, whatever interface
 // has the address; Linux 6.12.
 #include <cerrno>
+#include <utility>
+
+#include <algorithm>
 
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
+#include "platform/linux/routing/tables.h"
 
 namespace synfate {
 namespace {
@@ -48,6 +53,18 @@ std::string error_name(Int error) {
   }
 }
 
+constexpr std::uint16_t no_port = 0;
+
+/// Without such a rule every port of an address of this host has the same route, which is then
+/// asked for once.
+bool rules_ask_for_ports(Walk& walk, Int netns) {
+  const auto rules = walk.inquiry.rows<PolicyRule>({{"netns", netns}});
+  return walk.inquiry.incomplete() || std::ranges::any_of(rules, [](const PolicyRule& rule) {
+           return !rule.source_port_first.absent() || !rule.destination_port_first.absent() ||
+                  !rule.ip_proto.absent() || !rule.more.absent();
+         });
+}
+
 /// The client's route; false if there is none and the client is told so.
 bool choose_way(Walk& walk, Journey& journey) {
   const auto answer = ask_route(
@@ -59,7 +76,7 @@ bool choose_way(Walk& walk, Journey& journey) {
        .mark = 0,
        .proto = std::string(to_string(walk.flow.proto)),
        .source_port = 0,
-       .destination_port = walk.flow.port,
+       .destination_port = rules_ask_for_ports(walk, journey.netns) ? walk.flow.port : no_port,
        .uid = walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt});
   if (walk.inquiry.pending())
     return false;
@@ -71,6 +88,45 @@ bool choose_way(Walk& walk, Journey& journey) {
     return false;
   }
   return true;
+}
+
+/// nf_nat_ipv4_local_fn(): after a DNAT in output the packet is routed again; to an address of this
+/// host it goes over lo, where the input path keeps its route (skb_valid_dst() in
+/// ip_rcv_finish_core()), else it leaves by the device of the route.
+void follow_nat(Walk& walk, Journey& journey) {
+  const auto to = destination_of(journey.packet).address;
+  if (to.kind != AddressTerm::Kind::known)
+    return;
+  journey.routed_to = to.first;
+  if (to.first == walk.flow.to || journey.stopped())
+    return;
+  RouteQuestion question;
+  question.destination = to.first;
+  question.proto = std::string(to_string(walk.flow.proto));
+  const auto answer = ask_route(walk.inquiry, journey.netns, question);
+  if (walk.inquiry.pending() || !answer || answer->type.is("local"))
+    return;
+  if (answer->error.value_or(0) != 0) {
+    add_stop(journey,
+             {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::output,
+              journey.packet.ct.destination_nat,
+              fmt::format("NAT sends it to {}, and no route leads there", to.first.to_string())});
+    return;
+  }
+  journey.forward_by = answer->interface_index.value_or(0);
+  journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to.first;
+  if (const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by))
+    journey.packet.meta.out = view_of(*device);
+}
+
+Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
+  Journeys next;
+  for (auto& way : journeys)
+    for (auto& passed : pass_hook(walk, std::move(way), hook))
+      next.push_back(std::move(passed));
+  if (walk.inquiry.pending())
+    return {};
+  return next;
 }
 
 } // namespace
@@ -92,18 +148,19 @@ Journeys leave_client(Walk& walk, Journey journey) {
     add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
                        Culprit{"interface", loopback->name.value_or("lo"), "is down"},
                        "the loopback interface is down"});
-  Journeys journeys{std::move(journey)};
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
-    Journeys next;
-    for (auto& way : journeys)
-      for (auto& passed : pass_hook(walk, std::move(way), hook))
-        next.push_back(std::move(passed));
-    if (walk.inquiry.pending())
-      return {};
-    journeys = std::move(next);
-  }
+  Journeys journeys = alone(std::move(journey));
+  journeys = pass_each(walk, std::move(journeys), Hook::output);
   for (auto& way : journeys)
+    follow_nat(walk, way);
+  journeys = pass_each(walk, std::move(journeys), Hook::postrouting);
+  journeys = pass_each(walk, std::move(journeys), Hook::egress);
+  for (auto& way : journeys) {
     way.packet.meta.socket = {};
+    if (way.forward_by != 0)
+      leave_host(walk, way, std::exchange(way.forward_by, 0), way.next_hop);
+  }
+  if (walk.inquiry.pending())
+    return {};
   return journeys;
 }
 

@@ -9,7 +9,8 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/confirmation.h"
-#include "platform/linux/model/reaction.h"
+#include "platform/linux/model/refusal.h"
+#include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -145,6 +146,10 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
   if (signs_with_md5(socket, from))
     add_stop(journey, silent(Stage::socket_policy, socket_culprit(socket),
                              "the listener demands TCP-MD5 signatures of this client"));
+  if (socket.md5_peers.unknown()) {
+    walk.inquiry.depend_on(socket.md5_peers.gap());
+    assume(journey, "the listener demands no TCP-MD5 signatures");
+  }
   check_syn_queue(walk, journey, socket);
   check_accept_queue(journey, socket);
 }
@@ -193,13 +198,9 @@ Journeys deliver(Walk& walk, Journey journey) {
                     ? Stop{Outcome::unknown,     Icmp::none, "",
                            Stage::socket_lookup, {},         "the sockets could not be read"}
                     : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
-    if (receivers.lost)
-      stop = *receivers.lost;
-    if (!journey.stopped())
-      stop = after_reaction(walk, journey, std::move(stop));
-    add_stop(journey, std::move(stop));
-    journeys.push_back(std::move(journey));
-    return journeys;
+    Stop told = receivers.lost ? *receivers.lost : std::move(stop);
+    const PacketClass refused = journey.packet;
+    return refuse(walk, std::move(journey), refused, std::move(told), Refuser::lookup);
   }
   const std::size_t ways = std::min(receivers.sockets.size(), most_members);
   for (std::size_t member = 0; member < ways; ++member) {

@@ -9,8 +9,18 @@ namespace {
 constexpr std::uint8_t tcp_number = 6;
 constexpr std::uint8_t udp_number = 17;
 
-FlowFacts facts_of(const Flow& flow, const PacketClass* before) {
+/// Who shares a link shares its MTU; from behind a router it is the usual case.
+Perhaps<std::uint32_t> client_mtu(Walk& walk) {
+  const auto interface = arrival_interface(walk, walk.inquiry.snapshot().host().netns);
+  if (!interface || !interface->mtu.known())
+    return Perhaps<std::uint32_t>::unknown("the MTU of the client");
+  return static_cast<std::uint32_t>(interface->mtu.value());
+}
+
+FlowFacts facts_of(Walk& walk, const PacketClass* before) {
+  const Flow& flow = walk.flow;
   FlowFacts facts;
+  facts.mtu = client_mtu(walk);
   facts.family = flow.to.family();
   facts.proto = flow.proto == Proto::udp ? udp_number : tcp_number;
   facts.addresses = before != nullptr ? before->addresses : IntervalSet::address(flow.from);
@@ -68,7 +78,7 @@ Journey first_packet(Walk& walk) {
   journey.netns = walk.inquiry.snapshot().host().netns;
   journey.kind = walk.flow.proto == Proto::udp ? Packet::datagram : Packet::syn;
   journey.packet =
-      build_packet(journey.kind, facts_of(walk.flow, nullptr), client_end(),
+      build_packet(journey.kind, facts_of(walk, nullptr), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
   journey.final_address = walk.flow.to;
   journey.final_port = walk.flow.port;
@@ -77,8 +87,14 @@ Journey first_packet(Walk& walk) {
 }
 
 void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
+  const Int home = walk.inquiry.snapshot().host().netns;
+  if (journey.netns != home) {
+    journey.conntracks[journey.netns] = journey.packet.ct;
+    journey.packet.ct = journey.conntracks[home];
+    journey.netns = home;
+  }
   PacketClass packet =
-      build_packet(kind, facts_of(walk.flow, &journey.packet), client_end(),
+      build_packet(kind, facts_of(walk, &journey.packet), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
   carry_over(packet, journey.packet, false);
   journey.kind = kind;
@@ -86,7 +102,7 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
 }
 
 PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
-  PacketClass packet = build_packet(kind, facts_of(walk.flow, &journey.packet),
+  PacketClass packet = build_packet(kind, facts_of(walk, &journey.packet),
                                     destination_of(journey.packet), source_of(journey.packet));
   carry_over(packet, journey.packet, true);
   return packet;

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/packets.h"
-#include "platform/linux/model/reaction.h"
+#include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -19,18 +19,23 @@ bool connected(const Journey& journey) {
   return journey.kind == Packet::ack || journey.kind == Packet::data;
 }
 
+/// ip_send_skb() hands a hook's EPERM to the sender of a datagram; TCP keeps retransmitting.
+bool told_to_sender(const Walk& walk, const Journey& journey, Hook hook) {
+  return walk.flow.local && !journey.reply && journey.kind == Packet::datagram &&
+         (hook == Hook::output || hook == Hook::postrouting);
+}
+
 Stop silence(Walk& walk, const Journey& journey, Hook hook) {
-  const bool at_client = walk.flow.local && !journey.reply && hook == Hook::output;
   if (connected(journey))
     return {Outcome::stalled, Icmp::none, "", stage_of(hook), {}, {}};
-  // ip_send_skb() hands the hook's EPERM to a datagram's sender; TCP keeps retransmitting.
-  if (at_client && journey.kind == Packet::datagram)
+  if (told_to_sender(walk, journey, hook))
     return {Outcome::denied, Icmp::none, "EPERM", Stage::client, {}, {}};
   return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage_of(hook), {}, {}};
 }
 
 Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
-  if (journey.reply) // the error goes to this host's own socket, the client hears nothing
+  // The error of an answer goes to this host's own socket, the client hears nothing.
+  if (journey.reply || told_to_sender(walk, journey, hook))
     return silence(walk, journey, hook);
   if (connected(journey)) {
     if (branch.rejection.reset)
@@ -124,24 +129,24 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
     if (next.stopped() && branches.size() > 1)
       keep_one(branches);
     for (auto& branch : branches) {
-      Journey way = next;
+      const bool last = &branch == &branches.back();
+      const bool accepted = branch.verdict == HookVerdict::accept;
+      PacketClass before = accepted ? PacketClass() : before_hook(next, branch);
+      Journey way = last ? std::move(next) : next;
       take_over(way, branch);
-      if (branch.verdict == HookVerdict::accept) {
+      if (accepted) {
         way.packet = std::move(branch.packet);
         done.push_back(std::move(way));
         continue;
       }
       Stop stop = stop_of(walk, way, branch, hook);
-      way.packet = before_hook(next, branch);
-      if (!way.stopped())
-        stop = after_reaction(walk, way, std::move(stop));
       const bool liftable =
-          stop.culprit && !next.lifted.contains({stop.culprit->kind, stop.culprit->id});
-      add_stop(way, std::move(stop));
-      if (liftable && way.stops.size() < most_blockers)
-        waiting.push_back(std::move(way));
-      else
-        done.push_back(std::move(way));
+          stop.culprit && !way.lifted.contains({stop.culprit->kind, stop.culprit->id});
+      way.packet = std::move(before);
+      for (auto& told : refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
+        (liftable && told.stops.size() < most_blockers ? waiting : done).push_back(std::move(told));
+      if (walk.inquiry.pending())
+        return {};
     }
   }
   return done;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 
@@ -19,12 +20,6 @@ std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass
     if (const auto only = packet.addresses.only())
       return to_address(*only, packet.family);
   return std::nullopt;
-}
-
-void set_way_out(Walk& walk, Journey& journey, Int index) {
-  journey.packet.meta.in = {};
-  if (const auto interface = ask_interface(walk.inquiry, journey.netns, index))
-    journey.packet.meta.out = view_of(*interface);
 }
 
 SocketView view_of_listener(const Socket& socket) {
@@ -94,6 +89,51 @@ void check_bound_device(Walk& walk, Journey& journey, const IpAddress& to, const
                         journey.listener->interface.value_or("a device"), to.to_string())});
 }
 
+Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string note) {
+  const bool connected = journey.kind == Packet::data;
+  return {connected ? Outcome::stalled : Outcome::timeout,
+          Icmp::none,
+          connected ? "" : "ETIMEDOUT",
+          Stage::output,
+          std::move(by),
+          std::move(note)};
+}
+
+/// An answer that conntrack takes for a new connection (the client's packets are untracked) may be
+/// sent elsewhere by NAT, or under a name that the client does not know.
+void check_ends(const Walk& walk, Journey& journey) {
+  const auto to = destination_of(journey.packet).address;
+  const auto from = source_of(journey.packet);
+  const auto& ct = journey.packet.ct;
+  if (to.kind == AddressTerm::Kind::known && to.first != walk.flow.from)
+    add_stop(journey, sent_astray(journey, ct.destination_nat,
+                                  fmt::format("NAT sends the answer to {}", to.first.to_string())));
+  else if ((from.address.kind == AddressTerm::Kind::known && from.address.first != walk.flow.to) ||
+           (from.port.kind == PortTerm::Kind::known && from.port.first != walk.flow.port))
+    add_stop(journey, sent_astray(journey, ct.source_nat,
+                                  "NAT gives the answer another source than the client called"));
+}
+
+/// Each namespace on the way keeps its own view of the connection.
+void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
+  if (leg.netns != final_netns)
+    journey.conntracks[journey.netns] = journey.packet.ct;
+  // enter_leg() compares with the namespace that the answer begins in.
+  Journey origin;
+  origin.netns = final_netns;
+  origin.conntracks = journey.conntracks;
+  enter_leg(walk, origin, leg, journey.packet);
+  journey.netns = leg.netns;
+}
+
+void end_leg(const Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
+  if (leg.netns != final_netns)
+    journey.conntracks[leg.netns] = journey.packet.ct;
+  const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
+  if (last && leg.out != 0)
+    check_ends(walk, journey);
+}
+
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
   Journeys next;
   for (auto& way : journeys) {
@@ -145,28 +185,29 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
       add_step(journey, Stage::reply_route, Verdict::pass);
     }
   }
-  if (walk.flow.local && journey.listener && to && from) {
+  if (walk.flow.local && journey.hops.empty() && journey.listener && to && from) {
     check_bound_device(walk, journey, *to, *from);
     if (walk.inquiry.pending())
       return {};
   }
-  set_way_out(walk, journey, way_out);
-  Journeys journeys{std::move(journey)};
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
-    journeys = pass_each(walk, std::move(journeys), hook);
-  if (walk.flow.local) { // the answer comes back over lo, to the client's socket
-    for (auto& way : journeys) {
-      way.packet.meta.in = way.packet.meta.out;
-      way.packet.meta.out = {};
-      way.packet.meta.socket = {};
-    }
-    for (const Hook hook : {Hook::ingress, Hook::prerouting, Hook::input})
+  const Int final_netns = journey.netns;
+  const auto legs = legs_back(walk, journey, way_out);
+  Journeys journeys = alone(std::move(journey));
+  for (const auto& leg : legs) {
+    for (auto& way : journeys)
+      begin_leg(walk, way, leg, final_netns);
+    for (const Hook hook : leg.hooks)
       journeys = pass_each(walk, std::move(journeys), hook);
+    if (walk.inquiry.pending())
+      return {};
+    for (auto& way : journeys)
+      end_leg(walk, way, leg, final_netns);
   }
   if (walk.inquiry.pending())
     return {};
   for (auto& way : journeys) {
-    incoming.ct = way.packet.ct;
+    way.netns = final_netns;
+    incoming.ct = legs.back().netns == final_netns ? way.packet.ct : way.conntracks[final_netns];
     incoming.conditions = way.packet.conditions;
     incoming.addresses = way.packet.addresses;
     incoming.ports = way.packet.ports;

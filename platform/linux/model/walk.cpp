@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 
 namespace synfate {
@@ -14,6 +15,10 @@ constexpr std::size_t most_journeys = 256;
 template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
   Journeys next;
   for (auto& journey : journeys) {
+    if (journey.over) {
+      next.push_back(std::move(journey));
+      continue;
+    }
     for (auto& way : leg(walk, std::move(journey)))
       next.push_back(std::move(way));
     if (walk.inquiry.pending())
@@ -25,9 +30,37 @@ template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
 }
 
 Journeys enter(Walk& walk, Journey journey) {
-  enter_interface(walk, journey);
-  Journeys journeys{std::move(journey)};
+  // A local client's packet that NAT sent elsewhere has arrived there already.
+  if (journey.netns == walk.inquiry.snapshot().host().netns)
+    enter_interface(walk, journey);
+  Journeys journeys = alone(std::move(journey));
   return journeys;
+}
+
+/// Through the namespaces that the packet is forwarded by, to the one it is for.
+Journeys follow(Walk& walk, Journey journey) {
+  Journeys arrived;
+  Journeys under_way;
+  under_way.push_back(std::move(journey));
+  while (!under_way.empty()) {
+    Journeys next;
+    for (auto& way : under_way) {
+      if (way.forward_by == 0 || way.over) {
+        arrived.push_back(std::move(way));
+        continue;
+      }
+      for (auto& left : forward(walk, std::move(way)))
+        next.push_back(std::move(left));
+    }
+    for (const Hook hook : {Hook::ingress, Hook::prerouting})
+      next = each(walk, std::move(next), [hook](Walk& w, Journey each_journey) {
+        return pass_hook(w, std::move(each_journey), hook);
+      });
+    under_way = each(walk, std::move(next), route_input);
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return arrived;
 }
 
 /// A client's packet from the wire (or from lo) to the socket's input hook.
@@ -40,6 +73,7 @@ Journeys inbound(Walk& walk, Journeys journeys) {
     return pass_hook(w, std::move(journey), Hook::prerouting);
   });
   journeys = each(walk, std::move(journeys), route_input);
+  journeys = each(walk, std::move(journeys), follow);
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     return pass_hook(w, std::move(journey), Hook::input);
   });
@@ -48,7 +82,8 @@ Journeys inbound(Walk& walk, Journeys journeys) {
 /// The next packet of the client on its way in.
 Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
   for (auto& journey : journeys)
-    next_client_packet(walk, journey, kind);
+    if (!journey.over)
+      next_client_packet(walk, journey, kind);
   if (walk.flow.local)
     journeys = each(walk, std::move(journeys), leave_client);
   return inbound(walk, std::move(journeys));
@@ -57,7 +92,7 @@ Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
 Journeys serve_each(Walk& walk, Journeys journeys) {
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     serve(w, journey);
-    Journeys served{std::move(journey)};
+    Journeys served = alone(std::move(journey));
     return served;
   });
 }
@@ -66,7 +101,7 @@ Journeys serve_each(Walk& walk, Journeys journeys) {
 
 Journeys walk_flow(Walk& walk) {
   const bool tcp = walk.flow.proto == Proto::tcp;
-  Journeys journeys{first_packet(walk)};
+  Journeys journeys = alone(first_packet(walk));
   if (walk.inquiry.pending())
     return {};
   if (walk.flow.local)
@@ -80,7 +115,10 @@ Journeys walk_flow(Walk& walk) {
     return serve_each(walk, std::move(journeys));
   journeys = next_from_client(walk, std::move(journeys), Packet::ack);
   journeys = serve_each(walk, std::move(journeys));
-  return next_from_client(walk, std::move(journeys), Packet::data);
+  journeys = next_from_client(walk, std::move(journeys), Packet::data);
+  return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+    return send_reply(w, std::move(journey), Packet::data);
+  });
 }
 
 } // namespace synfate

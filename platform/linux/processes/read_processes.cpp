@@ -210,6 +210,14 @@ public:
       report_hidden();
   }
 
+  void read(std::span<const std::int32_t> pids) {
+    const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!proc.valid())
+      return delivery_.gap(no_proc_gap("/proc cannot be opened"));
+    learn_surroundings();
+    deliver(read_all(proc.get(), pids));
+  }
+
 private:
   static bool is_pid(const std::optional<Int>& number) {
     return !number || (*number > 0 && *number <= INT32_MAX);
@@ -265,7 +273,7 @@ private:
                      "users are shown by number", "make /etc/passwd readable"});
   }
 
-  Readings read_all(int proc, const std::vector<std::int32_t>& pids) const {
+  Readings read_all(int proc, std::span<const std::int32_t> pids) const {
     constexpr std::size_t at_once = 16;
     auto parts = for_each_in_parallel<Readings>(
         pids.size(), at_once, [&](Readings& readings, std::size_t at) {
@@ -347,6 +355,11 @@ private:
 void read_processes(const ProcessQuery& query, const ProcessSource& source,
                     const Delivery<Process>& delivery) {
   ProcessReader(source, delivery).read(query);
+}
+
+void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
+                    const Delivery<Process>& delivery) {
+  ProcessReader(source, delivery).read(pids);
 }
 
 void read_service_names(const ProcessSource& source, const Delivery<ServiceName>& delivery) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "core/facts/tables.h"
 #include "platform/linux/delivery.h"
@@ -21,6 +22,9 @@ struct ProcessQuery {
 
 /// Processes. No row for one that does not exist.
 void read_processes(const ProcessQuery& query, const ProcessSource& source,
+                    const Delivery<Process>& delivery);
+/// These processes, on all processors.
+void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
                     const Delivery<Process>& delivery);
 
 /// Every network namespace that a visible process is in or that has a name for `ip netns`.

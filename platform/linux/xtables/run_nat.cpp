@@ -8,10 +8,10 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 #include "platform/linux/xtables/nat_range.h"
 #include "platform/linux/xtables/run_core.h"
 #include "platform/linux/xtables/run_targets.h"
-#include "platform/linux/xtables/serving_sockets.h"
 
 namespace synfate::xt {
 namespace {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/facts/tables.h"
+#include "platform/linux/netfilter/route_keys.h"
 #include "platform/linux/xtables/address_sets.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -98,12 +99,11 @@ MatchAnswer in_range(const MatchCall& call, Octets octets, const wire::InetAddre
 /// The kernel's own answer for the way back to one source.
 MatchAnswer rpfilter_single(const MatchCall& call, const IpAddress& source, std::uint8_t flags) {
   const auto& in = call.packet.meta.in;
-  std::vector<Key> keys{{"netns", call.request.netns}, {"destination", source}};
   const auto& mark = call.packet.meta.mark;
-  if ((flags & 2) != 0 && mark.known() && mark.value() != 0)
-    keys.push_back({"mark", Int{mark.value()}});
+  const bool marked = (flags & 2) != 0 && mark.known();
   auto& inquiry = call.context.inquiry;
-  const auto rows = inquiry.rows<RouteLookup>(std::move(keys));
+  const auto rows = inquiry.rows<RouteLookup>(
+      route_keys(call.request.netns, source, marked ? Int{mark.value()} : 0));
   if (inquiry.pending() || rows.empty() || inquiry.incomplete())
     return undecided(call, "the way back to the source, which could not be asked for,",
                      "leads out where the packet came in", "does not", "fib saddr . iif oif");

@@ -1,6 +1,6 @@
 // Matches on sockets: net/netfilter/xt_socket.c, xt_owner.c, xt_cgroup.c,
 // net/ipv4/netfilter/nf_socket_ipv4.c; Linux 6.12.
-#include "platform/linux/xtables/serving_sockets.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 #include "platform/linux/xtables/test_core.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -39,6 +39,9 @@ MatchAnswer restore_mark(const MatchCall& call, const std::vector<Socket>& socke
 MatchAnswer socket_lookup(const MatchCall& call, std::uint8_t flags) {
   const auto to = destination_of(call.packet);
   const auto proto = call.transport.proto;
+  // An answer over lo, or an error about one: the client's own socket, which is connected.
+  if (to.port.kind == PortTerm::Kind::client || call.request.packet == Packet::icmp)
+    return (flags & socket_transparent) == 0 ? matched("socket") : not_matched("socket");
   if (proto != 6 && proto != 17)
     return not_matched("socket");
   if (to.port.kind != PortTerm::Kind::known)
@@ -130,10 +133,12 @@ MatchAnswer test_socket(const MatchCall& call) {
 MatchAnswer test_owner(const MatchCall& call) {
   const auto owner = call.as<wire::Owner>();
   const auto& socket = call.packet.meta.socket;
-  if (!socket.present || !socket.has_file)
+  if (!socket.present)
     return (owner.match ^ owner.invert) == 0 ? answer(true) : not_matched("meta skuid");
   if ((owner.match & owner.invert & 4) != 0)
     return not_matched("meta skuid");
+  if (!socket.has_file)
+    return ((owner.match ^ owner.invert) & 3) == 0 ? answer(true) : not_matched("meta skuid");
   return all(
       call,
       [&](const MatchCall& part) {

@@ -69,8 +69,10 @@ TcpOptions tcp_options(const MatchCall& call) {
   const unsigned size = static_cast<unsigned>(header[12].value >> 4) * 4;
   if (size < 20)
     return {{}, true, false};
+  if (size == 20)
+    return {};
   const HeaderView options = header_at(call, call.transport.offset + 20U, size - 20);
-  return {options.octets, options.missing, size > 20 && options.octets.empty()};
+  return {options.octets, options.missing, options.octets.empty()};
 }
 
 MatchAnswer test_tcp_option(const MatchCall& call, std::uint8_t wanted, bool invert) {

@@ -21,8 +21,8 @@ struct CommandWords {
 
 constexpr std::array<CommandWords, 6> commands{{
     {Command::explain, "explain", "what becomes of a connection to a port, and why (the default)"},
-    {Command::snapshot, "snapshot", "all facts into a file, to be explained on any machine"},
     {Command::bind, "bind", "would bind() and listen() succeed here now, and if not, why"},
+    {Command::snapshot, "snapshot", "all facts into a file, to be explained on any machine"},
     {Command::facts, "facts", "the fact tables themselves"},
     {Command::rules, "rules",
      "the rule packs: list, show, check, test, explain, eval, doc, schema"},
@@ -31,7 +31,7 @@ constexpr std::array<CommandWords, 6> commands{{
 
 constexpr auto closing_words =
     "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https · host.example:8080\n"
-    "         unix:/run/app.sock · unix:@abstract · unix-dgram:/dev/log\n"
+    "         /run/app.sock · @abstract · unix:/run/app.sock · unix-dgram:/dev/log\n"
     "Exit status: 0 every asked flow is open · 1 at least one certainly is not · 2 the call is "
     "wrong ·\n             3 it could not tell\n";
 

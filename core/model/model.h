@@ -62,6 +62,12 @@ private:
   bool incomplete_ = false;
 };
 
+/// What a server asks of bind() and listen(), beside the target.
+struct BindRequest {
+  BindFlags flags;
+  std::optional<Identity> identity; ///< as whom; nothing: who runs this tool
+};
+
 /// A port that NAT may lead elsewhere.
 struct NatPort {
   Proto proto = Proto::tcp;
@@ -73,12 +79,6 @@ struct NatPort {
 struct NatPorts {
   std::vector<NatPort> ports;
   std::vector<std::string> unlisted; ///< ids of rules whose ports cannot be listed
-};
-
-/// What a server asks of bind() and listen(), beside the target.
-struct BindRequest {
-  BindFlags flags;
-  std::optional<Identity> identity; ///< as whom; nothing: who runs this tool
 };
 
 /// A model of one operating system's inbound path, for one snapshot: it may keep what it decoded.

@@ -146,7 +146,7 @@ Journeys forward(Walk& walk, Journey journey) {
   journey.forward_by = 0;
   if (const auto device = ask_interface(walk.inquiry, journey.netns, out))
     journey.packet.meta.out = view_of(*device);
-  Journeys journeys{std::move(journey)};
+  Journeys journeys = alone(std::move(journey));
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
     Journeys next;
     for (auto& way : journeys) {

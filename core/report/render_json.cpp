@@ -125,6 +125,8 @@ Json json_report(const Snapshot& snapshot, const Report& report) {
   for (const auto& entry : report.flows)
     json["flows"].push_back(json_flow(entry, report.host.netns));
   json["findings"] = json_findings(snapshot, report.findings);
+  json["holders"] = report.holders;
+  json["holders_complete"] = report.holders_complete;
   json["gaps"] = json_gaps(report.gaps);
   return json;
 }

@@ -150,6 +150,10 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
     walk.inquiry.depend_on(socket.md5_peers.gap());
     assume(journey, "the listener demands no TCP-MD5 signatures");
   }
+  if (socket.interface_index.unknown()) {
+    walk.inquiry.depend_on(socket.interface_index.gap());
+    assume(journey, "the listener is bound to no interface");
+  }
   check_syn_queue(walk, journey, socket);
   check_accept_queue(journey, socket);
 }
@@ -201,6 +205,16 @@ Journeys deliver(Walk& walk, Journey journey) {
     Stop told = receivers.lost ? *receivers.lost : std::move(stop);
     const PacketClass refused = journey.packet;
     return refuse(walk, std::move(journey), refused, std::move(told), Refuser::lookup);
+  }
+  if (receivers.may_be_v6only) {
+    walk.inquiry.depend_on(receivers.sockets.front().v6only.gap());
+    Journey alone_in_v6 = journey;
+    alone_in_v6.conditions.emplace_back("the listener serves IPv6 alone (IPV6_V6ONLY)");
+    const PacketClass refused = alone_in_v6.packet;
+    journeys =
+        refuse(walk, std::move(alone_in_v6), refused,
+               nobody_listens(walk, socket_culprit(receivers.sockets.front())), Refuser::lookup);
+    journey.conditions.emplace_back("the listener serves IPv4 as well");
   }
   const std::size_t ways = std::min(receivers.sockets.size(), most_members);
   for (std::size_t member = 0; member < ways; ++member) {

@@ -85,6 +85,24 @@ int exit_status(const std::vector<Report>& reports) {
   return unclear ? 3 : 0;
 }
 
+int print(const Program& program, const Options& options, Session& session,
+          const std::vector<Report>& reports) {
+  if (options.format == "text")
+    program.out << render_text(session.snapshot(), reports, text_options(program, options));
+  else if (options.format == "json")
+    program.out << render_json(session.snapshot(), reports, JsonLayout::document);
+  else if (options.format == "jsonl")
+    program.out << render_json(session.snapshot(), reports, JsonLayout::lines);
+  else {
+    const NagiosResult result = render_nagios(reports);
+    program.out << result.line;
+    return static_cast<int>(result.state);
+  }
+  return exit_status(reports);
+}
+
+} // namespace
+
 Result<std::vector<Target>> read_targets(const Program& program, const Options& options) {
   std::vector<Target> targets;
   for (const auto& word : options.words) {
@@ -114,24 +132,6 @@ Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
   }
   return clients;
 }
-
-int print(const Program& program, const Options& options, Session& session,
-          const std::vector<Report>& reports) {
-  if (options.format == "text")
-    program.out << render_text(session.snapshot(), reports, text_options(program, options));
-  else if (options.format == "json")
-    program.out << render_json(session.snapshot(), reports, JsonLayout::document);
-  else if (options.format == "jsonl")
-    program.out << render_json(session.snapshot(), reports, JsonLayout::lines);
-  else {
-    const NagiosResult result = render_nagios(reports);
-    program.out << result.line;
-    return static_cast<int>(result.state);
-  }
-  return exit_status(reports);
-}
-
-} // namespace
 
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
                       std::span<const ZonedAddress> clients, const std::optional<Identity>& as) {

@@ -19,8 +19,9 @@ struct CommandWords {
   const char* help;
 };
 
-constexpr std::array<CommandWords, 4> commands{{
+constexpr std::array<CommandWords, 5> commands{{
     {Command::explain, "explain", "what becomes of a connection to a port, and why (the default)"},
+    {Command::who, "who", "every source there can be: who can connect, who cannot, and what decides"},
     {Command::facts, "facts", "the fact tables themselves"},
     {Command::rules, "rules",
      "the rule packs: list, show, check, test, explain, eval, doc, schema"},

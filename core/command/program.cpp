@@ -6,6 +6,7 @@
 #include "core/command/facts_command.h"
 #include "core/command/options.h"
 #include "core/command/rules_command.h"
+#include "core/command/who.h"
 
 namespace synfate {
 
@@ -21,8 +22,9 @@ int run(const Program& program) {
     return run_explain(program, options);
   case Command::plugin_worker:
     return program.run_worker(options.words);
-  case Command::overview:
   case Command::who:
+    return run_who(program, options);
+  case Command::overview:
   case Command::bind:
   case Command::audit:
   case Command::snapshot:

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,6 +67,11 @@ public:
                                        const IpAddress& from, const std::string& interface) = 0;
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
+  /// Every client there can be, by what becomes of it and what decides: disjoint classes that
+  /// together are all addresses of both families for each interface that is up. `as`: who local
+  /// clients are. Meaningless while inquiry.pending().
+  virtual std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
+                                             const std::optional<Identity>& as) = 0;
 };
 
 } // namespace synfate

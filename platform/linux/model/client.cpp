@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 
@@ -48,29 +49,30 @@ std::string error_name(Int error) {
   }
 }
 
-/// The client's route; false if there is none and the client is told so.
-bool choose_way(Walk& walk, Journey& journey) {
-  const auto answer = ask_route(
-      walk.inquiry, journey.netns,
-      {.destination = walk.flow.to,
-       .source = walk.flow.from,
-       .input_interface = 0,
-       .output_interface = 0,
-       .mark = 0,
-       .proto = std::string(to_string(walk.flow.proto)),
-       .source_port = 0,
-       .destination_port = walk.flow.port,
-       .uid = walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt});
-  if (walk.inquiry.pending())
-    return false;
-  if (answer && answer->error.value_or(0) != 0) {
-    const std::string error = error_name(answer->error.value());
-    add_stop(journey, {Outcome::denied, Icmp::none, error, Stage::client,
-                       Culprit{"route", fmt::format("{}", walk.flow.to.to_string()), error},
-                       fmt::format("the client's own routing refuses: {}", error)});
-    return false;
+/// The client's route; it is told at once if there is none.
+Journeys choose_way(Walk& walk, Journey journey) {
+  RouteQuestion question;
+  question.destination = walk.flow.to;
+  question.source = walk.flow.from;
+  question.proto = std::string(to_string(walk.flow.proto));
+  question.destination_port = walk.flow.port;
+  if (walk.flow.identity)
+    question.uid = walk.flow.identity->uid;
+  Journeys journeys;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_source)) {
+    const auto& answer = routed.answer;
+    if (answer && answer->error.value_or(0) != 0) {
+      const std::string error = error_name(answer->error.value());
+      add_stop(routed.journey,
+               {Outcome::denied, Icmp::none, error, Stage::client,
+                Culprit{"route", fmt::format("{}", walk.flow.to.to_string()), error},
+                fmt::format("the client's own routing refuses: {}", error)});
+    } else {
+      add_step(routed.journey, Stage::client, Verdict::pass);
+    }
+    journeys.push_back(std::move(routed.journey));
   }
-  return true;
+  return journeys;
 }
 
 } // namespace
@@ -84,15 +86,18 @@ Journeys leave_client(Walk& walk, Journey journey) {
   journey.packet.meta.in = {};
   if (loopback)
     journey.packet.meta.out = view_of(*loopback);
-  if (first && choose_way(walk, journey))
-    add_step(journey, Stage::client, Verdict::pass);
+  Journeys journeys;
+  if (first)
+    journeys = choose_way(walk, std::move(journey));
+  else
+    journeys.push_back(std::move(journey));
   if (walk.inquiry.pending())
     return {};
-  if (first && loopback && !loopback->up.is(true))
-    add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
-                       Culprit{"interface", loopback->name.value_or("lo"), "is down"},
-                       "the loopback interface is down"});
-  Journeys journeys{std::move(journey)};
+  for (auto& way : journeys)
+    if (first && loopback && !loopback->up.is(true))
+      add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
+                     Culprit{"interface", loopback->name.value_or("lo"), "is down"},
+                     "the loopback interface is down"});
   for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
     Journeys next;
     for (auto& way : journeys)

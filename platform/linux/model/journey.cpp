@@ -77,12 +77,21 @@ void describe(Fate& fate, const Journey& journey) {
   fate.culprit = journey.stops.front().culprit;
 }
 
+/// The test may be about the client's address: then it is another one's answer for each client.
+bool hangs_on_address(const Condition& condition) {
+  constexpr std::string_view chosen[] = {"tcp ", "udp ", "th ", "ip id", "ip6 flowlabel"};
+  return condition.of_address || std::ranges::none_of(chosen, [&](std::string_view field) {
+           return condition.field.starts_with(field);
+         });
+}
+
 /// True if the ways differ only in what the client itself chooses freely.
-bool differ_by_client_choice(const Journeys& journeys) {
-  return std::ranges::all_of(journeys, [](const Journey& journey) {
+bool differ_by_client_choice(const Journeys& journeys, bool many) {
+  return std::ranges::all_of(journeys, [many](const Journey& journey) {
     return journey.conditions.empty() &&
-           std::ranges::all_of(journey.packet.conditions,
-                               [](const Condition& condition) { return !condition.field.empty(); });
+           std::ranges::all_of(journey.packet.conditions, [many](const Condition& condition) {
+             return !condition.field.empty() && !(many && hangs_on_address(condition));
+           });
   });
 }
 
@@ -154,7 +163,7 @@ Outcome outcome_of(Icmp icmp) {
   return icmp == Icmp::port ? Outcome::refused : Outcome::unreachable;
 }
 
-Fate fate_of(const Journeys& journeys, const Inquiry& inquiry) {
+Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many) {
   Fate fate;
   fate.gaps = inquiry.gaps();
   if (journeys.empty())
@@ -192,7 +201,7 @@ Fate fate_of(const Journeys& journeys, const Inquiry& inquiry) {
     return fate;
   }
   fate.certainty = std::max(fate.certainty, Certainty::likely);
-  if (!differ_by_client_choice(journeys))
+  if (!differ_by_client_choice(journeys, many))
     return fate;
   // The client's own choice decides: what most choices lead to is what it most likely meets.
   for (const auto& journey : journeys) {

@@ -1,6 +1,7 @@
 #include "platform/linux/model/linux_model.h"
 
 #include "platform/linux/model/flows.h"
+#include "platform/linux/model/partition.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
@@ -22,8 +23,12 @@ public:
     return flows_from_client(inquiry, target, from, interface);
   }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
-    Walk walk{inquiry, flow, ruleset_, &tables_};
+    Walk walk{inquiry, flow, ruleset_, &tables_, nullptr};
     return fate_of(walk_flow(walk), inquiry);
+  }
+  std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
+                                     const std::optional<Identity>& as) override {
+    return partition_clients(inquiry, ruleset_, &tables_, target, as);
   }
 
 private:

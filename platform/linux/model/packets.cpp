@@ -1,6 +1,7 @@
 #include "platform/linux/model/packets.h"
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -9,11 +10,16 @@ namespace {
 constexpr std::uint8_t tcp_number = 6;
 constexpr std::uint8_t udp_number = 17;
 
-FlowFacts facts_of(const Flow& flow, const PacketClass* before) {
+FlowFacts facts_of(const Walk& walk, const PacketClass* before) {
+  const Flow& flow = walk.flow;
   FlowFacts facts;
   facts.family = flow.to.family();
   facts.proto = flow.proto == Proto::udp ? udp_number : tcp_number;
-  facts.addresses = before != nullptr ? before->addresses : IntervalSet::address(flow.from);
+  if (before != nullptr)
+    facts.addresses = before->addresses;
+  else
+    facts.addresses = walk.classes != nullptr ? walk.classes->sources
+                                              : IntervalSet::address(flow.from);
   if (before != nullptr)
     facts.ports = before->ports;
   else
@@ -68,7 +74,7 @@ Journey first_packet(Walk& walk) {
   journey.netns = walk.inquiry.snapshot().host().netns;
   journey.kind = walk.flow.proto == Proto::udp ? Packet::datagram : Packet::syn;
   journey.packet =
-      build_packet(journey.kind, facts_of(walk.flow, nullptr), client_end(),
+      build_packet(journey.kind, facts_of(walk, nullptr), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
   journey.final_address = walk.flow.to;
   journey.final_port = walk.flow.port;
@@ -78,7 +84,7 @@ Journey first_packet(Walk& walk) {
 
 void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
   PacketClass packet =
-      build_packet(kind, facts_of(walk.flow, &journey.packet), client_end(),
+      build_packet(kind, facts_of(walk, &journey.packet), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
   carry_over(packet, journey.packet, false);
   journey.kind = kind;
@@ -86,10 +92,21 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
 }
 
 PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
-  PacketClass packet = build_packet(kind, facts_of(walk.flow, &journey.packet),
+  PacketClass packet = build_packet(kind, facts_of(walk, &journey.packet),
                                     destination_of(journey.packet), source_of(journey.packet));
   carry_over(packet, journey.packet, true);
   return packet;
+}
+
+std::optional<IpAddress> address_of(const Walk& walk, const AddressTerm& term,
+                                    const PacketClass& packet) {
+  if (term.kind == AddressTerm::Kind::known)
+    return term.first;
+  if (term.kind != AddressTerm::Kind::client || packet.addresses.empty())
+    return std::nullopt;
+  if (walk.classes == nullptr && !packet.addresses.only())
+    return std::nullopt;
+  return to_address(packet.addresses.first(), packet.family);
 }
 
 } // namespace synfate

@@ -6,20 +6,12 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
 namespace {
-
-std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass& packet) {
-  if (term.kind == AddressTerm::Kind::known)
-    return term.first;
-  if (term.kind == AddressTerm::Kind::client)
-    if (const auto only = packet.addresses.only())
-      return to_address(*only, packet.family);
-  return std::nullopt;
-}
 
 void set_way_out(Walk& walk, Journey& journey, Int index) {
   journey.packet.meta.in = {};
@@ -51,11 +43,12 @@ SocketView view_of_listener(const Socket& socket) {
   return view;
 }
 
-Stop no_way_back(const RouteLookup& answer, const IpAddress& client) {
+Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) {
+  const std::string nowhere = many ? IpPrefix(client, 0).to_string() : client.to_string();
   const std::string prefix = answer.prefix.known()
                                  ? fmt::format("{}/{}", answer.prefix.value().to_string(),
                                                answer.prefix_length.value_or(0))
-                                 : client.to_string();
+                                 : nowhere;
   const std::string id = answer.table.known()
                              ? fmt::format("{}/{}", answer.table.value(), id_part(prefix))
                              : fmt::format("main/{}", id_part(prefix));
@@ -70,22 +63,29 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client) {
 
 /// inet_csk_route_req() routes the SYN-ACK by the device the listener is bound to; by that device
 /// there is no way to an address that only lo has, and the packet is lost on the link.
-void check_bound_device(Walk& walk, Journey& journey, const IpAddress& to, const IpAddress& from) {
+Journeys check_bound_device(Walk& walk, Journey journey, const IpAddress& to,
+                            const IpAddress& from) {
+  Journeys journeys;
   const Int device = journey.listener->interface_index.value_or(0);
-  if (device == 0)
-    return;
+  if (device == 0) {
+    journeys.push_back(std::move(journey));
+    return journeys;
+  }
   RouteQuestion question;
   question.destination = to;
   question.source = from;
   question.output_interface = device;
-  const auto answer = ask_route(walk.inquiry, journey.netns, question);
-  if (!answer || (answer->error.is(0) && answer->type.is("local")))
-    return;
-  add_stop(journey,
-           {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
-            socket_culprit(*journey.listener),
-            fmt::format("the listener is bound to {}, by which no answer gets to {}",
-                        journey.listener->interface.value_or("a device"), to.to_string())});
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
+    const auto& answer = routed.answer;
+    Journey& way = routed.journey;
+    if (answer && !(answer->error.is(0) && answer->type.is("local")))
+      add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
+                     socket_culprit(*way.listener),
+                     fmt::format("the listener is bound to {}, by which no answer gets to {}",
+                                 way.listener->interface.value_or("a device"), to.to_string())});
+    journeys.push_back(std::move(way));
+  }
+  return journeys;
 }
 
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
@@ -99,72 +99,111 @@ Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
   return next;
 }
 
+/// A journey with its answer, and the device that leaves by.
+struct Leaving {
+  Journey journey;
+  Int way_out = 0;
+};
+
+RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const IpAddress& to,
+                                const IpAddress& from, std::uint16_t port) {
+  RouteQuestion question;
+  question.destination = to;
+  question.source = from;
+  question.proto = std::string(to_string(walk.flow.proto));
+  question.source_port = port;
+  if (!journey.listener)
+    return question;
+  question.output_interface = journey.listener->interface_index.value_or(0);
+  question.mark = journey.listener->mark.value_or(0);
+  if (journey.listener->uid.known())
+    question.uid = journey.listener->uid.value();
+  return question;
+}
+
+/// The answer's route back to a client that is not on this host.
+std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion& question,
+                                Int by_default) {
+  std::vector<Leaving> leaving;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
+    const auto& answer = routed.answer;
+    Int way_out = by_default;
+    if (!answer) {
+      assume(routed.journey, "there is a route back to the client");
+    } else if (answer->error.value_or(0) != 0) {
+      add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
+    } else {
+      way_out = answer->interface_index.value_or(way_out);
+      add_step(routed.journey, Stage::reply_route, Verdict::pass);
+    }
+    leaving.push_back({std::move(routed.journey), way_out});
+  }
+  return leaving;
+}
+
+/// Out of this host, and for a local client back in to its socket.
+Journeys travel_back(Walk& walk, Journeys journeys) {
+  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
+    journeys = pass_each(walk, std::move(journeys), hook);
+  if (!walk.flow.local)
+    return journeys;
+  for (auto& way : journeys) {
+    way.packet.meta.in = way.packet.meta.out;
+    way.packet.meta.out = {};
+    way.packet.meta.socket = {};
+  }
+  for (const Hook hook : {Hook::ingress, Hook::prerouting, Hook::input})
+    journeys = pass_each(walk, std::move(journeys), hook);
+  return journeys;
+}
+
 } // namespace
 
 Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
-  PacketClass incoming = journey.packet;
+  const PacketClass incoming = journey.packet;
   const Packet incoming_kind = journey.kind;
   journey.packet = answer_to(walk, journey, kind);
   journey.kind = kind;
   journey.reply = true;
   if (journey.listener)
     journey.packet.meta.socket = view_of_listener(*journey.listener);
-  const auto to = only_address(destination_of(journey.packet).address, journey.packet);
-  const auto from = only_address(source_of(journey.packet).address, journey.packet);
-  Int way_out = incoming.meta.in.index;
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  const Int by_default = incoming.meta.in.index;
+  std::vector<Leaving> leaving;
   if (to && from && !incoming.meta.in.loopback) {
-    const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
-    const Int mark = journey.listener ? journey.listener->mark.value_or(0) : 0;
-    const auto target = destination_of(incoming).port;
-    const auto answer = ask_route(walk.inquiry, journey.netns,
-                                  {.destination = *to,
-                                   .source = *from,
-                                   .input_interface = 0,
-                                   .output_interface = bound,
-                                   .mark = mark,
-                                   .proto = std::string(to_string(walk.flow.proto)),
-                                   .source_port = target.first,
-                                   .destination_port = 0,
-                                   .uid = journey.listener && journey.listener->uid.known()
-                                              ? std::optional<Int>(journey.listener->uid.value())
-                                              : std::nullopt});
-    if (walk.inquiry.pending())
-      return {};
-    if (!answer)
-      assume(journey, "there is a route back to the client");
-    else if (answer->error.value_or(0) != 0)
-      add_stop(journey, no_way_back(*answer, *to));
-    else {
-      way_out = answer->interface_index.value_or(way_out);
-      add_step(journey, Stage::reply_route, Verdict::pass);
-    }
-  }
-  if (walk.flow.local && journey.listener && to && from) {
-    check_bound_device(walk, journey, *to, *from);
-    if (walk.inquiry.pending())
-      return {};
-  }
-  set_way_out(walk, journey, way_out);
-  Journeys journeys{std::move(journey)};
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
-    journeys = pass_each(walk, std::move(journeys), hook);
-  if (walk.flow.local) { // the answer comes back over lo, to the client's socket
-    for (auto& way : journeys) {
-      way.packet.meta.in = way.packet.meta.out;
-      way.packet.meta.out = {};
-      way.packet.meta.socket = {};
-    }
-    for (const Hook hook : {Hook::ingress, Hook::prerouting, Hook::input})
-      journeys = pass_each(walk, std::move(journeys), hook);
+    const auto question = question_of_reply(walk, journey, *to, *from,
+                                            destination_of(incoming).port.first);
+    leaving = route_back(walk, std::move(journey), question, by_default);
+  } else {
+    leaving.push_back({std::move(journey), by_default});
   }
   if (walk.inquiry.pending())
     return {};
+  Journeys journeys;
+  for (auto& [way, way_out] : leaving) {
+    Journeys parts;
+    if (walk.flow.local && way.listener && to && from)
+      parts = check_bound_device(walk, std::move(way), *to, *from);
+    else
+      parts.push_back(std::move(way));
+    for (auto& part : parts) {
+      set_way_out(walk, part, way_out);
+      journeys.push_back(std::move(part));
+    }
+  }
+  if (walk.inquiry.pending())
+    return {};
+  journeys = travel_back(walk, std::move(journeys));
+  if (walk.inquiry.pending())
+    return {};
   for (auto& way : journeys) {
-    incoming.ct = way.packet.ct;
-    incoming.conditions = way.packet.conditions;
-    incoming.addresses = way.packet.addresses;
-    incoming.ports = way.packet.ports;
-    way.packet = incoming;
+    PacketClass packet = incoming;
+    packet.ct = way.packet.ct;
+    packet.conditions = way.packet.conditions;
+    packet.addresses = way.packet.addresses;
+    packet.ports = way.packet.ports;
+    way.packet = std::move(packet);
     way.kind = incoming_kind;
     way.reply = false;
   }

@@ -3,12 +3,34 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
 
 namespace synfate {
 namespace {
 
 constexpr std::size_t most_journeys = 256;
+constexpr std::size_t most_parts = 8192; ///< of many clients
+
+/// Journeys of many clients beyond what can be followed; those that are stopped have ended.
+void settle_parts(ClassWalk& classes, Journeys& journeys) {
+  Journeys going;
+  for (auto& journey : journeys) {
+    if (!journey.stopped() && going.size() == most_parts)
+      add_stop(journey, {Outcome::unknown,
+                         Icmp::none,
+                         "",
+                         Stage::route,
+                         {},
+                         "too many cases to tell apart",
+                         false});
+    if (journey.stopped())
+      end_part(classes, journey);
+    else
+      going.push_back(std::move(journey));
+  }
+  journeys = std::move(going);
+}
 
 /// Lets every journey take the next leg; stops early when facts are missing.
 template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
@@ -19,20 +41,16 @@ template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
     if (walk.inquiry.pending())
       return {};
   }
-  if (next.size() > most_journeys)
+  if (walk.classes != nullptr)
+    settle_parts(*walk.classes, next);
+  else if (next.size() > most_journeys)
     next.resize(most_journeys);
   return next;
 }
 
-Journeys enter(Walk& walk, Journey journey) {
-  enter_interface(walk, journey);
-  Journeys journeys{std::move(journey)};
-  return journeys;
-}
-
 /// A client's packet from the wire (or from lo) to the socket's input hook.
 Journeys inbound(Walk& walk, Journeys journeys) {
-  journeys = each(walk, std::move(journeys), enter);
+  journeys = each(walk, std::move(journeys), enter_interface);
   journeys = each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     return pass_hook(w, std::move(journey), Hook::ingress);
   });
@@ -64,7 +82,9 @@ Journeys serve_each(Walk& walk, Journeys journeys) {
 
 } // namespace
 
-Journeys walk_flow(Walk& walk) {
+namespace {
+
+Journeys walk_stages(Walk& walk) {
   const bool tcp = walk.flow.proto == Proto::tcp;
   Journeys journeys{first_packet(walk)};
   if (walk.inquiry.pending())
@@ -81,6 +101,17 @@ Journeys walk_flow(Walk& walk) {
   journeys = next_from_client(walk, std::move(journeys), Packet::ack);
   journeys = serve_each(walk, std::move(journeys));
   return next_from_client(walk, std::move(journeys), Packet::data);
+}
+
+} // namespace
+
+Journeys walk_flow(Walk& walk) {
+  Journeys journeys = walk_stages(walk);
+  if (walk.classes == nullptr)
+    return journeys;
+  for (const auto& journey : journeys)
+    end_part(*walk.classes, journey);
+  return {};
 }
 
 } // namespace synfate

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/rule_text.h"
 
@@ -18,12 +19,6 @@ struct Traveller {
   PacketPointer packet;
   std::vector<PathStep> details;
 };
-
-/// Everything but the class itself is the same.
-bool same_but_class(const PacketClass& a, const PacketClass& b) {
-  return a.network == b.network && a.meta == b.meta && a.ct == b.ct && a.link == b.link &&
-         a.assigned == b.assigned && a.assumptions == b.assumptions;
-}
 
 /// Joins two parts into one where together they are one class; false if they are not.
 bool join(Traveller& into, const Traveller& other) {
@@ -214,10 +209,24 @@ private:
                              branch.verdict == HookVerdict::accept &&
                              (branch.packet.ct.destination_nat == branch.culprit ||
                               branch.packet.ct.source_nat == branch.culprit));
+    if (!with_steps())
+      return branches_.push_back(std::move(branch));
     branch.steps = std::move(traveller.details);
     branch.steps.push_back(
         step(path_verdict(branch, translated), branch.culprit, std::move(note), base_.name, false));
     branches_.push_back(std::move(branch));
+  }
+
+  /// Classes of many clients have parts without number: their ways are not told step by step.
+  bool with_steps() const {
+    return context_.options.classes == nullptr || context_.options.classes->passages == nullptr;
+  }
+
+  Culprit culprit_of(const RuleSite& site) const {
+    if (with_steps())
+      return rule_culprit(context_, site);
+    auto [kind, id] = rule_id(site);
+    return {std::move(kind), std::move(id), {}};
   }
 
   void finish(const RuleSite& site, const RuleEnd& end, Traveller traveller) {
@@ -229,7 +238,7 @@ private:
     branch.theft = end.theft;
     branch.stolen_interface = end.stolen_interface;
     branch.why = end.why;
-    branch.culprit = rule_culprit(context_, site);
+    branch.culprit = culprit_of(site);
     std::string note = end.why.empty() ? std::string(to_string(branch.verdict)) : end.why;
     push(std::move(branch), std::move(traveller), std::move(note));
   }

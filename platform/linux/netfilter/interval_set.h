@@ -50,6 +50,8 @@ public:
   bool empty() const { return !intervals_ || intervals_->empty(); }
   /// The one value of a set of one.
   std::optional<Wide> only() const;
+  /// The lowest value; only if not empty.
+  Wide first() const { return intervals().front().first; }
   bool contains(Wide value) const;
   bool contains(const IntervalSet& other) const;
   bool disjoint(const IntervalSet& other) const;

@@ -64,6 +64,7 @@ struct LookupPart {
   IntervalSet ports;
   const SetValue* value = nullptr; ///< null: not in the set
   bool undecided = false;          ///< bytes that nobody knows decide whether it is
+  bool of_address = false;         ///< undecided, though one client's address decides it
 };
 
 class SetIndex {

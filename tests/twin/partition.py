@@ -19,6 +19,7 @@ import ipaddress
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 
@@ -147,7 +148,7 @@ def random_ruleset(dice):
                   for _ in range(dice.randint(1, 8))]
         lines.append("  }")
     if dice.random() < 0.3:
-        lines.append("  chain dnat { type nat hook prerouting priority -100;")
+        lines.append("  chain nat { type nat hook prerouting priority -100;")
         lines += [f"    {random_rule(dice, [], True)}" for _ in range(dice.randint(1, 3))]
         lines.append("  }")
     return "\n".join(lines + ["}"])
@@ -210,16 +211,23 @@ def prepare(lab, dice):
 
 
 def load_rules(lab, text, legacy):
-    if text:
+    """The rules of nft that were loaded: tests that contradict each other are refused."""
+    while text:
         done = subprocess.run(["nft", "-f", "-"], input=text, capture_output=True, text=True,
                               preexec_fn=lambda: enter(lab.server))
-        if done.returncode != 0:
+        if done.returncode == 0:
+            break
+        faulty = {int(number) - 1 for number in re.findall(r"stdin:(\d+):", done.stderr)}
+        lines = text.split("\n")
+        if not faulty or any(not lines[at].startswith("    ") for at in faulty):
             raise LabError(f"nft: {done.stderr}\n{text}")
+        text = "\n".join(line for at, line in enumerate(lines) if at not in faulty)
     for words in legacy:
         done = subprocess.run(["iptables-legacy", *words], capture_output=True, text=True,
                               preexec_fn=lambda: enter(lab.server))
         if done.returncode != 0:
             raise LabError(f"iptables-legacy {' '.join(words)}: {done.stderr}")
+    return text
 
 
 # --- the partition --------------------------------------------------------------------------------
@@ -287,6 +295,8 @@ def members(dice, entry):
 def rules_passed(flow):
     passed = []
     for row in flow["path"]:
+        if row["stage"] == "socket.lookup": # behind it are answers, which are datagrams, too
+            break
         if (row["packet"] in ("syn", "datagram") and row["verdict"] in ("pass", "divert")
                 and row["by"] and row["by"]["kind"] in ("nft_rule", "xt_rule")
                 and row["priority"] is not None and row["by"]["id"] not in passed):
@@ -308,11 +318,18 @@ def compare(entry, address, flow):
     """A complaint, or None."""
     if entry["outcome"] == "unknown" and entry["certainty"] != "certain":
         return None
-    for field in ("outcome", "icmp", "stopped_at"):
-        if entry[field] != flow[field]:
-            return f"{field} {entry[field]}, of a single client {flow[field]}"
+    def told(answer):
+        culprit = answer["culprit"] or {"kind": "nothing", "id": ""}
+        return (f"{answer['outcome']} {answer['icmp'] or ''} at {answer['stopped_at']} by "
+                f"{culprit['kind']} {culprit['id']} ({answer['certainty']})")
+
+    fields = ["outcome", "icmp"] + ["stopped_at"] * (entry["certainty"] == "certain")
+    if any(entry[field] != flow[field] for field in fields):
+        return f"{told(entry)}, a single client: {told(flow)}"
+    if entry["certainty"] != "certain": # the outcome is, but not what decides
+        return None
     if not same_culprit(entry["culprit"], flow["culprit"], address):
-        return f"culprit {entry['culprit']}, of a single client {flow['culprit']}"
+        return f"{told(entry)}, a single client: {told(flow)}"
     if entry["outcome"] == "open" and entry["via"] != rules_passed(flow):
         return f"via {entry['via']}, of a single client {rules_passed(flow)}"
     return None
@@ -360,7 +377,7 @@ def run_round(seed, show):
             lab.start(lab.server, sys.executable, os.path.join(HERE, "..", "lab", "server.py"),
                       *words)
             laboratory.time.sleep(0.3)
-        load_rules(lab, text, legacy)
+        text = load_rules(lab, text, legacy)
         answer = ask(lab, "who", f"{proto}/{PORT}")
         complaints = list(check_space(answer["classes"]))
         count, wrong = check_members(lab, dice, answer["classes"], [f"{proto}/{PORT}"])

@@ -95,6 +95,16 @@ bool differ_by_client_choice(const Journeys& journeys, bool many) {
   });
 }
 
+/// All ways are stopped by one and the same, or none is.
+bool agree_on_culprit(const Journeys& journeys) {
+  const auto culprit = [](const Journey& journey) {
+    return journey.stopped() ? journey.stops.front().culprit : std::nullopt;
+  };
+  return std::ranges::all_of(journeys, [&](const Journey& journey) {
+    return culprit(journey) == culprit(journeys.front());
+  });
+}
+
 Wide weight_of(const Journey& journey) {
   return journey.packet.ports.count();
 }
@@ -198,6 +208,8 @@ Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many) {
   }
   if (same) {
     fate.alternatives.clear();
+    if (many && !agree_on_culprit(journeys))
+      fate.certainty = std::max(fate.certainty, Certainty::likely);
     return fate;
   }
   fate.certainty = std::max(fate.certainty, Certainty::likely);

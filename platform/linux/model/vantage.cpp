@@ -121,7 +121,8 @@ private:
         push(interface, sources, family, Vantage::Kind::clients, to);
     if (called.empty()) {
       push(interface, loopback, family, Vantage::Kind::clients, IpAddress::loopback(family));
-      for (const auto& part : (own - loopback).intervals())
+      const IntervalSet rest = own - loopback;
+      for (const auto& part : rest.intervals())
         add_own(interface, part, family);
     }
     push(interface, all_of(family) - own, family, Vantage::Kind::elsewhere);

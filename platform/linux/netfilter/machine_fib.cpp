@@ -11,6 +11,7 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/machine.h"
+#include "platform/linux/netfilter/way_back.h"
 
 namespace synfate {
 namespace {
@@ -173,15 +174,14 @@ void Machine::fib_interface(const nft::Fib& fib) {
                       : only ? std::optional(to_address(*only, packet().family))
                              : std::nullopt;
   if (single) {
-    std::vector<Key> keys{{"netns", request_.netns}, {"destination", *single}};
-    if ((fib.flags & nft::fib_mark) != 0 && meta.mark.known() && meta.mark.value() != 0)
-      keys.push_back({"mark", Int{meta.mark.value()}});
-    const auto rows = context_.inquiry.rows<RouteLookup>(std::move(keys));
+    const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
+    const auto found = ask_way_back(context_.inquiry, request_.netns, *single,
+                                    marked ? meta.mark.value() : 0);
     if (context_.inquiry.pending())
       return break_rule();
-    if (rows.empty() || context_.inquiry.incomplete())
+    if (!found)
       return unknown("the route to " + single->to_string() + " could not be asked for");
-    const auto& row = rows.front();
+    const auto& row = *found;
     const bool unicast = row.error.value_or(0) == 0 && row.type.is("unicast");
     const Int index = unicast ? row.interface_index.value_or(0) : 0;
     if (device != nullptr)

@@ -77,6 +77,29 @@ FieldShape field_shape(const std::vector<Octet>& key, std::size_t begin, std::si
   return shape;
 }
 
+/// A key as known bytes and whole variables, where nothing says which fields it has. An exact key is
+/// equal if all of its pieces are.
+std::vector<std::pair<std::size_t, std::size_t>> pieces(const std::vector<Octet>& key,
+                                                        const PacketClass& packet) {
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (std::size_t at = 0; at < key.size();) {
+    std::size_t size = 1;
+    const Octet& first = key[at];
+    if (first.is_known()) {
+      while (at + size < key.size() && key[at + size].is_known())
+        ++size;
+    } else if (first.source == ByteSource::client_address) {
+      size = packet.family == IpFamily::v4 ? 4 : 16;
+    } else if (first.source == ByteSource::client_port) {
+      size = 2;
+    }
+    size = std::min(size, key.size() - at);
+    places.emplace_back(at, size);
+    at += size;
+  }
+  return places;
+}
+
 /// The values v of a variable with first <= (v & mask) <= last.
 IntervalSet under_mask(Wide mask, unsigned bits, Wide first, Wide last) {
   const Wide block = ~mask & all_ones(bits);
@@ -339,7 +362,7 @@ std::optional<std::vector<LookupPart>> SetIndex::find(const std::vector<Octet>& 
       bytes += static_cast<char>(octet.value);
     return std::vector<LookupPart>{{packet.addresses, packet.ports, find(bytes), false, false}};
   }
-  const auto places = fields();
+  const auto places = shape_.fields.empty() && !exact_.empty() ? pieces(key, packet) : fields();
   std::vector<FieldShape> shapes;
   for (const auto& [offset, size] : places)
     shapes.push_back(field_shape(key, offset, size, packet));

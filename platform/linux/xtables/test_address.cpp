@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/facts/tables.h"
+#include "platform/linux/netfilter/way_back.h"
 #include "platform/linux/xtables/address_sets.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -96,16 +97,14 @@ MatchAnswer in_range(const MatchCall& call, Octets octets, const wire::InetAddre
 /// The kernel's own answer for the way back to one source.
 MatchAnswer rpfilter_single(const MatchCall& call, const IpAddress& source, std::uint8_t flags) {
   const auto& in = call.packet.meta.in;
-  std::vector<Key> keys{{"netns", call.request.netns}, {"destination", source}};
   const auto& mark = call.packet.meta.mark;
-  if ((flags & 2) != 0 && mark.known() && mark.value() != 0)
-    keys.push_back({"mark", Int{mark.value()}});
-  auto& inquiry = call.context.inquiry;
-  const auto rows = inquiry.rows<RouteLookup>(std::move(keys));
-  if (inquiry.pending() || rows.empty() || inquiry.incomplete())
+  const bool marked = (flags & 2) != 0 && mark.known();
+  const auto found = ask_way_back(call.context.inquiry, call.request.netns, source,
+                                  marked ? mark.value() : 0);
+  if (!found)
     return undecided(call, "the way back to the source, which could not be asked for,",
                      "leads out where the packet came in", "does not", "fib saddr . iif oif");
-  const auto& row = rows.front();
+  const auto& row = *found;
   const bool local = row.type.is("local");
   const bool usable =
       row.error.value_or(0) == 0 && (row.type.is("unicast") || (local && (flags & 4) != 0));

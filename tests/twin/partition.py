@@ -190,6 +190,8 @@ def prepare(lab, dice):
     server.ip("addr", "add", "fd78::1/64", "dev", "sd0", "nodad")
     server.ip("link", "set", "sd0", "up")
     lab.client.ip("link", "set", "cd0", "up")
+    laboratory.wait_until(lambda: "tentative" not in server.ip("-6", "addr", "show"),
+                          "no address is tentative")
     for name in ("all", "sv0", "sd0"):
         server.sysctl(f"net.ipv4.conf.{name}.rp_filter", dice.choice((0, 0, 1, 2)))
     for word, value in (("accept_local", 1), ("forwarding", 1), ("route_localnet", 1)):

@@ -62,9 +62,28 @@ void change(std::vector<std::uint32_t>& active, const Event& event) {
     active.erase(at);
 }
 
+/// Their members together are as many as the members of their union.
+bool are_disjoint(std::span<const IntervalSet> sets) {
+  Wide sum = 0;
+  for (const auto& set : sets) {
+    const Wide count = set.count();
+    if ((count == 0 && !set.empty()) || sum + count < sum) // 2^128
+      return sets.size() == 1;
+    sum += count;
+  }
+  return IntervalSet::unite(sets).count() == sum;
+}
+
 } // namespace
 
 std::vector<AddressCell> overlay(std::span<const IntervalSet> sets) {
+  if (are_disjoint(sets)) {
+    std::vector<AddressCell> cells;
+    for (std::uint32_t set = 0; set < sets.size(); ++set)
+      if (!sets[set].empty())
+        cells.push_back({{set}, sets[set]});
+    return cells;
+  }
   const auto events = events_of(sets);
   std::vector<AddressCell> cells;
   std::vector<std::vector<Interval>> intervals;

@@ -19,7 +19,7 @@ struct AddressCell {
   IntervalSet addresses;
 };
 
-/// Disjoint; together the union of the sets. In the order of their lowest addresses.
+/// Disjoint; together the union of the sets.
 std::vector<AddressCell> overlay(std::span<const IntervalSet> sets);
 
 } // namespace synfate

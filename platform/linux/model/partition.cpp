@@ -68,7 +68,7 @@ private:
 /// Ends that nothing tells apart but their addresses, and who may be among them.
 struct EndGroup {
   const ClassEnd* end = nullptr;
-  std::vector<Interval> addresses;
+  std::vector<IntervalSet> addresses;
 };
 
 std::string signature(const ClassEnd& end) {
@@ -105,9 +105,7 @@ std::vector<EndGroup> group(const std::vector<ClassEnd>& ends) {
     const auto [at, fresh] = known.emplace(signature(end), groups.size());
     if (fresh)
       groups.push_back({&end, {}});
-    const auto& more = end.addresses.intervals();
-    auto& all = groups[at->second].addresses;
-    all.insert(all.end(), more.begin(), more.end());
+    groups[at->second].addresses.push_back(end.addresses);
   }
   return groups;
 }
@@ -155,16 +153,12 @@ public:
   std::vector<SourceClass> run() {
     groups_ = group(walked_.ends);
     std::vector<IntervalSet> sets;
-    for (auto& group : groups_)
-      sets.push_back(IntervalSet::from(std::move(group.addresses)));
-    for (const auto& passage : walked_.passages)
-      sets.push_back(passage.addresses);
+    for (const auto& group : groups_)
+      sets.push_back(IntervalSet::unite(group.addresses));
     for (auto& cell : overlay(sets))
-      take(cell);
-    std::vector<Interval> told;
-    for (auto& part : parts_)
-      told.insert(told.end(), part.addresses.begin(), part.addresses.end());
-    const auto untold = vantage_.sources - IntervalSet::from(std::move(told));
+      take(std::move(cell));
+    take_open();
+    const auto untold = vantage_.sources - IntervalSet::unite(told_);
     if (!untold.empty())
       take_unknown(untold);
     return classes();
@@ -173,25 +167,41 @@ public:
 private:
   struct Part {
     SourceClass told;
-    std::vector<Interval> addresses;
+    std::vector<IntervalSet> addresses;
   };
 
-  void take(const AddressCell& cell) {
-    const auto first_passage = std::ranges::lower_bound(cell.sets, groups_.size());
-    const std::vector<std::uint32_t> ends(cell.sets.begin(), first_passage);
-    if (ends.empty())
+  void take(AddressCell cell) {
+    SourceClass told = told_of(cell.sets);
+    told_.push_back(cell.addresses);
+    if (told.fate.outcome == Outcome::open && !walked_.passages.empty())
+      open_.push_back({std::move(told), {std::move(cell.addresses)}});
+    else
+      add(std::move(told), std::move(cell.addresses));
+  }
+
+  /// What is open is told apart by the rules that let it pass.
+  void take_open() {
+    std::vector<IntervalSet> sets;
+    for (const auto& part : open_)
+      sets.push_back(part.addresses.front());
+    for (const auto& passage : walked_.passages)
+      sets.push_back(passage.addresses);
+    if (open_.empty())
       return;
-    auto known = fates_.find(ends);
-    if (known == fates_.end())
-      known = fates_.emplace(ends, told_of(ends)).first;
-    SourceClass told = known->second;
-    if (told.fate.outcome == Outcome::open)
-      for (auto set = first_passage; set != cell.sets.end(); ++set) {
-        const auto& id = walked_.passages[*set - groups_.size()].by.id;
-        if (std::ranges::find(told.via, id) == told.via.end())
-          told.via.push_back(id);
-      }
-    add(std::move(told), cell.addresses);
+    for (auto& cell : overlay(sets)) {
+      if (cell.sets.front() >= open_.size())
+        continue; // let pass here, stopped elsewhere
+      SourceClass told = open_[cell.sets.front()].told;
+      for (const auto set : cell.sets)
+        if (set >= open_.size())
+          add_passage(told.via, walked_.passages[set - open_.size()].by.id);
+      add(std::move(told), std::move(cell.addresses));
+    }
+  }
+
+  static void add_passage(std::vector<std::string>& via, const std::string& id) {
+    if (std::ranges::find(via, id) == via.end())
+      via.push_back(id);
   }
 
   SourceClass told_of(const std::vector<std::uint32_t>& ends) {
@@ -215,19 +225,18 @@ private:
     add(std::move(told), addresses);
   }
 
-  void add(SourceClass told, const IntervalSet& addresses) {
+  void add(SourceClass told, IntervalSet addresses) {
     const auto [at, fresh] = known_.emplace(visible(told), parts_.size());
     if (fresh)
       parts_.push_back({std::move(told), {}});
-    auto& all = parts_[at->second].addresses;
-    all.insert(all.end(), addresses.intervals().begin(), addresses.intervals().end());
+    parts_[at->second].addresses.push_back(std::move(addresses));
   }
 
   std::vector<SourceClass> classes() {
     std::vector<SourceClass> classes;
     const IpFamily family = vantage_.flow.from.family();
     for (auto& part : parts_) {
-      const auto addresses = IntervalSet::from(std::move(part.addresses));
+      const auto addresses = IntervalSet::unite(part.addresses);
       part.told.sources = ranges_of(addresses, family);
       part.told.flow.from = to_address(addresses.first(), family);
       classes.push_back(std::move(part.told));
@@ -240,7 +249,8 @@ private:
   const Vantage& vantage_;
   const ClassWalk& walked_;
   std::vector<EndGroup> groups_;
-  std::map<std::vector<std::uint32_t>, SourceClass> fates_;
+  std::vector<IntervalSet> told_; ///< all that is told so far
+  std::vector<Part> open_;        ///< with one set each
   std::map<std::string, std::size_t> known_;
   std::vector<Part> parts_;
 };

@@ -53,11 +53,12 @@ Wide to_number(const IpAddress& address) {
 }
 
 IpAddress to_address(Wide number, IpFamily family) {
+  if (family == IpFamily::v4)
+    return IpAddress::v4(static_cast<std::uint32_t>(number));
   std::array<std::byte, 16> bytes{};
-  const std::size_t size = family == IpFamily::v4 ? 4 : 16;
-  for (std::size_t at = size; at-- > 0; number >>= 8)
+  for (std::size_t at = bytes.size(); at-- > 0; number >>= 8)
     bytes[at] = static_cast<std::byte>(number & 0xff);
-  return *IpAddress::from_bytes(std::span(bytes).first(size));
+  return IpAddress::v6(bytes);
 }
 
 Wide all_ones(unsigned bits) {
@@ -80,13 +81,36 @@ IntervalSet IntervalSet::prefix(const IpPrefix& prefix) {
 }
 
 IntervalSet IntervalSet::from(std::vector<Interval> intervals) {
-  std::ranges::sort(intervals, {}, &Interval::first);
+  if (!std::ranges::is_sorted(intervals, {}, &Interval::first))
+    std::ranges::sort(intervals, {}, &Interval::first);
   std::vector<Interval> sorted;
   sorted.reserve(intervals.size());
   for (const auto& interval : intervals)
     if (interval.first <= interval.last)
       append(sorted, interval);
   return IntervalSet(std::move(sorted));
+}
+
+IntervalSet IntervalSet::unite(std::span<const IntervalSet> sets) {
+  if (sets.size() == 1)
+    return sets.front();
+  std::vector<Interval> all;
+  std::vector<std::size_t> runs{0}; // where the sorted intervals of each set begin
+  for (const auto& set : sets) {
+    if (set.empty())
+      continue;
+    all.insert(all.end(), set.intervals().begin(), set.intervals().end());
+    runs.push_back(all.size());
+  }
+  const auto at = [&](std::size_t run) {
+    return all.begin() + static_cast<std::ptrdiff_t>(runs[run]);
+  };
+  for (std::size_t step = 1; step + 1 < runs.size(); step *= 2)
+    for (std::size_t run = 0; run + step + 1 < runs.size(); run += 2 * step)
+      std::ranges::inplace_merge(at(run), at(run + step),
+                                 at(std::min(run + 2 * step, runs.size() - 1)), {},
+                                 &Interval::first);
+  return from(std::move(all));
 }
 
 std::optional<IntervalSet> IntervalSet::masked(Wide mask, Wide value, unsigned bits,
@@ -163,6 +187,9 @@ IntervalSet IntervalSet::operator&(const IntervalSet& other) const {
   if (intervals().size() > other.intervals().size())
     return other & *this;
   const auto& theirs = other.intervals();
+  if (intervals().size() == 1 && !theirs.empty() && theirs.front().first >= intervals().front().first &&
+      theirs.back().last <= intervals().front().last)
+    return other;
   std::vector<Interval> common;
   for (const auto& interval : intervals()) {
     auto at = std::ranges::upper_bound(theirs, interval.first, {}, &Interval::first);

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ public:
   static IntervalSet address(const IpAddress& address) { return single(to_number(address)); }
   /// Any order, overlaps allowed.
   static IntervalSet from(std::vector<Interval> intervals);
+  /// The union of many sets at once.
+  static IntervalSet unite(std::span<const IntervalSet> sets);
   /// All values v of a width for which (v & mask) == value. Nothing when that would take more than
   /// `most` intervals.
   static std::optional<IntervalSet> masked(Wide mask, Wide value, unsigned bits,

@@ -32,18 +32,8 @@ bool go_on_alike(const Branch& a, const Branch& b) {
 /// Branches in the same state, and all their addresses.
 struct Group {
   Branch branch;
-  std::vector<Interval> addresses;
-  bool several = false;
+  std::vector<IntervalSet> addresses;
 };
-
-void add(Group& group, const IntervalSet& addresses) {
-  if (!group.several) {
-    group.addresses = group.branch.packet.addresses.intervals();
-    group.several = true;
-  }
-  const auto& more = addresses.intervals();
-  group.addresses.insert(group.addresses.end(), more.begin(), more.end());
-}
 
 std::vector<Group> group_by_state(Branches& branches) {
   std::vector<Group> groups;
@@ -55,11 +45,12 @@ std::vector<Group> group_by_state(Branches& branches) {
       return go_on_alike(groups[entry.second].branch, branch);
     });
     if (same != end) {
-      add(groups[same->second], branch.packet.addresses);
+      groups[same->second].addresses.push_back(branch.packet.addresses);
       continue;
     }
     known.emplace(hash, groups.size());
-    groups.push_back({std::move(branch), {}, false});
+    groups.push_back({std::move(branch), {}});
+    groups.back().addresses.push_back(groups.back().branch.packet.addresses);
   }
   return groups;
 }
@@ -116,8 +107,7 @@ void join_passed(Branches& branches, std::vector<Passage>& passages) {
     return;
   Branches joined;
   for (auto& group : group_by_state(branches)) {
-    if (group.several)
-      group.branch.packet.addresses = IntervalSet::from(std::move(group.addresses));
+    group.branch.packet.addresses = IntervalSet::unite(group.addresses);
     joined.push_back(std::move(group.branch));
   }
   branches = std::move(joined);

@@ -299,6 +299,38 @@ void SetIndex::build_spans() {
   }
 }
 
+const std::vector<SetIndex::Region>& SetIndex::regions() const {
+  if (regions_)
+    return *regions_;
+  std::map<std::uint32_t, std::vector<Interval>> intervals;
+  for (const auto& span : spans_)
+    intervals[span.value].push_back({span.first, span.last});
+  if (spans_.empty())
+    for (const auto& [key, value] : exact_)
+      intervals[value].push_back({number_of(key), number_of(key)});
+  regions_.emplace();
+  for (auto& [value, numbers] : intervals)
+    regions_->push_back({value, IntervalSet::from(std::move(numbers))});
+  return *regions_;
+}
+
+/// The key is the client's address and nothing else.
+std::vector<LookupPart> SetIndex::find_address(const PacketClass& packet) const {
+  std::vector<LookupPart> parts;
+  IntervalSet rest = packet.addresses;
+  for (const auto& region : regions()) {
+    auto inside = packet.addresses & region.numbers;
+    if (inside.empty())
+      continue;
+    rest = rest - region.numbers;
+    parts.push_back({std::move(inside), packet.ports, &values_[region.value], false, false});
+  }
+  if (!rest.empty())
+    parts.push_back({std::move(rest), packet.ports, catchall_ ? &values_[*catchall_] : nullptr,
+                     false, false});
+  return parts;
+}
+
 const SetValue* SetIndex::find_span(Wide key) const {
   const auto next = std::ranges::upper_bound(spans_, key, {}, &Span::first);
   if (next == spans_.begin() || std::prev(next)->last < key)
@@ -366,6 +398,10 @@ std::optional<std::vector<LookupPart>> SetIndex::find(const std::vector<Octet>& 
   std::vector<FieldShape> shapes;
   for (const auto& [offset, size] : places)
     shapes.push_back(field_shape(key, offset, size, packet));
+  const bool one_number = spans_.size() + exact_.size() > 0;
+  if (one_number && shapes.size() == 1 && shapes.front().kind == FieldShape::Kind::address &&
+      shapes.front().mask == all_ones(shapes.front().bits))
+    return find_address(packet);
   Parts parts;
   const auto take = [&](std::string_view first, std::string_view last, std::uint32_t value) {
     if (const auto box = box_of(shapes, places, first, last, packet))

@@ -334,6 +334,56 @@ YesNo between_regions(const PacketClass& packet, std::span<const Octet> octets,
   return result;
 }
 
+unsigned address_bits(const PacketClass& packet) {
+  return packet.family == IpFamily::v4 ? 32 : 128;
+}
+
+/// The client addresses for which the octets equal the value, where nothing else decides it.
+std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<const Octet> octets,
+                                           std::span<const std::uint8_t> mask,
+                                           std::span<const std::uint8_t> value) {
+  const unsigned size = address_bits(packet) / 8;
+  Wide tested_bits = 0;
+  Wide wanted = 0;
+  for (std::size_t at = 0; at < octets.size(); ++at) {
+    const Octet& octet = octets[at];
+    const std::uint8_t tested = mask.empty() ? 0xff : mask[at];
+    const auto open = static_cast<std::uint8_t>(tested & ~octet.known);
+    if (((octet.value ^ value[at]) & octet.known & tested) != 0 || (value[at] & ~tested) != 0)
+      return IntervalSet();
+    if (open == 0)
+      continue;
+    if (octet.source != ByteSource::client_address || octet.index >= size)
+      return std::nullopt;
+    const unsigned shift = 8 * (size - 1 - octet.index);
+    if ((tested_bits & Wide{open} << shift) != 0) // tested twice
+      return std::nullopt;
+    tested_bits |= Wide{open} << shift;
+    wanted |= Wide{static_cast<std::uint8_t>(value[at] & open)} << shift;
+  }
+  return IntervalSet::masked(tested_bits, wanted, address_bits(packet));
+}
+
+/// The client addresses in a range, where the octets are the whole address.
+std::optional<IntervalSet> addresses_between(const PacketClass& packet,
+                                             std::span<const Octet> octets,
+                                             std::span<const std::uint8_t> first,
+                                             std::span<const std::uint8_t> last) {
+  if (octets.size() * 8 != address_bits(packet))
+    return std::nullopt;
+  for (std::size_t at = 0; at < octets.size(); ++at)
+    if (octets[at].known != 0 || octets[at].source != ByteSource::client_address ||
+        octets[at].index != at)
+      return std::nullopt;
+  return IntervalSet::range(number_of(first), number_of(last));
+}
+
+Truth truth_of(const PacketClass& packet, const IntervalSet& addresses) {
+  if (packet.addresses.disjoint(addresses))
+    return Truth::no;
+  return addresses.contains(packet.addresses) ? Truth::yes : Truth::depends;
+}
+
 Split split_of(const PacketClass& packet, const YesNo& regions, const TestWords& words) {
   return {classes_of(packet, regions.yes, words, true),
           classes_of(packet, regions.no, words, false)};
@@ -356,6 +406,8 @@ Truth equals(std::span<const Octet> octets, std::span<const std::uint8_t> mask,
   }
   if (decided)
     return Truth::yes;
+  if (const auto addresses = equal_addresses(packet, octets, mask, value))
+    return truth_of(packet, *addresses);
   const auto regions = equal_regions(packet, octets, mask, value);
   return truth_of(regions.yes, regions.no);
 }
@@ -363,6 +415,8 @@ Truth equals(std::span<const Octet> octets, std::span<const std::uint8_t> mask,
 Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
                    std::span<const std::uint8_t> mask, std::span<const std::uint8_t> value,
                    const TestWords& words) {
+  if (const auto addresses = equal_addresses(packet, octets, mask, value))
+    return split_addresses(packet, *addresses);
   return split_of(packet, equal_regions(packet, octets, mask, value), words);
 }
 
@@ -374,6 +428,8 @@ Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
 
 Truth between(std::span<const Octet> octets, std::span<const std::uint8_t> first,
               std::span<const std::uint8_t> last, const PacketClass& packet) {
+  if (const auto addresses = addresses_between(packet, octets, first, last))
+    return truth_of(packet, *addresses);
   const auto regions = between_regions(packet, octets, first, last);
   return truth_of(regions.yes, regions.no);
 }
@@ -381,6 +437,8 @@ Truth between(std::span<const Octet> octets, std::span<const std::uint8_t> first
 Split split_between(const PacketClass& packet, std::span<const Octet> octets,
                     std::span<const std::uint8_t> first, std::span<const std::uint8_t> last,
                     const TestWords& words) {
+  if (const auto addresses = addresses_between(packet, octets, first, last))
+    return split_addresses(packet, *addresses);
   return split_of(packet, between_regions(packet, octets, first, last), words);
 }
 

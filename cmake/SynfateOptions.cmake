@@ -11,11 +11,13 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 option(SYNFATE_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
 option(SYNFATE_WERROR "Treat warnings as errors" OFF)
 option(SYNFATE_TESTS "Build the tests" ON)
+option(SYNFATE_FUZZ "Build libFuzzer programs; needs clang" OFF)
 
 # What every one of our own targets links: include root, warnings, sanitizers.
 add_library(synfate_settings INTERFACE)
 target_include_directories(synfate_settings INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_options(synfate_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow=local)
+target_compile_options(synfate_settings INTERFACE -Wall -Wextra -Wpedantic
+                       $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>)
 if(SYNFATE_WERROR)
   target_compile_options(synfate_settings INTERFACE -Werror)
 endif()
@@ -23,6 +25,10 @@ if(SYNFATE_SANITIZE)
   target_compile_options(synfate_settings INTERFACE -fsanitize=address,undefined
                          -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(synfate_settings INTERFACE -fsanitize=address,undefined)
+endif()
+
+if(SYNFATE_FUZZ)
+  target_compile_options(synfate_settings INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
 # synfate_library(NAME SOURCES... [LINK targets...]): one small static library of the figure.

@@ -1,6 +1,7 @@
 #include "core/command/explain.h"
 
 #include <algorithm>
+#include <charconv>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -22,31 +23,6 @@ std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& targ
     for (auto& flow : model.flows_from(inquiry, target, client.address, client.zone))
       flows.push_back(std::move(flow));
   return flows;
-}
-
-/// Every flow with a settled fate; facts that several of them need are read together.
-void walk_all(Session& session, Report& report) {
-  std::vector<std::size_t> open;
-  for (std::size_t at = 0; at < report.flows.size(); ++at)
-    open.push_back(at);
-  for (int round = 0; !open.empty(); ++round) {
-    std::vector<Request> needs;
-    std::erase_if(open, [&](std::size_t at) {
-      Inquiry inquiry(session.snapshot());
-      FlowReport& flow = report.flows[at];
-      flow.fate = session.model().walk(inquiry, flow.flow);
-      if (!inquiry.pending()) {
-        session.adopt(inquiry);
-        return true;
-      }
-      for (const auto& need : inquiry.needs())
-        if (std::ranges::find(needs, need) == needs.end())
-          needs.push_back(need);
-      return false;
-    });
-    if (!needs.empty())
-      session.collect(needs, round);
-  }
 }
 
 void add_gaps(Report& report, const Snapshot& snapshot) {
@@ -85,6 +61,64 @@ int exit_status(const std::vector<Report>& reports) {
   return unclear ? 3 : 0;
 }
 
+} // namespace
+
+std::int64_t root_process_of(const std::string& netns) {
+  constexpr std::string_view proc = "/proc/";
+  constexpr std::string_view file = "/ns/net";
+  std::string_view number = netns;
+  if (number.starts_with(proc) && number.ends_with(file))
+    number = number.substr(proc.size(), number.size() - proc.size() - file.size());
+  std::int64_t pid = 0;
+  const auto [end, code] = std::from_chars(number.data(), number.data() + number.size(), pid);
+  return code == std::errc{} && end == number.data() + number.size() && pid > 0 ? pid : 0;
+}
+
+Result<std::vector<Target>> read_targets(const Program& program, const Options& options) {
+  std::vector<Target> targets;
+  for (const auto& word : options.words) {
+    auto target = parse_target(word, program.names);
+    if (!target) {
+      Error error = std::move(target).error();
+      if (const auto near = nearest_word(word, command_names()); near && targets.empty())
+        error.hint = fmt::format("Did you mean the command '{}'? {}", *near, error.hint);
+      return error;
+    }
+    target->root_pid = root_process_of(options.netns);
+    targets.push_back(std::move(*target));
+  }
+  return targets;
+}
+
+Result<std::optional<Identity>> read_identity(const Program& program, const Options& options) {
+  if (options.as_user.empty())
+    return std::optional<Identity>();
+  SYNFATE_TRY(identity, program.names.identity_of(options.as_user));
+  return std::optional<Identity>(std::move(identity));
+}
+
+Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
+  std::vector<ZonedAddress> clients;
+  for (const auto& word : options.from) {
+    SYNFATE_TRY(client, parse_zoned_address(word));
+    clients.push_back(std::move(client));
+  }
+  return clients;
+}
+
+namespace {
+
+Status fit_together(const std::vector<Target>& targets, const Options& options) {
+  if (!options.from.empty() &&
+      std::ranges::find(targets, Proto::unix_socket, &Target::proto) != targets.end())
+    return Error{.code = ErrorCode::invalid_input,
+                 .doing = "reading the options",
+                 .where = "--from",
+                 .detail = "a Unix socket has no clients elsewhere",
+                 .hint = "Name a local user: --as USER."};
+  return Done{};
+}
+
 int print(const Program& program, const Options& options, Session& session,
           const std::vector<Report>& reports) {
   if (options.format == "text")
@@ -101,36 +135,43 @@ int print(const Program& program, const Options& options, Session& session,
   return exit_status(reports);
 }
 
-} // namespace
-
-Result<std::vector<Target>> read_targets(const Program& program, const Options& options) {
-  std::vector<Target> targets;
-  for (const auto& word : options.words) {
-    auto target = parse_target(word, program.names);
-    if (!target) {
-      Error error = std::move(target).error();
-      if (const auto near = nearest_word(word, command_names()); near && targets.empty())
-        error.hint = fmt::format("Did you mean the command '{}'? {}", *near, error.hint);
-      return error;
+/// Walks the flows that are still open; those that lack facts stay so, and their needs are noted.
+void walk_round(Session& session, std::span<FlowReport> flows, std::vector<std::size_t>& open,
+                RequestSet& needs) {
+  std::erase_if(open, [&](std::size_t at) {
+    Inquiry inquiry(session.snapshot());
+    flows[at].fate = session.model().walk(inquiry, flows[at].flow);
+    if (!inquiry.pending()) {
+      session.adopt(inquiry);
+      return true;
     }
-    if (target->proto == Proto::unix_socket)
-      return Error{.code = ErrorCode::unsupported,
-                   .doing = "reading the target",
-                   .where = word,
-                   .detail = "Unix sockets are not explained yet",
-                   .hint = "Their facts are shown by: synfate facts unix_socket"};
-    targets.push_back(std::move(*target));
-  }
-  return targets;
+    for (const auto& need : inquiry.needs())
+      needs.add(need);
+    return false;
+  });
 }
 
-Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
-  std::vector<ZonedAddress> clients;
-  for (const auto& word : options.from) {
-    SYNFATE_TRY(client, parse_zoned_address(word));
-    clients.push_back(std::move(client));
+/// Until each of these flows has its fate.
+void settle_flows(Session& session, std::span<FlowReport> flows, std::vector<std::size_t> open) {
+  for (int round = 0; !open.empty(); ++round) {
+    RequestSet needs;
+    walk_round(session, flows, open, needs);
+    if (!needs.empty())
+      session.collect(needs.list(), round);
   }
-  return clients;
+}
+
+} // namespace
+
+void walk_flows(Session& session, std::span<FlowReport> flows) {
+  if (flows.empty())
+    return;
+  // The first alone: most of what it needs is what all of them need.
+  settle_flows(session, flows, {0});
+  std::vector<std::size_t> others;
+  for (std::size_t at = 1; at < flows.size(); ++at)
+    others.push_back(at);
+  settle_flows(session, flows, std::move(others));
 }
 
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
@@ -144,7 +185,7 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
     flow.identity = as;
     report.flows.push_back({std::move(flow), {}});
   }
-  walk_all(session, report);
+  walk_flows(session, report.flows);
   auto evaluation = session.settle([&](Inquiry& inquiry) {
     return rules::evaluate(inquiry, rules, {report.target, report.flows});
   });
@@ -163,6 +204,8 @@ int run_explain(const Program& program, const Options& options) {
   const auto targets = read_targets(program, options);
   if (!targets)
     return report_error(program, targets.error());
+  if (const Status fitting = fit_together(*targets, options); !fitting)
+    return report_error(program, fitting.error());
   const auto clients = read_clients(options);
   if (!clients)
     return report_error(program, clients.error());
@@ -172,16 +215,12 @@ int run_explain(const Program& program, const Options& options) {
   const auto rules = load_rules(program, options, (*session)->snapshot().schema());
   if (!rules)
     return report_error(program, rules.error());
-  std::optional<Identity> as;
-  if (!options.as_user.empty()) {
-    auto identity = program.names.identity_of(options.as_user);
-    if (!identity)
-      return report_error(program, identity.error());
-    as = std::move(*identity);
-  }
+  const auto as = read_identity(program, options);
+  if (!as)
+    return report_error(program, as.error());
   std::vector<Report> reports;
   for (const auto& target : *targets)
-    reports.push_back(explain_target(**session, target, *rules, *clients, as));
+    reports.push_back(explain_target(**session, target, *rules, *clients, *as));
   const int status = print(program, options, **session, reports);
   if (const Status saved = (*session)->save(program, options); !saved)
     return report_error(program, saved.error());

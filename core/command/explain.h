@@ -7,14 +7,22 @@
 
 namespace synfate {
 
+/// Gives every flow its fate; facts that several of them need are read together.
+void walk_flows(Session& session, std::span<FlowReport> flows);
+
 /// Derives the whole answer to one target.
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
                       std::span<const ZonedAddress> clients, const std::optional<Identity>& as);
 
-/// The targets that the command line names.
+/// The targets of the command line.
 Result<std::vector<Target>> read_targets(const Program& program, const Options& options);
 /// The clients of --from.
 Result<std::vector<ZonedAddress>> read_clients(const Options& options);
+/// The user of --as; nothing if there is none.
+Result<std::optional<Identity>> read_identity(const Program& program, const Options& options);
+/// The process that --netns names by its number or by /proc/PID/ns/net; 0 if it names none. Its
+/// root directory is where the paths of Unix sockets begin.
+std::int64_t root_process_of(const std::string& netns);
 
 int run_explain(const Program& program, const Options& options);
 

@@ -19,9 +19,11 @@ struct CommandWords {
   const char* help;
 };
 
-constexpr std::array<CommandWords, 5> commands{{
+constexpr std::array<CommandWords, 7> commands{{
     {Command::explain, "explain", "what becomes of a connection to a port, and why (the default)"},
     {Command::who, "who", "every source there can be: who can connect, who cannot, and what decides"},
+    {Command::bind, "bind", "would bind() and listen() succeed here now, and if not, why"},
+    {Command::snapshot, "snapshot", "all facts into a file, to be explained on any machine"},
     {Command::facts, "facts", "the fact tables themselves"},
     {Command::rules, "rules",
      "the rule packs: list, show, check, test, explain, eval, doc, schema"},
@@ -30,6 +32,7 @@ constexpr std::array<CommandWords, 5> commands{{
 
 constexpr auto closing_words =
     "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https · host.example:8080\n"
+    "         unix:/run/app.sock · unix:@abstract · unix-dgram:/dev/log\n"
     "Exit status: 0 every asked flow is open · 1 at least one certainly is not · 2 the call is "
     "wrong ·\n             3 it could not tell\n";
 
@@ -64,10 +67,23 @@ void add_inspection_options(CLI::App& app, Options& options) {
 }
 
 void add_own_options(CLI::App& command, Command which, Options& options) {
+  if (which == Command::bind) {
+    command.add_flag("--reuseaddr", options.reuse_address, "the program sets SO_REUSEADDR");
+    command.add_flag("--reuseport", options.reuse_port, "it sets SO_REUSEPORT");
+    command.add_flag("--v6only", options.v6only, "it sets IPV6_V6ONLY");
+    command.add_option("--device", options.interface, "it sets SO_BINDTODEVICE")->type_name("IF");
+  }
   if (which == Command::facts) {
     command.add_option("--where", options.where, "only rows for which this holds")
         ->type_name("CEL");
     command.add_flag("--schema", options.schema, "what the tables and columns mean");
+  }
+  if (which == Command::snapshot) {
+    command
+        .add_option("-o,--output", options.output_file, "the file to write, readable by you alone")
+        ->type_name("FILE");
+    command.add_flag("--redact", options.redact,
+                     "stable pseudonyms for addresses, user names and command lines");
   }
   if (which == Command::rules) {
     command.add_flag("--batch", options.batch, "eval: requests from standard input");

@@ -2,10 +2,13 @@
 
 #include <ostream>
 
+#include "core/command/bind_command.h"
 #include "core/command/explain.h"
 #include "core/command/facts_command.h"
 #include "core/command/options.h"
+#include "core/command/overview.h"
 #include "core/command/rules_command.h"
+#include "core/command/snapshot_command.h"
 #include "core/command/who.h"
 
 namespace synfate {
@@ -20,17 +23,20 @@ int run(const Program& program) {
   switch (options.command) {
   case Command::explain:
     return run_explain(program, options);
+  case Command::bind:
+    return run_bind(program, options);
   case Command::plugin_worker:
     return program.run_worker(options.words);
+  case Command::overview:
+    return run_overview(program, options);
   case Command::who:
     return run_who(program, options);
-  case Command::overview:
-  case Command::bind:
   case Command::audit:
-  case Command::snapshot:
   case Command::diff:
   case Command::watch:
     break;
+  case Command::snapshot:
+    return run_snapshot(program, options);
   case Command::facts:
     return run_facts(program, options);
   case Command::rules:

@@ -22,6 +22,7 @@ public:
   static Result<std::unique_ptr<Session>> open(const Program& program, const Options& options);
 
   Snapshot& snapshot() { return snapshot_; }
+  const Snapshot& snapshot() const { return snapshot_; }
   Model& model() { return *model_; }
   bool live() const { return host_ != nullptr; }
   const LoadedPlugins& plugins() const { return plugins_; }

@@ -41,10 +41,12 @@ void look_ahead(Session& session, const Target& target, const std::optional<Iden
     return;
   auto flows = session.settle(
       [&](Inquiry& inquiry) { return session.model().plain_flows(inquiry, target); });
+  std::vector<FlowReport> looks;
   for (auto& flow : flows) {
     flow.identity = as;
-    session.settle([&](Inquiry& inquiry) { return session.model().walk(inquiry, flow); });
+    looks.push_back({std::move(flow), {}});
   }
+  walk_flows(session, looks);
 }
 
 void add_gaps(WhoReport& report, const Snapshot& snapshot, const std::vector<std::string>& ids) {
@@ -77,6 +79,14 @@ Error target_missing() {
           .where = "who",
           .detail = "no target is named",
           .hint = "For instance: synfate who 8080"};
+}
+
+Error no_unix_sockets() {
+  return {.code = ErrorCode::unsupported,
+          .doing = "reading the target",
+          .where = "who",
+          .detail = "clients of a Unix socket have no addresses",
+          .hint = "Ask for one user: synfate explain unix:PATH --as USER"};
 }
 
 } // namespace
@@ -112,19 +122,17 @@ int run_who(const Program& program, const Options& options) {
   const auto clients = read_clients(options);
   if (!clients)
     return report_error(program, clients.error());
-  std::optional<Identity> as;
-  if (!options.as_user.empty()) {
-    auto identity = program.names.identity_of(options.as_user);
-    if (!identity)
-      return report_error(program, identity.error());
-    as = std::move(*identity);
-  }
+  if (std::ranges::find(*targets, Proto::unix_socket, &Target::proto) != targets->end())
+    return report_error(program, no_unix_sockets());
+  const auto as = read_identity(program, options);
+  if (!as)
+    return report_error(program, as.error());
   auto session = Session::open(program, options);
   if (!session)
     return report_error(program, session.error());
   std::vector<WhoReport> reports;
   for (const auto& target : *targets)
-    reports.push_back(who_reaches(**session, target, *clients, as));
+    reports.push_back(who_reaches(**session, target, *clients, *as));
   const int status = print(program, options, reports);
   if (const Status saved = (*session)->save(program, options); !saved)
     return report_error(program, saved.error());

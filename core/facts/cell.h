@@ -42,6 +42,9 @@ using Cell =
 /// True if the cell is absent, unknown, or a value of this type.
 bool fits(const Cell& cell, ColumnType type);
 
+/// Equal cells have equal hashes; every unknown cell has the same, whatever its gap.
+std::uint64_t hash_of(const Cell& cell);
+
 /// A typed fact in one of our own rows.
 template <typename T> class Fact {
 public:

@@ -45,7 +45,15 @@ template <typename... Columns> struct TableDescription {
   std::string_view name;
   std::string_view meaning;
   std::tuple<Columns...> columns;
+  bool answers_only = false;
 };
+
+/// A table whose rows are answers to whole questions.
+template <typename... Columns>
+constexpr auto describe_answers(std::string_view name, std::string_view meaning,
+                                Columns... columns) {
+  return TableDescription<Columns...>{name, meaning, std::tuple(columns...), true};
+}
 
 template <typename... Columns>
 constexpr auto describe(std::string_view name, std::string_view meaning, Columns... columns) {
@@ -79,7 +87,10 @@ ColumnSpec column_spec(const ColumnDescription<Row, T>& description) {
 /// The schema of a row type's table.
 template <typename Row> TableSpec spec_of() {
   const auto& description = description_of<Row>;
-  TableSpec spec{std::string(description.name), std::string(description.meaning), {}};
+  TableSpec spec{std::string(description.name),
+                 std::string(description.meaning),
+                 {},
+                 description.answers_only};
   std::apply([&](const auto&... columns) { (spec.columns.push_back(column_spec(columns)), ...); },
              description.columns);
   return spec;

@@ -32,6 +32,11 @@ std::optional<ColumnType> column_type_from(std::string_view name) {
   return std::nullopt;
 }
 
+bool TableSpec::per_namespace() const {
+  const auto at = column("netns");
+  return at && columns[*at].key;
+}
+
 std::optional<std::size_t> TableSpec::column(std::string_view column_name) const {
   const auto at = std::ranges::find(columns, column_name, &ColumnSpec::name);
   if (at == columns.end())

@@ -39,11 +39,15 @@ struct TableSpec {
   std::string name;
   std::string meaning; ///< one line
   std::vector<ColumnSpec> columns;
+  /// Rows are answers to whole questions (is this key in that set?): to ask for all of them means
+  /// nothing.
+  bool answers_only = false;
 
   /// The position of a column, or nothing.
   std::optional<std::size_t> column(std::string_view column_name) const;
-  /// True if rows belong to one network namespace (there is a column `netns`).
-  bool per_namespace() const { return column("netns").has_value(); }
+  /// True if the network namespace is part of what tells rows apart (a key column `netns`): it is
+  /// asked with every question. A process has a namespace, too, but is found whatever it is in.
+  bool per_namespace() const;
 
   friend bool operator==(const TableSpec&, const TableSpec&) = default;
 };

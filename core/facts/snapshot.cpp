@@ -1,6 +1,7 @@
 #include "core/facts/snapshot.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -33,6 +34,31 @@ bool covers(const Request& wide, const Request& narrow) {
   });
 }
 
+/// As FNV does.
+std::uint64_t combine(std::uint64_t hash, std::uint64_t next) {
+  return hash * 1099511628211ULL + next;
+}
+
+/// A hash over the values that a request has for some columns; nothing if it lacks one of them.
+std::optional<std::uint64_t> hash_values(const Request& request,
+                                         const std::vector<std::string>& columns) {
+  std::uint64_t hash = 0;
+  for (const auto& column : columns) {
+    const auto key = std::ranges::find(request.keys, column, &Key::column);
+    if (key == request.keys.end())
+      return std::nullopt;
+    hash = combine(hash, hash_of(key->value));
+  }
+  return hash;
+}
+
+std::vector<std::string> columns_of(const Request& request) {
+  std::vector<std::string> columns;
+  for (const auto& key : request.keys)
+    columns.push_back(key.column);
+  return columns;
+}
+
 } // namespace
 
 std::string to_string(const Request& request) {
@@ -45,6 +71,19 @@ std::string to_string(const Request& request) {
     joint = " and ";
   }
   return text;
+}
+
+bool RequestSet::add(const Request& request) {
+  std::uint64_t hash = std::hash<std::string>{}(request.table);
+  for (const auto& key : request.keys)
+    hash = combine(hash, std::hash<std::string>{}(key.column) ^ hash_of(key.value));
+  const auto [begin, end] = places_.equal_range(hash);
+  for (auto at = begin; at != end; ++at)
+    if (list_[at->second] == request)
+      return false;
+  places_.emplace(hash, list_.size());
+  list_.push_back(request);
+  return true;
 }
 
 const Table* Snapshot::table(std::string_view name) const {
@@ -74,16 +113,30 @@ void Snapshot::add_gap(Gap gap) {
 }
 
 void Snapshot::answered(Request request, std::vector<std::string> gaps) {
-  answers_of_table_.emplace(request.table, answers_.size());
+  auto& shapes = answers_of_table_[request.table];
+  auto columns = columns_of(request);
+  auto shape = std::ranges::find(shapes, columns, &AnswerShape::columns);
+  if (shape == shapes.end())
+    shape = shapes.insert(shape, {std::move(columns), {}});
+  shape->by_values.emplace(hash_values(request, shape->columns).value_or(0), answers_.size());
   answers_.push_back({std::move(request), std::move(gaps)});
 }
 
 const Answered* Snapshot::answer(const Request& request) const {
-  const auto [begin, end] = answers_of_table_.equal_range(request.table);
-  for (auto at = begin; at != end; ++at)
-    if (covers(answers_[at->second].request, request))
-      return &answers_[at->second];
-  return nullptr;
+  const auto shapes = answers_of_table_.find(request.table);
+  if (shapes == answers_of_table_.end())
+    return nullptr;
+  std::size_t first = answers_.size();
+  for (const auto& shape : shapes->second) {
+    const auto hash = hash_values(request, shape.columns);
+    if (!hash)
+      continue;
+    const auto [begin, end] = shape.by_values.equal_range(*hash);
+    for (auto at = begin; at != end; ++at)
+      if (at->second < first && covers(answers_[at->second].request, request))
+        first = at->second;
+  }
+  return first < answers_.size() ? &answers_[first] : nullptr;
 }
 
 std::vector<std::size_t> Snapshot::find(const Request& request) const {
@@ -104,7 +157,10 @@ std::vector<std::size_t> Snapshot::find(const Request& request) const {
       rows[row] = row;
     return rows;
   }
-  // The last key is usually the most selective one: callers put netns first.
+  // The most selective key first.
+  const auto best = std::ranges::min_element(
+      wanted, {}, [&](const auto& key) { return from->count(key.first, *key.second); });
+  std::iter_swap(best, wanted.end() - 1);
   rows = from->find(wanted.back().first, *wanted.back().second);
   wanted.pop_back();
   std::erase_if(rows, [&](std::size_t row) {

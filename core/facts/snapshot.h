@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/facts/row.h"
@@ -46,6 +47,19 @@ struct Request {
 
 /// "socket where proto = tcp and local_port = 8080", for -v and for error messages.
 std::string to_string(const Request& request);
+
+/// Questions without repetition, in the order they came.
+class RequestSet {
+public:
+  /// False if it was there already.
+  bool add(const Request& request);
+  const std::vector<Request>& list() const { return list_; }
+  bool empty() const { return list_.empty(); }
+
+private:
+  std::vector<Request> list_;
+  std::unordered_multimap<std::uint64_t, std::size_t> places_;
+};
 
 /// Where and when the facts were read.
 struct HostFacts {
@@ -111,12 +125,18 @@ public:
   void seal() { sealed_ = true; }
 
 private:
+  /// The answers of one table whose requests have keys of the same columns, by their values.
+  struct AnswerShape {
+    std::vector<std::string> columns;
+    std::unordered_multimap<std::uint64_t, std::size_t> by_values;
+  };
+
   Schema schema_;
   HostFacts host_;
   std::map<std::string, Table, std::less<>> tables_;
   std::vector<Gap> gaps_;
   std::vector<Answered> answers_;
-  std::multimap<std::string, std::size_t, std::less<>> answers_of_table_;
+  std::map<std::string, std::vector<AnswerShape>, std::less<>> answers_of_table_;
   bool sealed_ = false;
 };
 

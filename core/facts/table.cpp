@@ -24,6 +24,8 @@ std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
   return (seed ^ value) * 0x9e3779b97f4a7c15ULL + (seed >> 29U);
 }
 
+} // namespace
+
 std::uint64_t hash_of(const Cell& cell) {
   return std::visit(
       Overloaded{
@@ -40,8 +42,6 @@ std::uint64_t hash_of(const Cell& cell) {
       },
       cell);
 }
-
-} // namespace
 
 bool fits(const Cell& cell, ColumnType type) {
   if (std::holds_alternative<Absent>(cell) || std::holds_alternative<Unknown>(cell))
@@ -212,25 +212,38 @@ std::uint64_t Table::hash(const Column& column, std::size_t row) const {
 
 void Table::extend_index(const Column& column) const {
   for (; column.indexed < rows_; ++column.indexed)
-    column.index.emplace(hash(column, column.indexed), static_cast<std::uint32_t>(column.indexed));
+    column.index[hash(column, column.indexed)].push_back(
+        static_cast<std::uint32_t>(column.indexed));
+}
+
+const std::vector<std::uint32_t>& Table::rows_of(const Column& column, std::uint64_t hash) const {
+  static const std::vector<std::uint32_t> none;
+  const auto at = column.index.find(hash);
+  return at == column.index.end() ? none : at->second;
 }
 
 std::vector<std::size_t> Table::find(std::size_t column, const Cell& value) const {
   const Column& from = columns_[column];
   extend_index(from);
+  const bool asks_unknown = std::holds_alternative<Unknown>(value);
   std::vector<std::size_t> rows;
-  const auto collect = [&](std::uint64_t wanted, bool compare) {
-    const auto [begin, end] = from.index.equal_range(wanted);
-    for (auto at = begin; at != end; ++at)
-      if (!compare || cell(at->second, column) == value)
-        rows.push_back(at->second);
-  };
-  collect(hash_of(value), true);
-  if (!std::holds_alternative<Unknown>(value))
-    collect(hash_of(Unknown{}), false);
-  std::ranges::sort(rows);
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  for (const auto row : rows_of(from, hash_of(value)))
+    if (cell(row, column) == value)
+      rows.push_back(row);
+  if (asks_unknown)
+    return rows;
+  const auto middle = static_cast<std::ptrdiff_t>(rows.size());
+  for (const auto row : rows_of(from, hash_of(Unknown{})))
+    if (is_unknown(row, column))
+      rows.push_back(row);
+  std::ranges::inplace_merge(rows, rows.begin() + middle);
   return rows;
+}
+
+std::size_t Table::count(std::size_t column, const Cell& value) const {
+  const Column& from = columns_[column];
+  extend_index(from);
+  return rows_of(from, hash_of(value)).size() + rows_of(from, hash_of(Unknown{})).size();
 }
 
 } // namespace synfate

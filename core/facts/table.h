@@ -53,6 +53,8 @@ public:
   /// Rows whose cell equals `value`, in order, plus those where it is unknown. Uses an index that
   /// is built at the first question.
   std::vector<std::size_t> find(std::size_t column, const Cell& value) const;
+  /// About how many rows find() would give, never less; cheap.
+  std::size_t count(std::size_t column, const Cell& value) const;
 
 private:
   enum class Kind : std::uint8_t { absent, unknown, integer, real, text, boolean, ip, bytes };
@@ -60,7 +62,7 @@ private:
     std::vector<Kind> kinds;
     std::vector<std::uint64_t> words;   ///< the value, or where its bytes start
     std::vector<std::uint32_t> lengths; ///< only for text, ip and bytes columns, and unknowns
-    mutable std::unordered_multimap<std::uint64_t, std::uint32_t> index; ///< hash to row
+    mutable std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> index; ///< hash to rows
     mutable std::size_t indexed = 0; ///< rows in the index so far
   };
 
@@ -69,6 +71,8 @@ private:
   std::string_view view(const Column& column, std::size_t row) const;
   std::uint64_t hash(const Column& column, std::size_t row) const;
   void extend_index(const Column& column) const;
+  /// The rows of one hash, in order.
+  const std::vector<std::uint32_t>& rows_of(const Column& column, std::uint64_t hash) const;
 
   TableSpec spec_;
   std::vector<std::size_t> key_columns_;

@@ -13,7 +13,7 @@ template <typename... Rows> Status add_all(Schema& schema) {
 
 Status add_core_tables(Schema& schema) {
   return add_all<Socket, UnixSocket, SocketOwner, Process, Interface, Address, RouteLookup, Route,
-                 Neighbour, Setting, Counter, NetworkNamespace, ServiceName>(schema);
+                 Neighbour, Setting, Counter, NetworkNamespace, ServiceName, PortMention>(schema);
 }
 
 } // namespace synfate

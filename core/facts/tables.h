@@ -91,8 +91,10 @@ inline constexpr auto description_of<Socket> = describe(
            "Peers that must sign with TCP-MD5, as prefixes separated by spaces."),
     column(&Socket::transparent, "transparent", "", "IP_TRANSPARENT is set."),
     column(&Socket::freebind, "freebind", "", "IP_FREEBIND is set."),
-    column(&Socket::bind_order, "bind_order", "",
-           "UDP: the position in the kernel's list of the port; 0 is the newest."),
+    column(
+        &Socket::bind_order, "bind_order", "",
+        "Listeners and UDP: the position in the kernel's list of the port and family; 0 is tried "
+        "first."),
     column(&Socket::read_from, "read_from", "", "sock_diag, or the /proc file that stood in."));
 
 /// A Unix domain socket.
@@ -144,6 +146,7 @@ struct SocketOwner {
   Fact<bool> complete;
   Fact<Int> hint_cgroup_id;
   Fact<Int> hint_uid;
+  Fact<Int> listeners_of;
 };
 
 template <>
@@ -157,7 +160,10 @@ inline constexpr auto description_of<SocketOwner> = describe(
     key(column(&SocketOwner::hint_cgroup_id, "hint_cgroup_id", "",
                "Asked: look first among the processes of this cgroup.", "socket.cgroup_id")),
     key(column(&SocketOwner::hint_uid, "hint_uid", "",
-               "Asked: look first among the processes of this user.", "socket.uid")));
+               "Asked: look first among the processes of this user.", "socket.uid")),
+    key(column(&SocketOwner::listeners_of, "listeners_of", "",
+               "Asked: of every listener and unconnected UDP socket of this network namespace.",
+               "netns.inode")));
 
 /// A process.
 struct Process {
@@ -317,7 +323,7 @@ struct RouteLookup {
 };
 
 template <>
-inline constexpr auto description_of<RouteLookup> = describe(
+inline constexpr auto description_of<RouteLookup> = describe_answers(
     "route_lookup", "The kernel's own answer to one question for a route.",
     key(column(&RouteLookup::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
     key(column(&RouteLookup::destination, "destination", "", "Asked: where to.")),
@@ -486,6 +492,28 @@ inline constexpr auto description_of<ServiceName> =
              key(column(&ServiceName::name, "name", "", "The service's name.")),
              key(column(&ServiceName::proto, "proto", "", "tcp or udp.")),
              key(column(&ServiceName::port, "port", "", "Its registered port.")));
+
+/// A place where a port's number is written: who might be meant to listen on it.
+struct PortMention {
+  Fact<Int> port;
+  Fact<Int> pid;
+  Fact<Text> name;
+  Fact<Text> unit;
+  Fact<Text> file;
+  Fact<Text> text;
+};
+
+template <>
+inline constexpr auto description_of<PortMention> = describe(
+    "port_mention", "A command line or the definition of a service that has a port's number in it.",
+    key(column(&PortMention::port, "port", "", "Asked: the port.")),
+    key(column(&PortMention::pid, "pid", "",
+               "The process whose command line it is; absent for a definition.", "process.pid")),
+    column(&PortMention::name, "name", "", "The process's short name."),
+    key(column(&PortMention::unit, "unit", "",
+               "The service, on Linux a systemd unit; absent for a process.")),
+    column(&PortMention::file, "file", "", "The file that defines it."),
+    column(&PortMention::text, "text", "", "The command line, or the line of the definition."));
 
 /// Adds every table of this file.
 Status add_core_tables(Schema& schema);

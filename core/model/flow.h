@@ -15,7 +15,15 @@
 
 namespace synfate {
 
-/// One client trying one target.
+/// What a server sets on its socket before bind().
+struct BindFlags {
+  bool reuse_address = false; ///< SO_REUSEADDR
+  bool reuse_port = false;    ///< SO_REUSEPORT
+  bool v6only = false;        ///< IPV6_V6ONLY
+  std::string interface;      ///< SO_BINDTODEVICE; may be empty
+};
+
+/// One client trying one target; or one server trying to bind it.
 struct Flow {
   Proto proto = Proto::tcp;
   bool local = false;         ///< the client is in the target's network namespace
@@ -27,7 +35,10 @@ struct Flow {
   std::uint16_t source_port = 0; ///< 0: any of a Linux client's, 32768-60999
   std::string path;              ///< Unix: the socket's file or abstract name
   bool abstract = false;
+  std::string socket_type;          ///< Unix: stream, dgram, seqpacket; empty: the server's own
+  std::int64_t root_pid = 0;        ///< Unix: below this process's root directory; 0: our own
   std::optional<Identity> identity; ///< --as
+  std::optional<BindFlags> bind;    ///< bind() and listen() instead of connect()
 };
 
 /// One stage's verdict on one packet.

@@ -21,8 +21,8 @@ std::vector<std::size_t> Inquiry::find(const Request& request) {
     return snapshot_.find(request);
   }
   if (!snapshot_.sealed()) {
-    if (std::ranges::find(needs_, request) == needs_.end())
-      needs_.push_back(request);
+    ++questions_noted_;
+    needs_.add(request);
     return {};
   }
   const Gap gap{.id = "not-recorded." + request.table,

@@ -38,7 +38,9 @@ public:
 
   /// True if something is to be collected first: results so far mean nothing.
   bool pending() const { return !needs_.empty(); }
-  const std::vector<Request>& needs() const { return needs_; }
+  const std::vector<Request>& needs() const { return needs_.list(); }
+  /// How many questions were noted as needs, repetitions counted.
+  std::size_t questions_noted() const { return questions_noted_; }
   /// Ids of gaps that the answers so far were affected by, without repetition.
   const std::vector<std::string>& gaps() const { return gaps_; }
   /// True if the last question was answered incompletely.
@@ -50,10 +52,30 @@ private:
   void note_gap(const std::string& id);
 
   const Snapshot& snapshot_;
-  std::vector<Request> needs_;
+  RequestSet needs_;
+  std::size_t questions_noted_ = 0;
   std::vector<std::string> gaps_;
   std::vector<Gap> new_gaps_;
   bool incomplete_ = false;
+};
+
+/// What a server asks of bind() and listen(), beside the target.
+struct BindRequest {
+  BindFlags flags;
+  std::optional<Identity> identity; ///< as whom; nothing: who runs this tool
+};
+
+/// A port that NAT may lead elsewhere.
+struct NatPort {
+  Proto proto = Proto::tcp;
+  std::uint16_t port = 0;
+  std::optional<IpAddress> address; ///< only where a client calls this address
+};
+
+/// The ports that NAT rules name.
+struct NatPorts {
+  std::vector<NatPort> ports;
+  std::vector<std::string> unlisted; ///< ids of rules whose ports cannot be listed
 };
 
 /// A model of one operating system's inbound path, for one snapshot: it may keep what it decoded.
@@ -65,6 +87,8 @@ public:
   /// The flow of one --from ADDR[%IFACE].
   virtual std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target,
                                        const IpAddress& from, const std::string& interface) = 0;
+  /// The ports that NAT may lead elsewhere: candidates, to be walked.
+  virtual NatPorts nat_ports(Inquiry& /*inquiry*/) { return {}; }
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
   /// Every client there can be, by what becomes of it and what decides: disjoint classes that
@@ -72,6 +96,10 @@ public:
   /// clients are. Meaningless while inquiry.pending().
   virtual std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
                                              const std::optional<Identity>& as) = 0;
+  /// Would bind() and listen() succeed: a flow with `bind` for each address that would be bound,
+  /// `open` or `denied`. Meaningless while inquiry.pending().
+  virtual std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
+                                       const BindRequest& request) = 0;
 };
 
 } // namespace synfate

@@ -70,11 +70,13 @@ constexpr Names<Stage, 20> stages{{{Stage::client, "client"},
                                    {Stage::accept, "accept"},
                                    {Stage::service, "service"}}};
 
-constexpr Names<Packet, 5> packets{{{Packet::syn, "syn"},
+constexpr Names<Packet, 7> packets{{{Packet::syn, "syn"},
                                     {Packet::synack, "synack"},
                                     {Packet::ack, "ack"},
                                     {Packet::data, "data"},
-                                    {Packet::datagram, "datagram"}}};
+                                    {Packet::datagram, "datagram"},
+                                    {Packet::reset, "rst"},
+                                    {Packet::icmp, "icmp"}}};
 
 constexpr Names<Verdict, 5> verdicts{{{Verdict::pass, "pass"},
                                       {Verdict::stop, "stop"},
@@ -126,6 +128,20 @@ std::string id_part(std::string_view part) {
       escaped += letter;
   }
   return escaped;
+}
+
+std::string plain_part(std::string_view written) {
+  std::string plain;
+  for (std::size_t at = 0; at < written.size(); ++at) {
+    const auto code = written.substr(at, 3);
+    if (code == "%2F" || code == "%25") {
+      plain += code == "%2F" ? '/' : '%';
+      at += 2;
+    } else {
+      plain += written[at];
+    }
+  }
+  return plain;
 }
 
 } // namespace synfate

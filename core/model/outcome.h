@@ -72,7 +72,7 @@ std::string_view to_string(Stage stage); ///< "socket.lookup"
 std::optional<Stage> stage_from(std::string_view name);
 
 /// The packets of a handshake, or a datagram.
-enum class Packet : std::uint8_t { syn, synack, ack, data, datagram };
+enum class Packet : std::uint8_t { syn, synack, ack, data, datagram, reset, icmp };
 std::string_view to_string(Packet packet);
 
 /// What a stage did with a packet.
@@ -90,5 +90,7 @@ struct Culprit {
 
 /// One part of a culprit's id with "/" and "%" written as %2F and %25.
 std::string id_part(std::string_view part);
+/// The part as it was.
+std::string plain_part(std::string_view written);
 
 } // namespace synfate

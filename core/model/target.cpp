@@ -1,7 +1,10 @@
 #include "core/model/target.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,8 +15,7 @@ namespace {
 
 constexpr std::string_view forms =
     "A target is PORT, tcp/PORT, udp/PORT, ADDRESS:PORT, [IPV6]:PORT, HOST:PORT, a service name, "
-    "unix:/PATH or unix:@NAME.";
-constexpr std::size_t longest_unix_path = 108; // sizeof(sockaddr_un.sun_path), unix(7)
+    "/PATH or @NAME of a Unix socket.";
 
 Error wrong(std::string_view text, std::string detail, std::string hint = std::string(forms)) {
   return {.code = ErrorCode::invalid_input,
@@ -48,11 +50,69 @@ Result<std::uint16_t> parse_port(std::string_view whole, std::string_view text, 
                near.empty() ? std::string(forms) : fmt::format("Did you mean '{}'?", near));
 }
 
-Result<Target> parse_unix(std::string_view text) {
+struct UnixForm {
+  std::string_view prefix;
+  std::string_view type; ///< empty: the server's own
+};
+constexpr std::array unix_forms{
+    UnixForm{"unix:", ""},
+    UnixForm{"unix-stream:", "stream"},
+    UnixForm{"unix-dgram:", "dgram"},
+    UnixForm{"unix-seqpacket:", "seqpacket"},
+};
+
+int hexadecimal_digit(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/// The byte behind a backslash and how many characters it takes there; nothing if it is none of
+/// ours: then the backslash stands for itself.
+std::optional<std::pair<char, std::size_t>> escaped_byte(std::string_view rest) {
+  if (rest.empty())
+    return std::nullopt;
+  switch (rest.front()) {
+  case '\\':
+    return std::pair('\\', std::size_t{1});
+  case 'n':
+    return std::pair('\n', std::size_t{1});
+  case 'r':
+    return std::pair('\r', std::size_t{1});
+  case 't':
+    return std::pair('\t', std::size_t{1});
+  default:
+    break;
+  }
+  if (rest.front() != 'x' || rest.size() < 3)
+    return std::nullopt;
+  const int high = hexadecimal_digit(rest[1]);
+  const int low = hexadecimal_digit(rest[2]);
+  if (high < 0 || low < 0)
+    return std::nullopt;
+  return std::pair(static_cast<char>(high * 16 + low), std::size_t{3});
+}
+
+std::string without_escapes(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto byte = text[at] == '\\' ? escaped_byte(text.substr(at + 1)) : std::nullopt;
+    plain += byte ? byte->first : text[at];
+    at += byte ? byte->second : 0;
+  }
+  return plain;
+}
+
+/// A name that is too long for a socket address is no error here: what connect() says of it is the
+/// model's to tell.
+Result<Target> parse_unix(std::string_view text, const UnixForm& form) {
   Target target;
   target.text = text;
   target.proto = Proto::unix_socket;
-  std::string_view name = text.substr(5);
+  target.socket_type = form.type;
+  std::string_view name = text.substr(form.prefix.size());
   target.abstract = name.starts_with('@');
   if (target.abstract)
     name.remove_prefix(1);
@@ -60,12 +120,12 @@ Result<Target> parse_unix(std::string_view text) {
     return wrong(text, "the name of the Unix socket is missing");
   if (!target.abstract && name.front() != '/')
     return wrong(text, "the path of a Unix socket must be absolute");
-  if (name.size() >= longest_unix_path)
-    return wrong(text,
-                 fmt::format("the name has {} bytes; a Unix socket's name has room for {}",
-                             name.size(), longest_unix_path - 1),
-                 "No program can connect to it under this name: bind it to a shorter path.");
-  target.path = name;
+  if (!target.abstract) // unix:///run/app.sock, as URLs have it
+    name.remove_prefix(name.find_first_not_of('/') == name.npos ? 0
+                                                                : name.find_first_not_of('/') - 1);
+  target.path = without_escapes(name);
+  if (!target.abstract && target.path.find('\0') != std::string::npos)
+    return wrong(text, "a path has no byte 0");
   return target;
 }
 
@@ -124,9 +184,16 @@ Result<ZonedAddress> parse_zoned_address(std::string_view text) {
   return zoned;
 }
 
+std::string unix_name(std::string_view path, bool abstract) {
+  return (abstract ? "@" : "") + escape_for_terminal(path);
+}
+
 Result<Target> parse_target(std::string_view text, const NameService& names) {
-  if (text.starts_with("unix:"))
-    return parse_unix(text);
+  if (text.starts_with('/') || text.starts_with('@'))
+    return parse_unix(text, {"", ""});
+  for (const auto& form : unix_forms)
+    if (text.starts_with(form.prefix))
+      return parse_unix(text, form);
   Target target;
   target.text = text;
   std::string_view rest = text;
@@ -136,8 +203,7 @@ Result<Target> parse_target(std::string_view text, const NameService& names) {
       target.proto = Proto::udp;
     else if (proto != "tcp")
       return wrong(text, fmt::format("'{}' is no protocol this tool knows", proto),
-                   proto.empty() ? "For a Unix socket write unix:/PATH."
-                                 : "Use tcp/, udp/ or unix:.");
+                   "Use tcp/, udp/ or unix:.");
     rest.remove_prefix(slash + 1);
   }
   if (rest.empty())

@@ -22,6 +22,8 @@ struct Target {
   std::string zone;                 ///< fe80::1%eth0: the interface; may be empty
   std::string path;                 ///< Unix: the file, or the abstract name without its NUL
   bool abstract = false;            ///< Unix: the name is abstract
+  std::string socket_type;          ///< Unix: stream, dgram, seqpacket; empty: not said
+  std::int64_t root_pid = 0;        ///< Unix: the process whose files are meant; 0: our own
   std::string host_name; ///< the name that the addresses were resolved from; may be empty
 };
 
@@ -47,9 +49,14 @@ public:
 };
 
 /// Reads 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · tcp/10.0.0.5:8080 · https ·
-/// host.example:8080 · unix:/run/app.sock · unix:@abstract. The error says what is wrong, what is
-/// near, and what a target looks like.
+/// host.example:8080 · unix:/run/app.sock · unix:@abstract · unix-dgram:/dev/log, and the Unix
+/// names without `unix:`. In the name of a Unix socket \\ \n \r \t and \xHH stand for a byte, as
+/// this program prints it. The error says what is wrong, what is near, and what a target looks
+/// like.
 Result<Target> parse_target(std::string_view text, const NameService& names);
+
+/// A Unix socket's name as people read and write it: "@name", "/run/a\nb.sock".
+std::string unix_name(std::string_view path, bool abstract);
 
 /// "203.0.113.7", "fe80::1%eth0", "10.0.0.1%eth1": an address and the interface behind the percent
 /// sign (empty if there is none).

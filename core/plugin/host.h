@@ -46,6 +46,8 @@ public:
   /// Milliseconds of the run that are left; 0 or less: the deadline passed.
   std::int64_t milliseconds_left() const;
   const std::vector<std::unique_ptr<Collector>>& collectors() const { return collectors_; }
+  /// Inode of the namespace this process is in.
+  std::int64_t home_netns() const { return options_.home_netns; }
 
 private:
   struct Provider {

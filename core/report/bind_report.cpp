@@ -24,6 +24,45 @@ std::string bind_verdict(const BindReport& report) {
                             report.error.empty() ? "" : " with " + report.error);
 }
 
+std::string attempt_words(const BindAttempt& attempt) {
+  const std::string name = callee_words(attempt.flow);
+  if (!attempt.would_bind)
+    return name + ": it cannot be told";
+  return name + (*attempt.would_bind ? ": succeeds" : ": fails with " + attempt.error);
+}
+
+/// Each address, where they fare differently, and what else may happen.
+void write_attempts(Page& page, const BindReport& report) {
+  for (const auto& attempt : report.attempts) {
+    if (report.attempts.size() > 1)
+      page.paragraph("  ", attempt_words(attempt));
+    for (const auto& other : attempt.alternatives)
+      page.paragraph("  but ",
+                     fmt::format("{} if {}",
+                                 other.outcome == Outcome::open ? "it succeeds" : "it fails",
+                                 other.when));
+  }
+}
+
+Json json_attempts(const BindReport& report) {
+  Json list = Json::array();
+  for (const auto& attempt : report.attempts) {
+    Json one;
+    const bool is_unix = attempt.flow.proto == Proto::unix_socket;
+    one["address"] = is_unix ? Json() : Json(attempt.flow.to.to_string());
+    one["would_bind"] = attempt.would_bind ? Json(*attempt.would_bind) : Json();
+    one["errno"] = json_text_or_null(attempt.error);
+    one["certainty"] = to_string(attempt.certainty);
+    one["culprit"] = json_culprit(attempt.culprit, true);
+    one["alternatives"] = Json::array();
+    for (const auto& other : attempt.alternatives)
+      one["alternatives"].push_back(
+          {{"would_bind", other.outcome == Outcome::open}, {"when", json_text(other.when)}});
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 } // namespace
 
 std::string render_bind_text(const Snapshot& snapshot, const BindReport& report,
@@ -33,6 +72,7 @@ std::string render_bind_text(const Snapshot& snapshot, const BindReport& report,
                      : *report.would_bind ? Style::good
                                           : Style::bad;
   page.paragraph("", bind_verdict(report), style);
+  write_attempts(page, report);
   for (const auto& finding : report.findings) {
     page.blank();
     write_finding(page, snapshot, finding);
@@ -55,6 +95,7 @@ std::string render_bind_json(const Snapshot& snapshot, const BindReport& report,
   json["errno"] = json_text_or_null(report.error);
   json["certainty"] = to_string(report.certainty);
   json["culprit"] = json_culprit(report.culprit, true);
+  json["attempts"] = json_attempts(report);
   json["findings"] = json_findings(snapshot, report.findings);
   json["gaps"] = json_gaps(report.gaps);
   return json_document(json, one_line);

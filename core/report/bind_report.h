@@ -11,13 +11,24 @@
 
 namespace synfate {
 
+/// One address that would be bound.
+struct BindAttempt {
+  Flow flow;
+  std::optional<bool> would_bind;
+  std::string error;
+  Certainty certainty = Certainty::certain;
+  std::optional<Culprit> culprit;
+  std::vector<Alternative> alternatives; ///< what else may happen, and when
+};
+
 struct BindReport {
   HostFacts host;
   Target target;
   std::optional<bool> would_bind; ///< nothing: it cannot be told
   std::string error;              ///< errno by name; empty if it would bind
   Certainty certainty = Certainty::certain;
-  std::optional<Culprit> culprit; ///< what is in the way
+  std::optional<Culprit> culprit;    ///< what is in the way
+  std::vector<BindAttempt> attempts; ///< where the target means several addresses, each of them
   std::vector<Finding> findings;
   std::vector<Gap> gaps;
 };

@@ -13,11 +13,14 @@
 namespace synfate {
 namespace {
 
-std::string owner_words(const Fact<ListenerOwner>& owner) {
+std::string owner_words(const Listener& listener) {
+  const Fact<ListenerOwner>& owner = listener.owner;
+  if (!listener.led_to.empty())
+    return "NAT to " + listener.led_to;
   if (owner.unknown())
     return "unknown process";
   if (owner.absent())
-    return "-";
+    return "no process seen";
   const auto& process = owner.value();
   return fmt::format("{} ({}{})", process.name, process.pid,
                      process.user.empty() ? "" : ", " + process.user);
@@ -29,30 +32,49 @@ std::string source_words(const IpRange& source) {
   return source.to_string();
 }
 
-std::string class_words(const WhoClass& entry) {
-  std::string text;
+/// The vantage point or the sources, without the family where a name says enough.
+std::string whereabouts(const WhoClass& entry) {
   if (entry.interface == "lo")
-    text = "this host";
-  else if (entry.sources.size() > 3)
+    return "this host";
+  if (!entry.name.empty())
+    return entry.name;
+  std::string text;
+  if (entry.sources.size() > 3)
     text = fmt::format("{} ranges", entry.sources.size());
   else
     for (const auto& source : entry.sources)
       text += (text.empty() ? "" : ", ") + source_words(source);
-  if (!entry.interface.empty() && entry.interface != "lo")
-    text += " on " + entry.interface;
+  return entry.interface.empty() ? text : text + " on " + entry.interface;
+}
+
+std::string doubt_words(const WhoClass& entry) {
   if (entry.outcome == Outcome::unknown)
-    text += " (cannot be told)";
-  else if (entry.certainty != Certainty::certain)
-    text += fmt::format(" ({})", to_string(entry.certainty));
-  return text;
+    return " (cannot be told)";
+  if (entry.certainty != Certainty::certain)
+    return fmt::format(" ({})", to_string(entry.certainty));
+  return {};
+}
+
+bool lets_in(const WhoClass& entry) {
+  return !entry.martian && (entry.outcome == Outcome::open || entry.outcome == Outcome::unknown);
+}
+
+/// " (IPv4)" where the same place gets in by one family and not by the other.
+std::string family_words(const Listener& listener, const WhoClass& entry) {
+  const auto differs = [&](const WhoClass& other) {
+    return whereabouts(other) == whereabouts(entry) && !lets_in(other);
+  };
+  if (!entry.to || std::ranges::none_of(listener.reachable_from, differs))
+    return {};
+  return entry.to->is_v4() ? " (IPv4)" : " (IPv6)";
 }
 
 std::string reach_words(const Listener& listener) {
   std::vector<std::string> parts;
   for (const auto& entry : listener.reachable_from) {
-    if (entry.martian || (entry.outcome != Outcome::open && entry.outcome != Outcome::unknown))
+    if (!lets_in(entry))
       continue;
-    auto words = class_words(entry);
+    auto words = whereabouts(entry) + family_words(listener, entry) + doubt_words(entry);
     if (std::ranges::find(parts, words) == parts.end())
       parts.push_back(std::move(words));
   }
@@ -62,7 +84,8 @@ std::string reach_words(const Listener& listener) {
 std::string address_words(const Listener& listener) {
   if (listener.proto == Proto::unix_socket)
     return listener.path;
-  return listener.address ? listener.address->to_string() : "*";
+  const std::string device = listener.interface.empty() ? "" : "%" + listener.interface;
+  return (listener.address ? listener.address->to_string() : "*") + device;
 }
 
 TableRow listener_row(const Listener& listener) {
@@ -72,7 +95,7 @@ TableRow listener_row(const Listener& listener) {
                                : fmt::format("{}/{}", to_string(listener.proto), listener.port);
   return {{port, Style::strong},
           {address_words(listener), Style::plain},
-          {owner_words(listener.owner), Style::plain},
+          {owner_words(listener), Style::plain},
           {listener.service.empty() ? "-" : listener.service, Style::plain},
           {reach, reach == "nobody" ? Style::bad : Style::plain}};
 }
@@ -108,7 +131,11 @@ Json json_listener(const Snapshot& snapshot, const Listener& listener) {
   json["port"] = is_unix ? Json() : Json(listener.port);
   if (is_unix)
     json["path"] = json_text(listener.path);
+  json["interface"] = json_text_or_null(listener.interface);
   json["owner"] = json_owner(listener.owner);
+  json["holders"] = listener.holders;
+  json["holders_complete"] = listener.holders_complete;
+  json["led_to"] = json_text_or_null(listener.led_to);
   json["service"] = json_text_or_null(listener.service);
   json["reachable_from"] = Json::array();
   for (const auto& entry : listener.reachable_from)

@@ -228,6 +228,10 @@ std::string_view packet_words(Packet packet) {
     return "data";
   case Packet::datagram:
     return "datagram";
+  case Packet::reset:
+    return "RST";
+  case Packet::icmp:
+    return "ICMP error";
   }
   return "";
 }
@@ -416,10 +420,15 @@ void write_closing(Page& page, const Report& report) {
     for (const auto& rule : report.unknown_rules)
       page.paragraph("? ", fmt::format("The rule {} could not tell.", rule), Style::plain,
                      Style::doubtful);
-  write_outer_host(page, report.host);
+  const bool is_unix = report.target.proto == Proto::unix_socket;
+  if (!is_unix)
+    write_outer_host(page, report.host);
   if (all_open(report))
-    page.paragraph("", "This host accepts it. If a client still times out, its packets do not "
-                       "arrive here.");
+    page.paragraph("", is_unix
+                           ? "This host accepts it. If a client still fails, it runs as another "
+                             "user, in another mount namespace, or under a sandbox of its own."
+                           : "This host accepts it. If a client still times out, its packets do "
+                             "not arrive here.");
 }
 
 Style verdict_style(const Report& report) {

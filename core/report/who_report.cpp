@@ -78,6 +78,8 @@ Json json_without_sources(const WhoClass& entry) {
   Json json;
   json["sources"] = Json::array();
   json["interface"] = json_text_or_null(entry.interface);
+  if (!entry.name.empty())
+    json["name"] = json_text(entry.name);
   json["to"] = entry.to ? Json(entry.to->to_string()) : Json();
   json["martian"] = entry.martian;
   json["outcome"] = to_string(entry.outcome);

@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/base/text.h"
+
 namespace synfate {
 namespace {
 
@@ -188,7 +190,7 @@ std::string endpoint_words(const IpAddress& address, std::int64_t port) {
 
 std::string target_words(const Target& target) {
   if (target.proto == Proto::unix_socket)
-    return fmt::format("unix:{}{}", target.abstract ? "@" : "", target.path);
+    return "unix:" + unix_name(target.path, target.abstract);
   if (target.addresses.empty())
     return fmt::format("{}/{}", to_string(target.proto), target.port);
   if (target.host_name.empty())
@@ -215,7 +217,7 @@ std::string client_words(const Flow& flow) {
 
 std::string callee_words(const Flow& flow) {
   if (flow.proto == Proto::unix_socket)
-    return (flow.abstract ? "@" : "") + flow.path;
+    return unix_name(flow.path, flow.abstract);
   return endpoint_words(flow.to, flow.port);
 }
 
@@ -226,6 +228,11 @@ std::string outcome_words(Outcome outcome, Icmp icmp) {
 }
 
 std::string culprit_words(const Culprit& culprit) {
+  constexpr std::string_view unix_prefix = "unix/";
+  if (culprit.kind == "file")
+    return "file " + escape_for_terminal(plain_part(culprit.id));
+  if (culprit.kind == "socket" && culprit.id.starts_with(unix_prefix))
+    return "socket unix:" + escape_for_terminal(plain_part(culprit.id.substr(unix_prefix.size())));
   return culprit.kind + " " + culprit.id;
 }
 

@@ -28,7 +28,7 @@ std::string client_words(const Flow& flow);
 std::string callee_words(const Flow& flow);
 /// "refused", "unreachable (host-prohibited)".
 std::string outcome_words(Outcome outcome, Icmp icmp);
-/// "nft_rule inet/filter/input/14".
+/// "nft_rule inet/filter/input/14", "file /run/app.sock", "socket unix:/run/app.sock".
 std::string culprit_words(const Culprit& culprit);
 /// "2026-11-20 23:10:00 UTC"; UTC because a replay must say the same on another machine.
 std::string time_words(std::int64_t ms_since_1970);

@@ -29,6 +29,7 @@ struct BuiltinName {
 struct BuiltinCollect {
   std::string_view table;
   std::span<const BuiltinName> keys;
+  bool optional;
 };
 
 struct BuiltinFilter {
@@ -37,6 +38,7 @@ struct BuiltinFilter {
   std::span<const std::string_view> culprit;
   std::span<const Proto> proto;
   int local = -1; ///< -1: either
+  bool bind = false;
   bool given = false;
 };
 

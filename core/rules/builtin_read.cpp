@@ -49,13 +49,14 @@ std::optional<FlowFilter> filter(const BuiltinFilter& written) {
   made.proto.assign(written.proto.begin(), written.proto.end());
   if (written.local >= 0)
     made.local = written.local == 1;
+  made.bind = written.bind;
   return made;
 }
 
 void read_conditions(const BuiltinRule& written, Rule& rule) {
   rule.on = filter(written.on);
   for (const auto& collect : written.collect)
-    rule.collect.push_back({words(collect.table), names(collect.keys)});
+    rule.collect.push_back({words(collect.table), names(collect.keys), collect.optional});
   rule.for_each = expression(written.for_each);
   rule.let = names(written.let);
   rule.when = expression(written.when);

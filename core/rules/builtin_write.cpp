@@ -94,8 +94,8 @@ private:
     const auto outcome = enumerators("Outcome", filter->outcome);
     const auto stopped_at = enumerators("Stage", filter->stopped_at);
     const auto culprit = strings(filter->culprit);
-    return fmt::format("{{{}, {}, {}, {}, {}, true}}", outcome, stopped_at, culprit,
-                       enumerators("Proto", filter->proto), local);
+    return fmt::format("{{{}, {}, {}, {}, {}, {}, true}}", outcome, stopped_at, culprit,
+                       enumerators("Proto", filter->proto), local, filter->bind);
   }
 
   using Lists = std::array<const std::vector<std::string>*, 4>;
@@ -121,7 +121,8 @@ private:
 
   std::string conditions(const Rule& rule) {
     std::string text = array("BuiltinCollect", rule.collect, [&](const Collect& collect) {
-      return fmt::format("{{{}, {}}}", literal(collect.table.text), names(collect.keys));
+      return fmt::format("{{{}, {}, {}}}", literal(collect.table.text), names(collect.keys),
+                         collect.optional);
     });
     text += ", " + names(rule.let);
     for (const auto* part : {&rule.for_each, &rule.when, &rule.culprit, &rule.flows})

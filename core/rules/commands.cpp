@@ -70,6 +70,8 @@ std::string filter_text(const FlowFilter& filter) {
   add("proto", filter.proto, name_of);
   if (filter.local)
     parts.push_back(*filter.local ? "local client" : "remote client");
+  if (filter.bind)
+    parts.emplace_back("bind() and listen()");
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 

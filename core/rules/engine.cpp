@@ -14,6 +14,13 @@ bool speaks_of_waivers(const Rule& rule) {
   return rule.for_each && rule.for_each->text().find("waivers") != std::string::npos;
 }
 
+/// What a server meets at bind() is no matter of rules about connections, nor the other way round.
+bool fits_question(const Rule& rule, std::span<const FlowReport> flows) {
+  const bool about_bind = rule.on && rule.on->bind;
+  const bool asked_bind = !flows.empty() && flows.front().flow.bind.has_value();
+  return about_bind == asked_bind;
+}
+
 class Engine {
 public:
   Engine(Inquiry& inquiry, const RuleSet& rules, const Subject& subject, const Options& options)
@@ -24,7 +31,9 @@ public:
   Evaluation run() {
     Evaluation answer;
     std::vector<Finding> raw;
-    decide(answer, raw, [](const Rule& rule) { return !speaks_of_waivers(rule); });
+    decide(answer, raw, [&](const Rule& rule) {
+      return !speaks_of_waivers(rule) && fits_question(rule, flows_);
+    });
     answer.findings = fold(merge(std::move(raw)), rules_);
     std::vector<WaiverUse> uses = waive(answer);
     if (!uses.empty()) {

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
+#include "core/model/owners.h"
 #include "core/rules/vocabulary.h"
 
 namespace synfate::rules {
@@ -43,15 +45,23 @@ struct Answer {
   bool complete = true;
 };
 
-Answer ask(const Facts& facts, std::string_view table, std::vector<Key> keys) {
+/// Calls question(inquiry), which gives rows; incomplete also while it is only noted as a need.
+template <typename Question> Answer answer_to(const Facts& facts, Question question) {
   Inquiry& inquiry = facts.inquiry();
-  const std::size_t needs_before = inquiry.needs().size();
-  const Request request{std::string(table), std::move(keys)};
-  Answer answer{inquiry.find(request), true};
-  const bool asked_already = std::ranges::find(inquiry.needs(), request) != inquiry.needs().end();
-  answer.complete =
-      !inquiry.incomplete() && inquiry.needs().size() == needs_before && !asked_already;
+  const auto noted = inquiry.questions_noted();
+  Answer answer{question(inquiry), true};
+  answer.complete = !inquiry.incomplete() && inquiry.questions_noted() == noted;
   return answer;
+}
+
+Answer ask(const Facts& facts, std::string_view table, std::vector<Key> keys) {
+  const Request request{std::string(table), std::move(keys)};
+  return answer_to(facts, [&](Inquiry& inquiry) { return inquiry.find(request); });
+}
+
+Answer ask_owners(const Facts& facts, const HeldSocket& socket, bool complete) {
+  return answer_to(
+      facts, [&](Inquiry& inquiry) { return find_owners(inquiry, socket, complete); });
 }
 
 Value row_value(const Facts& facts, std::string_view table, std::size_t row) {
@@ -71,17 +81,15 @@ Value owners(const Facts& facts, const Value& socket) {
   if (!inode.is(cel::Kind::integer) || inode.as_int() == 0)
     return Value::list(std::vector<Value>());
   // One holder is enough for a name; the model asks in the same words, so nothing is read twice.
-  const auto hint = [&](const char* column) {
+  const auto known = [&](const char* column) {
     const Value value = column_of(socket, column);
-    return value.is(cel::Kind::integer) ? Cell(Int{value.as_int()}) : Cell(Absent{});
+    return value.is(cel::Kind::integer) ? std::optional<Int>(value.as_int()) : std::nullopt;
   };
-  Answer held = ask(facts, "socket_owner",
-                    {{"complete", false},
-                     {"hint_cgroup_id", hint("cgroup_id")},
-                     {"hint_uid", hint("uid")},
-                     {"inode", inode.as_int()}});
+  const HeldSocket held_by{known("netns").value_or(0), inode.as_int(), known("cgroup_id"),
+                           known("uid")};
+  Answer held = ask_owners(facts, held_by, false);
   if (held.rows.empty() && held.complete)
-    held = ask(facts, "socket_owner", {{"inode", inode.as_int()}});
+    held = ask_owners(facts, held_by, true);
   std::vector<Value> processes;
   std::set<std::int64_t> seen;
   bool complete = held.complete;
@@ -146,6 +154,15 @@ Value children_of(const Facts& facts, const Value& pid) {
   return Value::list(std::move(children));
 }
 
+Value evidence_of(const Facts& facts, const Value& of, std::string_view table) {
+  std::vector<Value> rows;
+  if (const NumberedFlow* flow = flow_of(of))
+    for (const auto& evidence : flow->report->fate.evidence)
+      if (evidence.table == table)
+        rows.push_back(row_value(facts, table, evidence.row));
+  return Value::list(std::move(rows));
+}
+
 Value setting(const Facts& facts, const Value& name) {
   const Answer found =
       ask(facts, "setting", {{"netns", facts.host().netns}, {"name", text_of(name)}});
@@ -180,12 +197,30 @@ std::string plural(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, hisses ? "es" : "s");
 }
 
-// One word of a POSIX shell, whatever it holds.
+/// As bash, zsh and POSIX 2024 have it: '$' and quotes, with escapes for what a terminal would not
+/// show.
+std::string quote_bytes(std::string_view text) {
+  std::string quoted = "$'";
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (letter == '\'' || letter == '\\')
+      quoted += std::string("\\") + letter;
+    else if (byte < 0x20 || byte > 0x7e)
+      quoted += fmt::format("\\x{:02x}", byte);
+    else
+      quoted += letter;
+  }
+  return quoted + "'";
+}
+
+// One word of a shell, whatever it holds.
 std::string quote(std::string_view text) {
   constexpr std::string_view harmless =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,";
   if (!text.empty() && text.find_first_not_of(harmless) == std::string_view::npos)
     return std::string(text);
+  if (escape_for_terminal(text) != text)
+    return quote_bytes(text);
   std::string quoted = "'";
   for (const char letter : text)
     quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
@@ -271,6 +306,12 @@ constexpr std::array functions{
              }},
     Function{"owner_name", "(process) -> string", "\"nginx (pid 12)\".",
              [](const Facts&, Arguments a) { return string_value(process_name(a[0])); }},
+    Function{"sockets_of", "(flow) -> list(socket)",
+             "The sockets that decide the flow, the most important first.",
+             [](const Facts& facts, Arguments a) { return evidence_of(facts, a[0], "socket"); }},
+    Function{
+        "unix_sockets_of", "(flow) -> list(unix_socket)", "The same for Unix sockets.",
+        [](const Facts& facts, Arguments a) { return evidence_of(facts, a[0], "unix_socket"); }},
     Function{"process_of", "(int) -> process", "The process with this id.",
              [](const Facts& facts, Arguments a) { return process_of(facts, a[0]); }},
     Function{"children_of", "(int) -> list(process)", "Its children, as far as they were read.",

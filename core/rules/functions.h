@@ -3,6 +3,7 @@
 //   owners(socket) -> list(process)        who holds it; asks for what is not read yet
 //   owner_name(socket) -> string           "nginx (pid 12)", or "an unknown process"
 //   process_of(pid) -> process             unknown when it could not be read
+//   sockets_of(flow) -> list(socket)       those that decide it; unix_sockets_of() alike
 //   children_of(pid) -> list(process)      those that are known
 //   setting(name) -> string                a sysctl of the host's namespace
 //   made_by(culprit) -> string             the program that keeps this rule: "firewalld", "docker"

@@ -65,12 +65,16 @@ constexpr std::array on_keys{
     KeySpec{"culprit", texts, false, "Its culprit is of one of these kinds.", ""},
     KeySpec{"proto", texts, false, "tcp, udp or unix.", ""},
     KeySpec{"local", boolean, false, "The client is, or is not, on this host.", ""},
+    KeySpec{"bind", boolean, false,
+            "true: the rule is about bind() and listen(), and about no connections.", ""},
 };
 
 constexpr std::array collect_keys{
     KeySpec{"table", text, true, "The table to read from.", ""},
     KeySpec{"keys", names, false, "Columns and the values asked for; a list asks once per element.",
             ""},
+    KeySpec{"optional", boolean, false,
+            "true: what cannot be read is left out, and the rule is decided all the same.", ""},
 };
 
 constexpr std::array test_keys{
@@ -98,6 +102,7 @@ constexpr std::array flow_keys{
     KeySpec{"proto", text, false, "tcp (default), udp or unix.", ""},
     KeySpec{"local", boolean, false, "The client is on this host.", ""},
     KeySpec{"uid", integer, false, "The client's user.", ""},
+    KeySpec{"bind", table, false, "It is a server that calls bind(); the flags it sets.", "bind"},
     KeySpec{"outcome", text, true, "open, refused, timeout, unreachable, stalled …", ""},
     KeySpec{"icmp", text, false, "The ICMP error.", ""},
     KeySpec{"error", text, false, "The client's errno.", ""},
@@ -111,6 +116,13 @@ constexpr std::array flow_keys{
     KeySpec{"blockers", tables, false, "Everything that must change.", "blocker"},
     KeySpec{"near_misses", tables, false, "What nearly let it in.", "miss"},
     KeySpec{"alternatives", tables, false, "What else may happen.", "alternative"},
+};
+
+constexpr std::array bind_keys{
+    KeySpec{"reuse_address", boolean, false, "SO_REUSEADDR.", ""},
+    KeySpec{"reuse_port", boolean, false, "SO_REUSEPORT.", ""},
+    KeySpec{"v6only", boolean, false, "IPV6_V6ONLY.", ""},
+    KeySpec{"interface", text, false, "SO_BINDTODEVICE.", ""},
 };
 
 constexpr std::array culprit_keys{
@@ -185,6 +197,7 @@ constexpr std::array all_sections{
     Section{"collect", "Facts to read.", collect_keys},
     Section{"test", "One test of a rule.", test_keys},
     Section{"flow", "A flow of a test.", flow_keys},
+    Section{"bind", "What a server sets before bind().", bind_keys},
     Section{"culprit", "A culprit.", culprit_keys},
     Section{"step", "A step of a path.", step_keys},
     Section{"blocker", "Something in the way.", blocker_keys},

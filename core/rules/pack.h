@@ -28,6 +28,7 @@ struct FlowFilter {
   std::vector<std::string> culprit; ///< kinds
   std::vector<Proto> proto;
   std::optional<bool> local;
+  bool bind = false; ///< it is about bind() and listen(), and about no connections
 
   bool accepts(const FlowReport& flow) const;
 };
@@ -37,6 +38,7 @@ struct FlowFilter {
 struct Collect {
   Words table;
   std::vector<std::pair<std::string, Expression>> keys;
+  bool optional = false; ///< the rule can do without what could not be read
 };
 
 /// A finding that a site accepts for a time.

@@ -99,6 +99,7 @@ private:
     filter.culprit = reader.texts("culprit");
     filter.proto = reader.word_list("proto", proto_from, proto_names());
     filter.local = reader.boolean("local");
+    filter.bind = reader.boolean("bind").value_or(false);
     return filter;
   }
 
@@ -111,6 +112,7 @@ private:
         check_columns(*keys, *schema_.find(collect.table.text));
       collect.keys = named_expressions(*keys);
     }
+    collect.optional = reader.boolean("optional").value_or(false);
     return collect;
   }
 
@@ -242,7 +244,8 @@ bool FlowFilter::accepts(const FlowReport& flow) const {
     return list.empty() || std::ranges::find(list, value) != list.end();
   };
   const Fate& fate = flow.fate;
-  if (!allows(outcome, fate.outcome) || !allows(proto, flow.flow.proto))
+  if (bind != flow.flow.bind.has_value() || !allows(outcome, fate.outcome) ||
+      !allows(proto, flow.flow.proto))
     return false;
   if (local && *local != flow.flow.local)
     return false;

@@ -189,8 +189,16 @@ Value RuleRun::condition(const Element& element, const cel::Bindings& names) {
 bool RuleRun::collect(const Collect& collect, const cel::Bindings& names, RuleStatus& status) {
   bool complete = true;
   for (const auto& request : requests(collect, names, status))
-    complete = ask(request, status) && complete;
+    complete = (collect.optional ? ask_if_possible(request) : ask(request, status)) && complete;
   return complete && !facts_.inquiry().pending() && status.state != RuleState::unknown;
+}
+
+/// Missing facts leave the answer empty, and nothing else rests on them.
+bool RuleRun::ask_if_possible(const Request& request) {
+  const Snapshot& snapshot = facts_.snapshot();
+  if (!snapshot.sealed() || snapshot.answer(request) != nullptr)
+    facts_.inquiry().find(request);
+  return true;
 }
 
 bool RuleRun::ask(const Request& request, RuleStatus& status) {

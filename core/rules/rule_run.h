@@ -43,6 +43,7 @@ private:
   void decide(const Element& element, RuleStatus& status, std::vector<Finding>& findings);
   bool collect(const Collect& collect, const cel::Bindings& names, RuleStatus& status);
   bool ask(const Request& request, RuleStatus& status);
+  bool ask_if_possible(const Request& request);
   std::vector<Request> requests(const Collect& collect, const cel::Bindings& names,
                                 RuleStatus& status);
   /// The names that `when` leads to, through others too; the rest is evaluated if the rule fires.

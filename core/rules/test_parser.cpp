@@ -1,6 +1,7 @@
 // [[rule.test]]: flows and rows written by hand, checked against the schema.
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -51,6 +52,8 @@ public:
       test_.waivers.push_back(parse_waiver(waiver));
     if (const toml::table* tables = reader_.table("tables"))
       parse_tables(*tables);
+    for (auto& flow : test_.flows)
+      flow.fate.evidence = sockets_as_evidence();
     return std::move(test_);
   }
 
@@ -114,6 +117,16 @@ private:
     return report;
   }
 
+  /// In a test every socket is one that decides the flow.
+  std::vector<Evidence> sockets_as_evidence() const {
+    std::vector<Evidence> evidence;
+    std::map<std::string, std::size_t> count;
+    for (const auto& row : test_.rows)
+      if (row.table == "socket" || row.table == "unix_socket")
+        evidence.push_back({row.table, count[row.table]++});
+    return evidence;
+  }
+
   void parse_destination(const Words& to, FlowReport& report) {
     Flow& flow = report.flow;
     Fate& fate = report.fate;
@@ -152,6 +165,15 @@ private:
     flow.name = flow.local ? "localhost" : "on-link of " + flow.from_interface;
     if (const auto name = reader.words("name"))
       flow.name = name->text;
+    if (const auto flags = reader.sub_table("bind"))
+      flow.bind = parse_bind(*flags);
+  }
+
+  static BindFlags parse_bind(const TableReader& reader) {
+    return {.reuse_address = reader.boolean("reuse_address").value_or(false),
+            .reuse_port = reader.boolean("reuse_port").value_or(false),
+            .v6only = reader.boolean("v6only").value_or(false),
+            .interface = reader.text("interface")};
   }
 
   void parse_fate(const TableReader& reader, FlowReport& report) {

@@ -1,5 +1,7 @@
 #include "core/rules/vocabulary.h"
 
+#include <fmt/format.h>
+
 #include "core/rules/functions.h"
 
 namespace synfate::rules {
@@ -22,25 +24,11 @@ Value texts(const std::vector<std::string>& list) {
   return Value::list(std::move(values));
 }
 
-std::string unescaped(std::string_view part) {
-  std::string plain;
-  for (std::size_t at = 0; at < part.size(); ++at) {
-    const auto code = part.substr(at, 3);
-    if (code == "%2F" || code == "%25") {
-      plain += code == "%2F" ? '/' : '%';
-      at += 2;
-    } else {
-      plain += part[at];
-    }
-  }
-  return plain;
-}
-
 Value parts_of(const Culprit& culprit) {
   std::vector<Value> parts;
   for (std::string_view rest = culprit.id;;) {
     const auto slash = rest.find('/');
-    parts.push_back(to_value(Cell(unescaped(rest.substr(0, slash)))));
+    parts.push_back(to_value(Cell(plain_part(rest.substr(0, slash)))));
     if (slash == std::string_view::npos)
       return Value::list(std::move(parts));
     rest.remove_prefix(slash + 1);
@@ -108,13 +96,32 @@ const StructType<Flow>& client_type() {
   return type;
 }
 
+std::string name_of(const Flow& flow) {
+  if (flow.proto == Proto::unix_socket)
+    return unix_name(flow.path, flow.abstract);
+  return fmt::format(fmt::runtime(flow.to.is_v6() ? "[{}]:{}" : "{}:{}"), flow.to.to_string(),
+                     flow.port);
+}
+
 const StructType<Flow>& destination_type() {
   static const StructType<Flow> type(
       "flow_destination",
       {{"address", "net.IP", [](const Flow& f) { return Value::ip(f.to); }},
        {"port", "int", [](const Flow& f) { return Value::integer(f.port); }},
        {"path", "string", [](const Flow& f) { return text(f.path); }},
-       {"abstract", "bool", [](const Flow& f) { return Value::boolean(f.abstract); }}});
+       {"abstract", "bool", [](const Flow& f) { return Value::boolean(f.abstract); }},
+       {"name", "string", [](const Flow& f) { return to_value(Cell(name_of(f))); }}});
+  return type;
+}
+
+const StructType<BindFlags>& bind_type() {
+  static const StructType<BindFlags> type(
+      "flow_bind",
+      {{"reuse_address", "bool",
+        [](const BindFlags& b) { return Value::boolean(b.reuse_address); }},
+       {"reuse_port", "bool", [](const BindFlags& b) { return Value::boolean(b.reuse_port); }},
+       {"v6only", "bool", [](const BindFlags& b) { return Value::boolean(b.v6only); }},
+       {"interface", "string", [](const BindFlags& b) { return text(b.interface); }}});
   return type;
 }
 
@@ -180,6 +187,7 @@ template <typename Declare> void declare_structs(const Declare& declare) {
   declare(client_type().record());
   declare(destination_type().record());
   declare(final_type().record());
+  declare(bind_type().record());
   declare(host_type().record());
   declare(target_type().record());
   declare(waiver_type().record());
@@ -222,6 +230,7 @@ const StructType<NumberedFlow>& flow_type() {
        {"to", "flow_destination",
         [](const F& f) { return struct_value(destination_type(), f.report->flow); }},
        {"final", "flow_final", [](const F& f) { return struct_value(final_type(), fate(f)); }},
+       {"bind", "flow_bind", [](const F& f) { return maybe(bind_type(), f.report->flow.bind); }},
        {"outcome", "string", [](const F& f) { return text(to_string(fate(f).outcome)); }},
        {"icmp", "string", [](const F& f) { return text(to_string(fate(f).icmp)); }},
        {"error", "string", [](const F& f) { return text(fate(f).error); }},

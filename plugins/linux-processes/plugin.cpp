@@ -1,9 +1,14 @@
-// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`. See
+// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`, `port_mention`. See
 // platform/linux/processes.
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <set>
+#include <unordered_map>
+#include <utility>
 
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/processes/port_mentions.h"
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/processes/read_processes.h"
 
@@ -27,24 +32,94 @@ OwnerQuery owner_query_of(const sdk::Collection& collection) {
   query.pid = collection.integer_key("pid");
   query.hint_cgroup_id = collection.integer_key("hint_cgroup_id");
   query.hint_uid = collection.integer_key("hint_uid");
+  query.listeners_of = collection.integer_key("listeners_of");
   if (const auto complete = collection.integer_key("complete"))
     query.complete = *complete != 0;
   return query;
 }
+
+/// The holders of many sockets, read together when the first of them is asked for: one by one they
+/// would take as long as the search that found them.
+class Holders {
+public:
+  /// These processes will be asked for, each in a request of its own.
+  void expect(std::vector<std::int32_t> pids) { expected_ = std::move(pids); }
+
+  /// The process, if it is one of them.
+  const Process* find(Int pid, const ProcessSource& source) {
+    if (!expected_.empty() && std::ranges::find(expected_, pid) != expected_.end())
+      read_processes(std::exchange(expected_, {}), source,
+                     {[this](const Process& row) {
+                        processes_.emplace(row.pid.value_or(0), row);
+                        return true;
+                      },
+                      [this](const Gap& gap) { gaps_.emplace(gap.id, gap); }});
+    const auto found = processes_.find(pid);
+    return found == processes_.end() ? nullptr : &found->second;
+  }
+  const Gap* gap(const std::string& id) const {
+    const auto found = gaps_.find(id);
+    return found == gaps_.end() ? nullptr : &found->second;
+  }
+
+private:
+  std::vector<std::int32_t> expected_;
+  std::unordered_map<Int, Process> processes_;
+  std::map<std::string, Gap> gaps_;
+};
 
 class LinuxProcesses {
 public:
   void collect(sdk::Collection& collection) {
     const auto source = source_of(collection);
     if (collection.table() == table_name<SocketOwner>())
-      read_owners(owner_query_of(collection), source, delivery_of<SocketOwner>(collection));
+      collect_owners(collection, source);
     else if (collection.table() == table_name<Process>())
-      read_processes(collection.integer_key("pid"), source, delivery_of<Process>(collection));
+      collect_processes(collection, source);
     else if (collection.table() == table_name<NetworkNamespace>())
       read_namespaces(source, delivery_of<NetworkNamespace>(collection));
     else if (collection.table() == table_name<ServiceName>())
       read_service_names(source, delivery_of<ServiceName>(collection));
+    else if (collection.table() == table_name<PortMention>())
+      read_port_mentions(collection.integer_key("port").value_or(0), source,
+                         delivery_of<PortMention>(collection));
   }
+
+private:
+  /// Listeners are looked up in the thread's namespace, which is the one that the host looks at.
+  void collect_owners(sdk::Collection& collection, const ProcessSource& source) {
+    const OwnerQuery query = owner_query_of(collection);
+    auto delivery = delivery_of<SocketOwner>(collection);
+    if (!query.listeners_of)
+      return read_owners(query, source, delivery);
+    if (*query.listeners_of != collection.netns())
+      return delivery.gap({"owners.netns", "owners of listeners in another network namespace",
+                           "they can be looked up only from inside of it",
+                           "processes are not named", "run it with --netns for that namespace"});
+    std::set<std::int32_t> pids;
+    read_owners(query, source,
+                {[&](const SocketOwner& row) {
+                   pids.insert(static_cast<std::int32_t>(row.pid.value_or(0)));
+                   return delivery.row(row);
+                 },
+                 delivery.gap});
+    holders_.expect({pids.begin(), pids.end()});
+  }
+
+  void collect_processes(sdk::Collection& collection, const ProcessSource& source) {
+    const auto pid = collection.integer_key("pid");
+    const auto delivery = delivery_of<Process>(collection);
+    const Process* held = pid ? holders_.find(*pid, source) : nullptr;
+    if (held == nullptr)
+      return read_processes({pid, collection.integer_key("parent_pid")}, source, delivery);
+    delivery.row(*held);
+    for (const auto& cell : to_cells(*held))
+      if (const auto* unknown = std::get_if<Unknown>(&cell))
+        if (const Gap* gap = holders_.gap(unknown->gap))
+          delivery.gap(*gap);
+  }
+
+  Holders holders_;
 };
 
 } // namespace

@@ -11,8 +11,7 @@
 namespace synfate {
 namespace {
 
-template <typename Row>
-void put_all(sdk::Collection& collection, const std::vector<Row>& rows) {
+template <typename Row> void put_all(sdk::Collection& collection, const std::vector<Row>& rows) {
   for (const auto& row : rows)
     if (!sdk::put(collection, row))
       break;
@@ -58,9 +57,8 @@ private:
       if ((family && !table.family.is(std::string(*family))) ||
           (wanted && !table.name.is(std::string(*wanted))))
         continue;
-      SYNFATE_TRY(blob,
-                  xt::Blob::decode(bytes_of(table.info), bytes_of(table.entries),
-                                   table.family.is("ip6") ? IpFamily::v6 : IpFamily::v4));
+      SYNFATE_TRY(blob, xt::Blob::decode(bytes_of(table.info), bytes_of(table.entries),
+                                         table.family.is("ip6") ? IpFamily::v6 : IpFamily::v4));
       const auto rows = xt::rows_of(blob, table, names, filter);
       if (collection.table() == table_name<XtRule>())
         put_all(collection, rows.rules);

@@ -7,6 +7,8 @@ import shutil
 
 V4, V4_OTHER = "10.77.0.1", "10.77.0.11"
 V6, V6_OTHER = "fd77::1", "fd77::11"
+# A port that no other namespace of this machine has either: those are looked into as well.
+QUIET = 20000 + os.getpid() % 10000
 
 
 def serving(*words):
@@ -68,12 +70,12 @@ CASES = [
     Case("a listener on localhost serves this host", serving("127.0.0.1", "8080"),
          Connection("127.0.0.1", local=True), "open"),
 
-    Case("nothing listens (IPv4)", nothing, Connection(V4), "refused", "listen.none"),
-    Case("nothing listens (IPv6)", nothing, Connection(V6), "refused", "listen.none"),
-    Case("nothing listens on localhost", nothing, Connection("127.0.0.1", local=True), "refused",
+    Case("nothing listens (IPv4)", nothing, Connection(V4, QUIET), "refused", "listen.none"),
+    Case("nothing listens (IPv6)", nothing, Connection(V6, QUIET), "refused", "listen.none"),
+    Case("nothing listens on localhost", nothing, Connection("127.0.0.1", QUIET, local=True), "refused",
          "listen.none"),
-    Case("a listener on another port is none", serving("0.0.0.0", "8081"), Connection(V4),
-         "refused", "listen.none"),
+    Case("a listener on another port is none", serving("0.0.0.0", "8080"),
+         Connection(V4, QUIET), "refused", "listen.none"),
 
     Case("a listener on 127.0.0.1", serving("127.0.0.1", "8080"), Connection(V4), "refused",
          "listen.loopback_only", "socket"),
@@ -111,12 +113,4 @@ CASES = [
          Connection(V4), "refused", "listen.bound_not_listening", "socket"),
     Case("a listener in another network namespace", in_another_netns, Connection(V4), "refused",
          "listen.other_netns"),
-
-    Case("a UDP server answers", serving("--udp", "0.0.0.0", "8080"),
-         Connection(V4, proto="udp"), "open"),
-    Case("a UDP server answers over IPv6", serving("--udp", "::", "8080"),
-         Connection(V6, proto="udp"), "open"),
-    Case("no UDP socket", nothing, Connection(V4, proto="udp"), "refused", "udp.none"),
-    Case("a UDP socket on another address", serving("--udp", "127.0.0.1", "8080"),
-         Connection(V4, proto="udp"), "refused", "udp.other_addr", "socket"),
 ]

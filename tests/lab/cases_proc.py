@@ -1,9 +1,16 @@
 """The kernel accepts, and the process that should serve does not."""
 
-from lab import Case, Connection, wait_until
+from lab import Case, Connection, Skip, wait_for_listener, wait_until
 
+import glob
 import os
+import shutil
 import signal
+import socket
+import sys
+import time
+
+PTRACE_SEIZE, PTRACE_INTERRUPT = 0x4206, 0x4207
 
 
 def state_of(pid):
@@ -11,11 +18,15 @@ def state_of(pid):
         return file.read().rpartition(")")[2].split()[0]
 
 
+def wait_for_state(pid, state):
+    wait_until(lambda: state_of(pid) == state, f"process {pid} has state {state}")
+
+
 def stopped(*words):
     def prepare(lab):
         process = lab.serve(*words)
         os.kill(process.pid, signal.SIGSTOP)
-        wait_until(lambda: state_of(process.pid) == "T", "the server is stopped")
+        wait_for_state(process.pid, "T")
 
     return prepare
 
@@ -23,17 +34,216 @@ def stopped(*words):
 def continued(lab):
     process = lab.serve("0.0.0.0", "8080")
     os.kill(process.pid, signal.SIGSTOP)
-    wait_until(lambda: state_of(process.pid) == "T", "the server is stopped")
+    wait_for_state(process.pid, "T")
     os.kill(process.pid, signal.SIGCONT)
     wait_until(lambda: state_of(process.pid) != "T", "the server runs again")
 
 
+def traced(lab):
+    """A debugger that stops its process and keeps it so."""
+    server = lab.serve("0.0.0.0", "8080")
+    lab.start(lab.server, sys.executable, "-c", f"""
+import ctypes, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+libc.ptrace({PTRACE_SEIZE}, {server.pid}, None, None)
+libc.ptrace({PTRACE_INTERRUPT}, {server.pid}, None, None)
+time.sleep(600)
+""")
+    wait_for_state(server.pid, "t")
+
+
+def cgroup_mount():
+    """Where cgroups of version 2 are mounted."""
+    with open("/proc/self/mountinfo") as file:
+        for line in file:
+            if " - cgroup2 " in line:
+                return line.split()[4]
+    raise Skip("cgroup2 is not mounted")
+
+
+def frozen(lab):
+    folder = os.path.join(cgroup_mount(), f"synfate-lab-{os.getpid()}-{lab.server.name}")
+    try:
+        os.mkdir(folder)
+    except OSError as error:
+        raise Skip(f"cannot make a cgroup: {error}")
+    server = lab.serve("0.0.0.0", "8080")
+
+    def write(name, text):
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(text)
+
+    def thaw():
+        write("cgroup.freeze", "0")
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait()
+        wait_until(lambda: not open(os.path.join(folder, "cgroup.procs")).read(), "it is empty")
+        os.rmdir(folder)
+
+    lab.undo(thaw)
+    write("cgroup.procs", str(server.pid))
+    write("cgroup.freeze", "1")
+    wait_until(lambda: "frozen 1" in open(os.path.join(folder, "cgroup.events")).read(),
+               "the cgroup is frozen")
+
+
+def serve_code(lab, code):
+    """A server of a few lines of Python; it has `listener`, which listens on port 8080."""
+    process = lab.start(lab.server, sys.executable, "-c", "import os, signal, socket, time\n"
+                        "listener = socket.create_server(('0.0.0.0', 8080), backlog=16)\n" + code)
+    wait_for_listener(process.pid, 8080)
+    return process
+
+
+def keep_waiting(lab, seconds=2.6):
+    """A client that connects and waits, as long as it takes to be sure that nobody serves it."""
+    lab.start(lab.client, sys.executable, "-c",
+              "import socket, time\n"
+              "held = socket.create_connection(('10.77.0.1', 8080))\ntime.sleep(600)")
+    time.sleep(seconds)
+
+
+def hung(code):
+    def prepare(lab):
+        serve_code(lab, code)
+        keep_waiting(lab)
+
+    return prepare
+
+
+def hung_and_gone(lab):
+    """The client that waited has given up: its connection is still in the queue."""
+    serve_code(lab, "time.sleep(600)")
+    lab.client.call(lambda: socket.create_connection(("10.77.0.1", 8080)).close())
+    time.sleep(2.6)
+
+
+INHERITED = """
+if os.fork() == 0:
+    listener.set_inheritable(True)
+    os.execvp('sleep', ['sleep', '600'])
+time.sleep(1)
+os._exit(0)
+"""
+
+PREFORK = """
+for _ in range(2):
+    if os.fork() == 0:
+        while True:
+            connection, _ = listener.accept()
+            connection.sendall(b'pong ' + connection.recv(100))
+signal.pause()
+"""
+
+
+def children_of(pid):
+    found = []
+    for file in glob.glob(f"/proc/{pid}/task/*/children"):
+        with open(file) as text:
+            found += [int(child) for child in text.read().split()]
+    return found
+
+
+def prefork(signals):
+    """A parent with two workers that accept; each worker gets its signal, if there is one."""
+
+    def prepare(lab):
+        parent = serve_code(lab, PREFORK)
+        wait_until(lambda: len(children_of(parent.pid)) == 2, "the workers run")
+        for child, number in zip(children_of(parent.pid), signals):
+            if number:
+                os.kill(child, number)
+                wait_for_state(child, {signal.SIGSTOP: "T", signal.SIGKILL: "Z"}[number])
+
+    return prepare
+
+
+def workers_gone(lab):
+    prefork((signal.SIGKILL, signal.SIGKILL))(lab)
+    keep_waiting(lab)
+
+
+def nginx_without_workers(lab):
+    """nginx whose master is too old to notice that its worker died: it does not get SIGCHLD."""
+    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if not program:
+        raise Skip("nginx is not installed")
+    folder = lab.folder()
+    with open(f"{folder}/nginx.conf", "w") as out:
+        out.write(f"daemon off; pid {folder}/pid; error_log {folder}/log; user root;\n"
+                  "worker_processes 1; events {}\n"
+                  f"http {{ access_log off; client_body_temp_path {folder}/b;"
+                  f" proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
+                  f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
+                  " server { listen 8080; return 200 ok; } }\n")
+    master = lab.start(lab.server, program, "-c", f"{folder}/nginx.conf")
+    wait_for_listener(master.pid, 8080)
+    wait_until(lambda: len(children_of(master.pid)) == 1, "the worker runs")
+    worker, = children_of(master.pid)
+    os.kill(master.pid, signal.SIGSTOP)
+    wait_for_state(master.pid, "T")
+    os.kill(worker, signal.SIGKILL)
+    wait_for_state(worker, "Z")
+
+
+def socket_activation(lab):
+    """systemd's own test program holds the socket, and starts a server at the first connection."""
+    program = shutil.which("systemd-socket-activate")
+    if not program:
+        raise Skip("systemd-socket-activate is not installed")
+    here = os.path.dirname(os.path.abspath(__file__))
+    process = lab.start(lab.server, program, "-l", "10.77.0.1:8080", sys.executable,
+                        os.path.join(here, "activated.py"))
+    wait_for_listener(process.pid, 8080)
+
+
+def deleted_executable(lab):
+    program = shutil.which("socat")
+    if not program:
+        raise Skip("socat is not installed")
+    copy = os.path.join(lab.folder(), "server")
+    shutil.copy(program, copy)
+    process = lab.start(lab.server, copy, "TCP4-LISTEN:8080,fork,reuseaddr", "EXEC:cat")
+    wait_for_listener(process.pid, 8080)
+    os.unlink(copy)
+
+
+LAN = Connection("10.77.0.1")
+
 CASES = [
-    Case("a stopped process (IPv4)", stopped("0.0.0.0", "8080"), Connection("10.77.0.1"),
-         "stalled", "proc.stopped", "process"),
+    Case("a stopped process (IPv4)", stopped("0.0.0.0", "8080"), LAN, "stalled", "proc.stopped",
+         "process"),
     Case("a stopped process (IPv6)", stopped("::", "8080"), Connection("fd77::1"), "stalled",
          "proc.stopped", "process"),
     Case("a stopped process asked from this host", stopped("127.0.0.1", "8080"),
          Connection("127.0.0.1", local=True), "stalled", "proc.stopped", "process"),
-    Case("a process that was stopped and goes on", continued, Connection("10.77.0.1"), "open"),
+    Case("a stopped process with a UDP socket", stopped("--udp", "0.0.0.0", "8080"),
+         Connection("10.77.0.1", proto="udp"), "timeout", "proc.stopped", "process"),
+    Case("a process that was stopped and goes on", continued, LAN, "open"),
+    Case("a process that a debugger holds", traced, LAN, "stalled", "proc.traced", "process"),
+    Case("a process in a frozen cgroup", frozen, LAN, "stalled", "proc.frozen", "process"),
+
+    Case("a process that sleeps and never accepts", hung("time.sleep(600)"), LAN, "stalled",
+         "proc.hung", "process"),
+    Case("a process that computes and never accepts", hung("while True: pass"), LAN, "stalled",
+         "proc.busy", "process"),
+    Case("a process that left a client waiting until it went", hung_and_gone, LAN, "stalled",
+         "proc.hung", "process"),
+    Case("a listener that another program inherited", hung(INHERITED), LAN, "stalled",
+         "proc.hung", "process"),
+
+    Case("a parent with two workers", prefork((None, None)), LAN, "open"),
+    Case("a parent with one of two workers stopped", prefork((signal.SIGSTOP, None)), LAN, "open"),
+    Case("a parent with both workers stopped", prefork((signal.SIGSTOP, signal.SIGSTOP)), LAN,
+         "stalled", "proc.stopped", "process"),
+    Case("a parent whose workers are gone", workers_gone, LAN, "stalled",
+         "proc.master_without_worker", "process"),
+    Case("nginx with a stopped master and no worker", nginx_without_workers,
+         Connection("10.77.0.1", payload=b"GET / HTTP/1.0\r\n\r\n"), "stalled", "proc.stopped",
+         "process"),
+
+    Case("a socket that systemd's program holds for a service", socket_activation, LAN, "open"),
+    Case("a server whose program was deleted", deleted_executable, LAN, "open",
+         "proc.executable_deleted"),
 ]

@@ -18,6 +18,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ CLONE_NEWNET = 0x40000000
 SKIPPED = 77
 CONNECT_SECONDS = 1.5
 ANSWER_SECONDS = 1.0
+CONNECT_TIMEVAL = struct.pack("@ll", int(CONNECT_SECONDS), int(CONNECT_SECONDS % 1 * 1_000_000))
 PING = b"ping\n"
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -160,10 +162,11 @@ class Lab:
                 lambda: connect_tcp(address, 9, source))[0] == "refused",
                 f"{address} and {source} have met")
 
-    def start(self, netns, *words, env=None, output=subprocess.DEVNULL):
+    def start(self, netns, *words, env=None, output=subprocess.DEVNULL, takes_input=False):
         """Starts a program in a namespace; it is killed with the laboratory, by its pid."""
         # Unbuffered: select() must not wait for what a buffer already holds.
-        process = subprocess.Popen(words, bufsize=0, stdin=subprocess.DEVNULL, stdout=output,
+        process = subprocess.Popen(words, bufsize=0, stdout=output,
+                                   stdin=subprocess.PIPE if takes_input else subprocess.DEVNULL,
                                    stderr=subprocess.DEVNULL, env=env, start_new_session=True,
                                    preexec_fn=lambda: enter(netns))
         self._undo.callback(stop, process)
@@ -179,6 +182,13 @@ class Lab:
         if line.strip() != b"ready":
             raise LabError(f"the server did not start: {line.decode(errors='replace').strip()}")
         return process
+
+    def undo(self, step):
+        """Called when the laboratory ends, before what was started earlier is ended."""
+        self._undo.callback(step)
+    def at_end(self, function, *arguments):
+        """Calls something when the laboratory is cleared, before the namespaces go."""
+        self._undo.callback(function, *arguments)
 
     def folder(self):
         """A folder that is removed with the laboratory."""
@@ -231,6 +241,8 @@ def outcome_of_error(code):
     """The contract's word for an errno of connect() or of a datagram."""
     if code == errno.ECONNREFUSED:
         return "refused"
+    if code == errno.ECONNRESET: # after the handshake, but before connect() came back
+        return "reset"
     if code in UNREACHABLE:
         return "unreachable"
     if code in DENIED:
@@ -253,15 +265,16 @@ def answer_of(connection, payload):
 def connect_tcp(address, port, source=None, payload=PING):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as connection:
-        connection.settimeout(CONNECT_SECONDS)
+        # A blocking connect(): one that polls asks SO_ERROR, which may tell of an ICMP error that
+        # came for a later packet of a connection that stands.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, CONNECT_TIMEVAL)
         try:
             if source:
                 connection.bind((source, 0))
             connection.connect((address, port))
-        except TimeoutError:
-            return "timeout", "ETIMEDOUT"
         except OSError as error:
-            return outcome_of_error(error.errno), name_of(error.errno)
+            code = errno.ETIMEDOUT if error.errno == errno.EINPROGRESS else error.errno
+            return outcome_of_error(code), name_of(code)
         return answer_of(connection, payload)
 
 
@@ -317,6 +330,18 @@ class Answer:
         return None
 
 
+def run_synfate(netns, *words):
+    """Runs synfate inside a namespace with --format json: (status, the JSON, standard error)."""
+    command = [synfate_program(), *words, "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: enter(netns))
+    try:
+        return done.returncode, json.loads(done.stdout), done.stderr
+    except ValueError:
+        raise LabError(f"{' '.join(command)}: exit {done.returncode}, no JSON; standard error:\n"
+                       f"{done.stderr}")
+
+
 def ask_synfate(netns, *words):
     """Runs synfate inside a namespace with --format json."""
     command = [synfate_program(), *words, "--format", "json"]
@@ -351,11 +376,15 @@ class Connection:
 
 
 class Case:
-    """`prepare(lab)` sets the scene; then `connection` must end as said."""
+    """`prepare(lab)` sets the scene; then `connection` must end as said, and be predicted so. Where
+    the rest is the program's own affair, which nobody can read, `predicted` says what can be known.
+    """
 
-    def __init__(self, name, prepare, connection, outcome, rule=None, culprit=None):
+    def __init__(self, name, prepare, connection, outcome, rule=None, culprit=None,
+                 predicted=None):
         self.name, self.prepare, self.connection = name, prepare, connection
         self.outcome, self.rule, self.culprit = outcome, rule, culprit
+        self.predicted = predicted
 
     def complaints(self, lab):
         """Everything that is not as it should be; empty if the case holds."""
@@ -370,7 +399,7 @@ class Case:
         if real != self.outcome:
             found.append(f"reality: {wanted} is {real} ({code}), the case says {self.outcome}")
         if answer:
-            found += self._judge(answer, real)
+            found += self._judge(answer, self.predicted or real)
         return found
 
     def _ask(self, lab):

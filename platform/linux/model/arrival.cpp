@@ -94,6 +94,13 @@ void stop_not_ours(Walk& walk, Journey& journey, const IpAddress& to, Int error)
                        "not an address of this host, and no route leads there"});
     return;
   }
+  if (!router && journey.packet.ct.destination_nat) {
+    const char* name = to.is_v4() ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
+    add_stop(journey, silent(Stage::route, Culprit{"sysctl", name, fmt::format("{} = 0", name)},
+                             fmt::format("NAT sends it to {}, and this host does not forward",
+                                         to.to_string())));
+    return;
+  }
   add_stop(journey, silent(Stage::route, address_culprit(to),
                            fmt::format("{} is no address of this host", to.to_string())));
 }
@@ -175,6 +182,10 @@ void judge(Walk& walk, Routed& routed, const RouteQuestion& question) {
     stop_not_ours(walk, journey, to, error);
   } else if (answer->type.is("local")) {
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  } else if (answer->type.is("unicast") && forwards(walk, journey)) {
+    journey.forward_by = answer->interface_index.value_or(0);
+    journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
+    add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
   } else {
     stop_not_ours(walk, journey, to, EHOSTUNREACH);
   }
@@ -210,10 +221,6 @@ Journeys drop_martians(Journey journey) {
   return ways;
 }
 
-} // namespace
-
-namespace {
-
 void meet_interface(Walk& walk, Journey& journey) {
   const auto interface = arrival_interface(walk, journey.netns);
   if (walk.inquiry.pending())
@@ -246,32 +253,30 @@ void meet_interface(Walk& walk, Journey& journey) {
 
 Journeys enter_interface(Walk& walk, Journey journey) {
   meet_interface(walk, journey);
-  Journeys journeys;
-  if (walk.inquiry.pending() || (journey.kind != Packet::syn && journey.kind != Packet::datagram)) {
-    journeys.push_back(std::move(journey));
-    return journeys;
-  }
+  if (walk.inquiry.pending() || (journey.kind != Packet::syn && journey.kind != Packet::datagram))
+    return alone(std::move(journey));
   return drop_martians(std::move(journey));
 }
 
 Journeys route_input(Walk& walk, Journey journey) {
-  Journeys journeys;
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  if (walk.flow.local && to && journey.routed_to == to) { // the client's kernel routed it already
+    add_step(journey, Stage::route, Verdict::pass, {}, "local");
+    return alone(std::move(journey));
+  }
   if (!to || !from) {
     assume(journey, "the packet is routed to this host");
-    journeys.push_back(std::move(journey));
-    return journeys;
+    return alone(std::move(journey));
   }
-  if (walk.flow.local && *to == walk.flow.to) { // the client's kernel routed it already
-    add_step(journey, Stage::route, Verdict::pass, {}, "local");
-    journeys.push_back(std::move(journey));
-    return journeys;
-  }
+  journey.final_address = *to;
+  if (const auto port = destination_of(journey.packet).port; port.kind == PortTerm::Kind::known)
+    journey.final_port = port.first;
   const auto question = arriving(walk, journey, *from, *to);
+  Journeys journeys;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::arriving_source)) {
     if (walk.inquiry.pending())
-      return journeys;
+      return {};
     judge(walk, routed, question);
     journeys.push_back(std::move(routed.journey));
   }

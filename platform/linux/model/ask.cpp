@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "core/model/owners.h"
+
 namespace synfate {
 namespace {
 
@@ -82,14 +84,11 @@ Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address)
 }
 
 std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete) {
-  // A row carries only hints that are known, and a question must match its rows.
-  const auto hint = [](const Fact<Int>& fact) {
-    return fact.known() ? to_cell(fact) : Cell(Absent{});
-  };
-  return inquiry.rows<SocketOwner>({{"complete", complete},
-                                    {"hint_cgroup_id", hint(socket.cgroup_id)},
-                                    {"hint_uid", hint(socket.uid)},
-                                    {"inode", socket.inode.value_or(0)}});
+  std::vector<SocketOwner> owners;
+  for (const auto row : find_owners(inquiry, held_socket(socket), complete))
+    owners.push_back(
+        read_row<SocketOwner>(*inquiry.snapshot().table(table_name<SocketOwner>()), row));
+  return owners;
 }
 
 std::string socket_id(const Socket& socket) {

@@ -46,10 +46,11 @@ std::vector<AddressClass> partition(const linux_routing::Fib& fib, const FibPack
 }
 
 /// What a question asks beside the client's address.
-std::string name_of(const RouteQuestion& question, ClientSide side) {
+std::string name_of(Int netns, const RouteQuestion& question, ClientSide side) {
   const bool target = side == ClientSide::leaving_target;
   const auto other = target ? question.source.value_or(IpAddress()) : question.destination;
-  return fmt::format("{} {} {} {} {} {} {} {} {} {}", static_cast<int>(side), other.to_string(),
+  return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", netns, static_cast<int>(side),
+                     question.source || !target ? other.to_string() : "any",
                      static_cast<int>(question.destination.family()), question.input_interface,
                      question.output_interface, question.mark, question.proto,
                      question.source_port, question.destination_port, question.uid.value_or(-1));
@@ -127,6 +128,80 @@ void end_part(ClassWalk& classes, const Journey& journey) {
   classes.ends.push_back(std::move(end));
 }
 
+const linux_routing::Fib* Fibs::of(Inquiry& inquiry, Int netns) {
+  if (const auto at = known_.find(netns); at != known_.end())
+    return at->second ? &*at->second : nullptr;
+  std::vector<Int> indexes;
+  const std::size_t gaps = inquiry.gaps().size();
+  for (const auto& interface : ask_interfaces(inquiry, netns))
+    if (interface.up.is(true))
+      indexes.push_back(interface.index.value_or(0));
+  const auto facts = linux_routing::ask_fib_facts(inquiry, netns, indexes);
+  if (inquiry.pending())
+    return nullptr;
+  auto& fib = known_[netns];
+  if (inquiry.gaps().size() == gaps)
+    fib.emplace(facts);
+  return fib ? &*fib : nullptr;
+}
+
+IpAddress some_client(const IntervalSet& clients, IpFamily family) {
+  const auto somebody = *IpAddress::parse(family == IpFamily::v4 ? "203.0.113.1" : "2001:db8::1");
+  return clients.contains(to_number(somebody)) ? somebody : to_address(clients.first(), family);
+}
+
+namespace {
+
+const std::vector<AddressClass>* partition_for(Walk& walk, Int netns, const RouteQuestion& question,
+                                               ClientSide side) {
+  const auto* fib = walk.classes->fibs.of(walk.inquiry, netns);
+  if (fib == nullptr)
+    return nullptr;
+  auto& known = walk.classes->routes;
+  const std::string name = name_of(netns, question, side);
+  auto at = known.find(name);
+  if (at == known.end())
+    at = known.emplace(name, partition(*fib, packet_of(question), side)).first;
+  return &at->second;
+}
+
+/// The routes from this host to addresses, for rules that look back.
+std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresses, IpFamily family,
+                              std::uint32_t mark) {
+  RouteQuestion question;
+  question.destination = IpAddress::any(family);
+  question.mark = mark;
+  std::vector<WayClass> ways;
+  const auto* classes = partition_for(walk, netns, question, ClientSide::leaving_target);
+  if (classes == nullptr)
+    return ways;
+  const auto index = [](const FibAnswer& answer) {
+    const bool leads = answer.error == 0 && answer.type == "unicast";
+    return leads ? answer.interface_index.value_or(0) : 0;
+  };
+  for (const auto& part : *classes) {
+    auto inside = part.addresses & addresses;
+    const Int first = index(part.answers.front());
+    const bool certain =
+        std::ranges::all_of(part.answers, [&](const auto& answer) { return index(answer) == first; });
+    if (!inside.empty())
+      ways.push_back({std::move(inside), first, certain});
+  }
+  return ways;
+}
+
+} // namespace
+
+ClassContext class_context(Walk& walk, Int netns, std::vector<Passage>& passages) {
+  ClassContext context;
+  context.passages = &passages;
+  context.ways = [&walk, netns](const IntervalSet& addresses, IpFamily family,
+                                std::uint32_t mark) {
+    return ways_to(walk, netns, addresses, family, mark);
+  };
+  return context;
+}
+
 std::vector<Routed> ask_ways(Walk& walk, Journey journey, const RouteQuestion& question,
                              ClientSide side) {
   std::vector<Routed> routed;
@@ -135,17 +210,12 @@ std::vector<Routed> ask_ways(Walk& walk, Journey journey, const RouteQuestion& q
     routed.push_back({std::move(journey), std::move(answer), std::nullopt});
     return routed;
   }
-  if (walk.classes->fib == nullptr) {
+  const auto* classes = partition_for(walk, journey.netns, question, side);
+  if (classes == nullptr) {
     routed.push_back({std::move(journey), std::nullopt, std::nullopt});
     return routed;
   }
-  auto& known = walk.classes->routes;
-  const std::string name = name_of(question, side);
-  auto at = known.find(name);
-  if (at == known.end())
-    at = known.emplace(name, partition(*walk.classes->fib, packet_of(question), side)).first;
-  const auto ways = ways_of(at->second, journey.packet.addresses);
-  for (const auto& way : ways)
+  for (const auto& way : ways_of(*classes, journey.packet.addresses))
     for (std::size_t effect = 0; effect < way.effects.size(); ++effect) {
       Journey part = journey;
       part.packet.addresses = way.addresses;
@@ -155,6 +225,27 @@ std::vector<Routed> ask_ways(Walk& walk, Journey journey, const RouteQuestion& q
       routed.push_back({std::move(part), lookup_of(way.effects[effect]), way.effects[effect]});
     }
   return routed;
+}
+
+std::vector<IntervalSet> routed_alike(Walk& walk, Int netns, const RouteQuestion& question,
+                                      ClientSide side, const IntervalSet& clients) {
+  std::vector<IntervalSet> parts;
+  if (const auto* classes = partition_for(walk, netns, question, side))
+    for (auto& way : ways_of(*classes, clients))
+      parts.push_back(std::move(way.addresses));
+  if (parts.empty())
+    parts.push_back(clients);
+  return parts;
+}
+
+std::optional<RouteLookup> ask_way(Walk& walk, Int netns, const RouteQuestion& question) {
+  if (walk.classes == nullptr)
+    return ask_route(walk.inquiry, netns, question);
+  const auto* fib = walk.classes->fibs.of(walk.inquiry, netns);
+  if (fib == nullptr)
+    return std::nullopt;
+  const auto answers = distinct(fib->output(packet_of(question)));
+  return answers.size() == 1 ? std::optional(lookup_of(answers.front())) : std::nullopt;
 }
 
 std::optional<FibAnswer> reason_of_refusal(Walk& walk, Int netns, const RouteQuestion& question) {

@@ -4,13 +4,18 @@
 // __ip_local_out(); a packet to one of the host's own addresses leaves by lo, whatever interface
 // has the address; Linux 6.12.
 #include <cerrno>
+#include <utility>
+
+#include <algorithm>
 
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
+#include "platform/linux/routing/tables.h"
 
 namespace synfate {
 namespace {
@@ -49,13 +54,25 @@ std::string error_name(Int error) {
   }
 }
 
+constexpr std::uint16_t no_port = 0;
+
+/// Without such a rule every port of an address of this host has the same route, which is then
+/// asked for once.
+bool rules_ask_for_ports(Walk& walk, Int netns) {
+  const auto rules = walk.inquiry.rows<PolicyRule>({{"netns", netns}});
+  return walk.inquiry.incomplete() || std::ranges::any_of(rules, [](const PolicyRule& rule) {
+           return !rule.source_port_first.absent() || !rule.destination_port_first.absent() ||
+                  !rule.ip_proto.absent() || !rule.more.absent();
+         });
+}
+
 /// The client's route; it is told at once if there is none.
 Journeys choose_way(Walk& walk, Journey journey) {
   RouteQuestion question;
   question.destination = walk.flow.to;
   question.source = walk.flow.from;
   question.proto = std::string(to_string(walk.flow.proto));
-  question.destination_port = walk.flow.port;
+  question.destination_port = rules_ask_for_ports(walk, journey.netns) ? walk.flow.port : no_port;
   if (walk.flow.identity)
     question.uid = walk.flow.identity->uid;
   Journeys journeys;
@@ -75,6 +92,45 @@ Journeys choose_way(Walk& walk, Journey journey) {
   return journeys;
 }
 
+/// nf_nat_ipv4_local_fn(): after a DNAT in output the packet is routed again; to an address of this
+/// host it goes over lo, where the input path keeps its route (skb_valid_dst() in
+/// ip_rcv_finish_core()), else it leaves by the device of the route.
+void follow_nat(Walk& walk, Journey& journey) {
+  const auto to = destination_of(journey.packet).address;
+  if (to.kind != AddressTerm::Kind::known)
+    return;
+  journey.routed_to = to.first;
+  if (to.first == walk.flow.to || journey.stopped())
+    return;
+  RouteQuestion question;
+  question.destination = to.first;
+  question.proto = std::string(to_string(walk.flow.proto));
+  const auto answer = ask_route(walk.inquiry, journey.netns, question);
+  if (walk.inquiry.pending() || !answer || answer->type.is("local"))
+    return;
+  if (answer->error.value_or(0) != 0) {
+    add_stop(journey,
+             {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::output,
+              journey.packet.ct.destination_nat,
+              fmt::format("NAT sends it to {}, and no route leads there", to.first.to_string())});
+    return;
+  }
+  journey.forward_by = answer->interface_index.value_or(0);
+  journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to.first;
+  if (const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by))
+    journey.packet.meta.out = view_of(*device);
+}
+
+Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
+  Journeys next;
+  for (auto& way : journeys)
+    for (auto& passed : pass_hook(walk, std::move(way), hook))
+      next.push_back(std::move(passed));
+  if (walk.inquiry.pending())
+    return {};
+  return next;
+}
+
 } // namespace
 
 Journeys leave_client(Walk& walk, Journey journey) {
@@ -86,11 +142,8 @@ Journeys leave_client(Walk& walk, Journey journey) {
   journey.packet.meta.in = {};
   if (loopback)
     journey.packet.meta.out = view_of(*loopback);
-  Journeys journeys;
-  if (first)
-    journeys = choose_way(walk, std::move(journey));
-  else
-    journeys.push_back(std::move(journey));
+  Journeys journeys =
+      first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
   if (walk.inquiry.pending())
     return {};
   for (auto& way : journeys)
@@ -98,17 +151,18 @@ Journeys leave_client(Walk& walk, Journey journey) {
       add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
                      Culprit{"interface", loopback->name.value_or("lo"), "is down"},
                      "the loopback interface is down"});
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
-    Journeys next;
-    for (auto& way : journeys)
-      for (auto& passed : pass_hook(walk, std::move(way), hook))
-        next.push_back(std::move(passed));
-    if (walk.inquiry.pending())
-      return {};
-    journeys = std::move(next);
-  }
+  journeys = pass_each(walk, std::move(journeys), Hook::output);
   for (auto& way : journeys)
+    follow_nat(walk, way);
+  journeys = pass_each(walk, std::move(journeys), Hook::postrouting);
+  journeys = pass_each(walk, std::move(journeys), Hook::egress);
+  for (auto& way : journeys) {
     way.packet.meta.socket = {};
+    if (way.forward_by != 0)
+      leave_host(walk, way, std::exchange(way.forward_by, 0), way.next_hop);
+  }
+  if (walk.inquiry.pending())
+    return {};
   return journeys;
 }
 

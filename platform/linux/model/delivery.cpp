@@ -10,8 +10,9 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
-#include "platform/linux/model/reaction.h"
+#include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
+#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -121,11 +122,25 @@ void check_accept_queue(Journey& journey, const Socket& listener) {
     add_step(journey, Stage::queue_accept, Verdict::pass, {}, note);
 }
 
-void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from) {
-  journey.listener = socket;
-  add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket));
-  if (walk.flow.proto != Proto::tcp)
+/// __udp_enqueue_schedule_skb(): a datagram that would take the memory above SO_RCVBUF is dropped,
+/// unless it is the only one. (Up to 6.12 the last one could reach above.)
+void check_receive_buffer(Journey& journey, const Socket& socket) {
+  constexpr Int smallest_datagram = 768; // SKB_TRUESIZE() of a few bytes, on 64 bits
+  const Int taken = socket.receive_memory.value_or(0);
+  if (!socket.receive_buffer.known() || taken == 0 ||
+      taken + smallest_datagram <= socket.receive_buffer.value())
     return;
+  add_stop(journey, silent(Stage::queue_accept, socket_culprit(socket),
+                           fmt::format("datagrams take {} bytes and wait to be read, room for {}",
+                                       taken, socket.receive_buffer.value())));
+}
+
+void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from,
+                  const std::string& note) {
+  journey.listener = socket;
+  add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket), note);
+  if (walk.flow.proto != Proto::tcp)
+    return check_receive_buffer(journey, socket);
   if (signs_with_md5(socket, from))
     add_stop(journey, silent(Stage::socket_policy, socket_culprit(socket),
                              "the listener demands TCP-MD5 signatures of this client"));
@@ -185,31 +200,27 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   if (walk.inquiry.pending())
     return journeys;
   const LookupQuestion question{*from, walk.flow.source_port, *to, port, device};
-  const auto answer = walk.flow.proto == Proto::tcp ? look_up_tcp_listener(sockets, question)
-                                                    : look_up_udp_socket(sockets, question);
-  if (answer.chosen.empty()) {
+  const auto receivers = choose_receivers(walk, journey, question, sockets);
+  if (walk.inquiry.pending())
+    return journeys;
+  if (receivers.sockets.empty()) {
     Stop stop = incomplete
                     ? Stop{Outcome::unknown,     Icmp::none, "",
                            Stage::socket_lookup, {},         "the sockets could not be read"}
                     : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
-    if (!journey.stopped())
-      stop = after_reaction(walk, journey, std::move(stop));
-    add_stop(journey, std::move(stop));
-    journeys.push_back(std::move(journey));
-    return journeys;
+    Stop told = receivers.lost ? *receivers.lost : std::move(stop);
+    const PacketClass refused = journey.packet;
+    return refuse(walk, std::move(journey), refused, std::move(told), Refuser::lookup);
   }
-  if (answer.uncertain)
-    assume(journey, "the IPv6 listener serves IPv4 as well");
-  const bool udp = walk.flow.proto == Proto::udp;
-  const std::size_t ways = udp ? 1 : std::min(answer.chosen.size(), most_members);
+  const std::size_t ways = std::min(receivers.sockets.size(), most_members);
   for (std::size_t member = 0; member < ways; ++member) {
     Journey way = journey;
-    const Socket& socket = sockets[answer.chosen[member]];
+    const Socket& socket = receivers.sockets[member];
     add_evidence(walk, way, socket);
     if (ways > 1)
       way.conditions.push_back(fmt::format("the kernel's hash picks listener {} of {}", member + 1,
-                                           answer.chosen.size()));
-    enter_socket(walk, way, socket, *from);
+                                           receivers.sockets.size()));
+    enter_socket(walk, way, socket, *from, receivers.note);
     journeys.push_back(std::move(way));
   }
   return journeys;

@@ -6,6 +6,7 @@
 // the client meets.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -28,11 +29,25 @@ struct Stop {
   bool martian = false; ///< a source that cannot arrive there
 };
 
+/// A namespace that the packet was forwarded through, and the one it came to.
+struct Hop {
+  Int netns = 0;
+  Int in = 0;  ///< the interface it came by; 0: a local client's
+  Int out = 0; ///< the interface it left by
+  Int next_netns = 0;
+  Int next_in = 0;
+};
+
 struct Journey {
   PacketClass packet;
   Packet kind = Packet::syn;
   bool reply = false; ///< the packet is an answer of this host
   Int netns = 0;
+  std::vector<Hop> hops;                   ///< of the first packet
+  std::map<Int, ConntrackView> conntracks; ///< of the namespaces it has left, by inode
+  Int forward_by = 0;                      ///< routed to another host, by this interface
+  IpAddress next_hop;                      ///< then: to this neighbour
+  bool over = false;          ///< it ends here: nothing further on this machine sees the packet
   std::vector<PathStep> path; ///< up to the first stop
   std::vector<Stop> stops;
   std::set<CulpritId> lifted;
@@ -41,14 +56,21 @@ struct Journey {
   std::vector<std::string> conditions; ///< in words: this way is taken only if
   std::vector<Evidence> evidence;
   Certainty certainty = Certainty::certain;
-  std::optional<Socket> listener; ///< who gets the connection
-  IpAddress final_address;        ///< where it is delivered, after NAT
+  std::optional<IpAddress> routed_to; ///< where a local client's kernel routed the packet
+  std::optional<Socket> listener;     ///< who gets the connection
+  IpAddress final_address;            ///< where it is delivered, after NAT
   std::uint16_t final_port = 0;
 
   bool stopped() const { return !stops.empty(); }
 };
 
 using Journeys = std::vector<Journey>;
+/// The one journey there is; a list in braces would copy it.
+inline Journeys alone(Journey journey) {
+  Journeys journeys;
+  journeys.push_back(std::move(journey));
+  return journeys;
+}
 
 /// Appends a step to the path; nothing once the journey is stopped.
 void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culprit> by = {},

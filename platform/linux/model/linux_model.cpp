@@ -1,7 +1,11 @@
 #include "platform/linux/model/linux_model.h"
 
+#include "platform/linux/files/tables.h"
+#include "platform/linux/model/bind.h"
 #include "platform/linux/model/flows.h"
 #include "platform/linux/model/partition.h"
+#include "platform/linux/model/unix_walk.h"
+#include "platform/linux/model/nat_ports.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
@@ -16,19 +20,26 @@ namespace {
 class LinuxModel final : public Model {
 public:
   std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) override {
+    if (target.proto == Proto::unix_socket)
+      return {unix_flow(target)};
     return plain_flows_of(inquiry, target);
   }
   std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target, const IpAddress& from,
                                const std::string& interface) override {
     return flows_from_client(inquiry, target, from, interface);
   }
+  NatPorts nat_ports(Inquiry& inquiry) override { return find_nat_ports(inquiry, ruleset_); }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
-    Walk walk{inquiry, flow, ruleset_, &tables_, nullptr};
-    return fate_of(walk_flow(walk), inquiry);
+    Walk walk{inquiry, flow, ruleset_, &tables_};
+    return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_flow(walk), inquiry);
   }
   std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
                                      const std::optional<Identity>& as) override {
     return partition_clients(inquiry, ruleset_, &tables_, target, as);
+  }
+  std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
+                               const BindRequest& request) override {
+    return bind_attempts(inquiry, target, request);
   }
 
 private:
@@ -44,7 +55,7 @@ std::unique_ptr<Model> make_linux_model() {
 
 Status add_linux_tables(Schema& schema) {
   for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables,
-                         add_xtables_tables}) {
+                         add_xtables_tables, add_file_tables}) {
     Status added = add(schema);
     if (!added)
       return added;

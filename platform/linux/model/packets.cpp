@@ -10,16 +10,25 @@ namespace {
 constexpr std::uint8_t tcp_number = 6;
 constexpr std::uint8_t udp_number = 17;
 
-FlowFacts facts_of(const Walk& walk, const PacketClass* before) {
+/// Who shares a link shares its MTU; from behind a router it is the usual case.
+Perhaps<std::uint32_t> client_mtu(Walk& walk) {
+  const auto interface = arrival_interface(walk, walk.inquiry.snapshot().host().netns);
+  if (!interface || !interface->mtu.known())
+    return Perhaps<std::uint32_t>::unknown("the MTU of the client");
+  return static_cast<std::uint32_t>(interface->mtu.value());
+}
+
+FlowFacts facts_of(Walk& walk, const PacketClass* before) {
   const Flow& flow = walk.flow;
   FlowFacts facts;
+  facts.mtu = client_mtu(walk);
   facts.family = flow.to.family();
   facts.proto = flow.proto == Proto::udp ? udp_number : tcp_number;
   if (before != nullptr)
     facts.addresses = before->addresses;
   else
-    facts.addresses = walk.classes != nullptr ? walk.classes->sources
-                                              : IntervalSet::address(flow.from);
+    facts.addresses =
+        walk.classes != nullptr ? walk.classes->sources : IntervalSet::address(flow.from);
   if (before != nullptr)
     facts.ports = before->ports;
   else
@@ -83,6 +92,12 @@ Journey first_packet(Walk& walk) {
 }
 
 void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
+  const Int home = walk.inquiry.snapshot().host().netns;
+  if (journey.netns != home) {
+    journey.conntracks[journey.netns] = journey.packet.ct;
+    journey.packet.ct = journey.conntracks[home];
+    journey.netns = home;
+  }
   PacketClass packet =
       build_packet(kind, facts_of(walk, &journey.packet), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
@@ -104,9 +119,10 @@ std::optional<IpAddress> address_of(const Walk& walk, const AddressTerm& term,
     return term.first;
   if (term.kind != AddressTerm::Kind::client || packet.addresses.empty())
     return std::nullopt;
-  if (walk.classes == nullptr && !packet.addresses.only())
-    return std::nullopt;
-  return to_address(packet.addresses.first(), packet.family);
+  if (walk.classes != nullptr)
+    return some_client(packet.addresses, packet.family);
+  const auto only = packet.addresses.only();
+  return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
 }
 
 } // namespace synfate

@@ -11,7 +11,7 @@
 #include "platform/linux/model/vantage.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
-#include "platform/linux/routing/fib_facts.h"
+#include "platform/linux/routing/tables.h"
 
 namespace synfate {
 namespace {
@@ -294,27 +294,14 @@ SourceClass told_without_walk(const Vantage& vantage) {
   return told;
 }
 
-struct Ground {
+VantageFacts look_around(Inquiry& inquiry, Int netns) {
   VantageFacts facts;
-  std::optional<linux_routing::Fib> fib; ///< nothing: the routes could not be read
-};
-
-Ground look_around(Inquiry& inquiry, Int netns) {
-  Ground ground;
-  ground.facts.interfaces = ask_interfaces(inquiry, netns);
-  ground.facts.addresses = ask_addresses(inquiry, netns);
-  std::vector<Int> indexes;
-  for (const auto& interface : ground.facts.interfaces)
-    if (interface.up.is(true))
-      indexes.push_back(interface.index.value_or(0));
-  const std::size_t before = inquiry.gaps().size();
-  const auto facts = linux_routing::ask_fib_facts(inquiry, netns, indexes);
-  for (const auto& route : facts.routes)
+  facts.interfaces = ask_interfaces(inquiry, netns);
+  facts.addresses = ask_addresses(inquiry, netns);
+  for (auto& route : inquiry.rows<Route>({{"netns", netns}}))
     if (route.type.is("local"))
-      ground.facts.local_routes.push_back(route);
-  if (!inquiry.pending() && inquiry.gaps().size() == before)
-    ground.fib.emplace(facts);
-  return ground;
+      facts.local_routes.push_back(std::move(route));
+  return facts;
 }
 
 } // namespace
@@ -323,19 +310,19 @@ std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, c
                                            const Target& target,
                                            const std::optional<Identity>& as) {
   const Int netns = inquiry.snapshot().host().netns;
-  const Ground ground = look_around(inquiry, netns);
+  const VantageFacts facts = look_around(inquiry, netns);
+  Fibs fibs;
+  static_cast<void>(fibs.of(inquiry, netns));
   Prefetch(inquiry, ruleset).run(netns);
   if (inquiry.pending())
     return {};
   std::vector<SourceClass> classes;
-  for (const auto& vantage : vantages_of(ground.facts, target, as)) {
+  for (const auto& vantage : vantages_of(facts, target, as)) {
     if (vantage.kind != Vantage::Kind::clients) {
       classes.push_back(told_without_walk(vantage));
       continue;
     }
-    ClassWalk many;
-    many.sources = vantage.sources;
-    many.fib = ground.fib ? &*ground.fib : nullptr;
+    ClassWalk many{.sources = vantage.sources, .fibs = fibs};
     Walk walk{inquiry, vantage.flow, ruleset, xt, &many};
     walk_flow(walk);
     if (inquiry.pending())

@@ -4,8 +4,7 @@
 // (class_walk.h). Who a client over an interface calls is what flows.h says for a single one, so
 // that `explain --from ADDR%IFACE` of any member of a class gives the outcome of its class.
 // Ports of a bridge or bond are left out: their packets arrive on the master.
-// Tested by tests/unit/platform/linux/model/partition_test.cpp, and by tests/lab/who.py against
-// single flows.
+// Tested by tests/twin/partition.py against single flows.
 #pragma once
 
 #include <optional>

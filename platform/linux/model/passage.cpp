@@ -10,7 +10,7 @@
 
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
-#include "platform/linux/model/reaction.h"
+#include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -22,18 +22,23 @@ bool connected(const Journey& journey) {
   return journey.kind == Packet::ack || journey.kind == Packet::data;
 }
 
+/// ip_send_skb() hands a hook's EPERM to the sender of a datagram; TCP keeps retransmitting.
+bool told_to_sender(const Walk& walk, const Journey& journey, Hook hook) {
+  return walk.flow.local && !journey.reply && journey.kind == Packet::datagram &&
+         (hook == Hook::output || hook == Hook::postrouting);
+}
+
 Stop silence(Walk& walk, const Journey& journey, Hook hook) {
-  const bool at_client = walk.flow.local && !journey.reply && hook == Hook::output;
   if (connected(journey))
     return {Outcome::stalled, Icmp::none, "", stage_of(hook), {}, {}};
-  // ip_send_skb() hands the hook's EPERM to a datagram's sender; TCP keeps retransmitting.
-  if (at_client && journey.kind == Packet::datagram)
+  if (told_to_sender(walk, journey, hook))
     return {Outcome::denied, Icmp::none, "EPERM", Stage::client, {}, {}};
   return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage_of(hook), {}, {}};
 }
 
 Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
-  if (journey.reply) // the error goes to this host's own socket, the client hears nothing
+  // The error of an answer goes to this host's own socket, the client hears nothing.
+  if (journey.reply || told_to_sender(walk, journey, hook))
     return silence(walk, journey, hook);
   if (connected(journey)) {
     if (branch.rejection.reset)
@@ -116,40 +121,13 @@ bool is_first(const Journey& journey) {
   return !journey.reply && (journey.kind == Packet::syn || journey.kind == Packet::datagram);
 }
 
-/// The routes back to clients, for rules that ask for them.
-std::vector<WayClass> ways_to(const linux_routing::Fib& fib, const IntervalSet& addresses,
-                              IpFamily family, std::uint32_t mark) {
-  linux_routing::FibPacket packet;
-  packet.destination = IpAddress::any(family);
-  packet.mark = mark;
-  std::vector<WayClass> ways;
-  for (const auto& part : partition_destinations(fib, packet)) {
-    const auto inside = part.addresses & addresses;
-    const auto index = [](const linux_routing::FibAnswer& answer) {
-      const bool leads = answer.error == 0 && answer.type == "unicast";
-      return leads ? answer.interface_index.value_or(0) : 0;
-    };
-    const Int first = index(part.answers.front());
-    const bool certain = std::ranges::all_of(
-        part.answers, [&](const auto& answer) { return index(answer) == first; });
-    if (!inside.empty())
-      ways.push_back({inside, first, certain});
-  }
-  return ways;
-}
-
 Branches evaluate_many(Walk& walk, const Journey& journey, Hook hook) {
-  ClassWalk& many = *walk.classes;
-  ClassContext classes;
   std::vector<Passage> later;
-  classes.passages = is_first(journey) ? &many.passages : &later;
-  if (many.fib != nullptr)
-    classes.ways = [&](const IntervalSet& addresses, IpFamily family, std::uint32_t mark) {
-      return ways_to(*many.fib, addresses, family, mark);
-    };
+  const ClassContext classes =
+      class_context(walk, journey.netns, is_first(journey) ? walk.classes->passages : later);
   HookOptions options;
   options.want_near_misses = false;
-  options.most_branches = many.most_branches;
+  options.most_branches = walk.classes->most_branches;
   options.classes = &classes;
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
   return run_hook(
@@ -161,11 +139,18 @@ Branches evaluate_many(Walk& walk, const Journey& journey, Hook hook) {
 /// A part that a hook stopped: only what its end is told by.
 void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
   Stop stop = stop_of(walk, journey, branch, hook);
-  if (stop.outcome == Outcome::refused || stop.outcome == Outcome::unreachable)
-    stop = after_reaction(walk, journey, std::move(stop));
-  walk.classes->ends.push_back({branch.packet.addresses, branch.packet.ports,
-                                branch.packet.conditions, journey.conditions, journey.assumptions,
-                                std::max(journey.certainty, branch.certainty), std::move(stop)});
+  if (branch.verdict != HookVerdict::reject) {
+    walk.classes->ends.push_back({branch.packet.addresses, branch.packet.ports,
+                                  branch.packet.conditions, journey.conditions,
+                                  journey.assumptions,
+                                  std::max(journey.certainty, branch.certainty), std::move(stop)});
+    return;
+  }
+  Journey way = journey;
+  way.packet = before_hook(journey, branch);
+  way.certainty = std::max(journey.certainty, branch.certainty);
+  for (const auto& told : refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
+    end_part(*walk.classes, told);
 }
 
 /// One hook for many clients: parts that are stopped have come to their end.
@@ -208,24 +193,24 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
     if (next.stopped() && branches.size() > 1)
       keep_one(branches);
     for (auto& branch : branches) {
-      Journey way = next;
+      const bool last = &branch == &branches.back();
+      const bool accepted = branch.verdict == HookVerdict::accept;
+      PacketClass before = accepted ? PacketClass() : before_hook(next, branch);
+      Journey way = last ? std::move(next) : next;
       take_over(way, branch);
-      if (branch.verdict == HookVerdict::accept) {
+      if (accepted) {
         way.packet = std::move(branch.packet);
         done.push_back(std::move(way));
         continue;
       }
       Stop stop = stop_of(walk, way, branch, hook);
-      way.packet = before_hook(next, branch);
-      if (!way.stopped())
-        stop = after_reaction(walk, way, std::move(stop));
       const bool liftable =
-          stop.culprit && !next.lifted.contains({stop.culprit->kind, stop.culprit->id});
-      add_stop(way, std::move(stop));
-      if (liftable && way.stops.size() < most_blockers)
-        waiting.push_back(std::move(way));
-      else
-        done.push_back(std::move(way));
+          stop.culprit && !way.lifted.contains({stop.culprit->kind, stop.culprit->id});
+      way.packet = std::move(before);
+      for (auto& told : refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
+        (liftable && told.stops.size() < most_blockers ? waiting : done).push_back(std::move(told));
+      if (walk.inquiry.pending())
+        return {};
     }
   }
   return done;

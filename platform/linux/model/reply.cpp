@@ -7,17 +7,12 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
 namespace {
-
-void set_way_out(Walk& walk, Journey& journey, Int index) {
-  journey.packet.meta.in = {};
-  if (const auto interface = ask_interface(walk.inquiry, journey.netns, index))
-    journey.packet.meta.out = view_of(*interface);
-}
 
 SocketView view_of_listener(const Socket& socket) {
   SocketView view;
@@ -61,20 +56,24 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) 
                       answer.type.value_or("none"))};
 }
 
+/// net/ipv6/route.c: ip6_route_output_flags_noref() insists on the device of a bound socket
+/// (RT6_LOOKUP_F_IFACE); of a question through RTM_GETROUTE only if it names no source.
+std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device) {
+  return source.is_v6() && bound_device != 0 ? std::nullopt : std::optional(source);
+}
+
 /// inet_csk_route_req() routes the SYN-ACK by the device the listener is bound to; by that device
 /// there is no way to an address that only lo has, and the packet is lost on the link.
 Journeys check_bound_device(Walk& walk, Journey journey, const IpAddress& to,
                             const IpAddress& from) {
-  Journeys journeys;
   const Int device = journey.listener->interface_index.value_or(0);
-  if (device == 0) {
-    journeys.push_back(std::move(journey));
-    return journeys;
-  }
+  if (device == 0)
+    return alone(std::move(journey));
   RouteQuestion question;
   question.destination = to;
-  question.source = from;
+  question.source = asked_source(from, device);
   question.output_interface = device;
+  Journeys journeys;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
     const auto& answer = routed.answer;
     Journey& way = routed.journey;
@@ -88,6 +87,52 @@ Journeys check_bound_device(Walk& walk, Journey journey, const IpAddress& to,
   return journeys;
 }
 
+Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string note) {
+  const bool connected = journey.kind == Packet::data;
+  return {connected ? Outcome::stalled : Outcome::timeout,
+          Icmp::none,
+          connected ? "" : "ETIMEDOUT",
+          Stage::output,
+          std::move(by),
+          std::move(note)};
+}
+
+/// An answer that conntrack takes for a new connection (the client's packets are untracked) may be
+/// sent elsewhere by NAT, or under a name that the client does not know.
+void check_ends(const Walk& walk, Journey& journey) {
+  const auto to = destination_of(journey.packet).address;
+  const auto from = source_of(journey.packet);
+  const auto& ct = journey.packet.ct;
+  // Of many clients at most one is the address that NAT chose: it is told with the others.
+  if (to.kind == AddressTerm::Kind::known && (walk.classes != nullptr || to.first != walk.flow.from))
+    add_stop(journey, sent_astray(journey, ct.destination_nat,
+                                  fmt::format("NAT sends the answer to {}", to.first.to_string())));
+  else if ((from.address.kind == AddressTerm::Kind::known && from.address.first != walk.flow.to) ||
+           (from.port.kind == PortTerm::Kind::known && from.port.first != walk.flow.port))
+    add_stop(journey, sent_astray(journey, ct.source_nat,
+                                  "NAT gives the answer another source than the client called"));
+}
+
+/// Each namespace on the way keeps its own view of the connection.
+void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
+  if (leg.netns != final_netns)
+    journey.conntracks[journey.netns] = journey.packet.ct;
+  // enter_leg() compares with the namespace that the answer begins in.
+  Journey origin;
+  origin.netns = final_netns;
+  origin.conntracks = journey.conntracks;
+  enter_leg(walk, origin, leg, journey.packet);
+  journey.netns = leg.netns;
+}
+
+void end_leg(const Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
+  if (leg.netns != final_netns)
+    journey.conntracks[leg.netns] = journey.packet.ct;
+  const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
+  if (last && leg.out != 0)
+    check_ends(walk, journey);
+}
+
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
   Journeys next;
   for (auto& way : journeys) {
@@ -99,7 +144,7 @@ Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
   return next;
 }
 
-/// A journey with its answer, and the device that leaves by.
+/// A journey with its answer, and the device that it leaves by.
 struct Leaving {
   Journey journey;
   Int way_out = 0;
@@ -107,16 +152,15 @@ struct Leaving {
 
 RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const IpAddress& to,
                                 const IpAddress& from, std::uint16_t port) {
+  const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
   RouteQuestion question;
   question.destination = to;
-  question.source = from;
+  question.source = asked_source(from, bound);
+  question.output_interface = bound;
+  question.mark = journey.listener ? journey.listener->mark.value_or(0) : 0;
   question.proto = std::string(to_string(walk.flow.proto));
   question.source_port = port;
-  if (!journey.listener)
-    return question;
-  question.output_interface = journey.listener->interface_index.value_or(0);
-  question.mark = journey.listener->mark.value_or(0);
-  if (journey.listener->uid.known())
+  if (journey.listener && journey.listener->uid.known())
     question.uid = journey.listener->uid.value();
   return question;
 }
@@ -141,19 +185,34 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
   return leaving;
 }
 
-/// Out of this host, and for a local client back in to its socket.
-Journeys travel_back(Walk& walk, Journeys journeys) {
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress})
-    journeys = pass_each(walk, std::move(journeys), hook);
-  if (!walk.flow.local)
-    return journeys;
-  for (auto& way : journeys) {
-    way.packet.meta.in = way.packet.meta.out;
-    way.packet.meta.out = {};
-    way.packet.meta.socket = {};
+/// From the socket back to the client, through every namespace on the way; then the journey
+/// carries the client's packet again.
+Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass& incoming,
+                     Packet incoming_kind) {
+  const Int final_netns = journey.netns;
+  const auto legs = legs_back(walk, journey, way_out);
+  Journeys journeys = alone(std::move(journey));
+  for (const auto& leg : legs) {
+    for (auto& way : journeys)
+      begin_leg(walk, way, leg, final_netns);
+    for (const Hook hook : leg.hooks)
+      journeys = pass_each(walk, std::move(journeys), hook);
+    if (walk.inquiry.pending())
+      return {};
+    for (auto& way : journeys)
+      end_leg(walk, way, leg, final_netns);
   }
-  for (const Hook hook : {Hook::ingress, Hook::prerouting, Hook::input})
-    journeys = pass_each(walk, std::move(journeys), hook);
+  for (auto& way : journeys) {
+    way.netns = final_netns;
+    PacketClass packet = incoming;
+    packet.ct = legs.back().netns == final_netns ? way.packet.ct : way.conntracks[final_netns];
+    packet.conditions = way.packet.conditions;
+    packet.addresses = way.packet.addresses;
+    packet.ports = way.packet.ports;
+    way.packet = std::move(packet);
+    way.kind = incoming_kind;
+    way.reply = false;
+  }
   return journeys;
 }
 
@@ -172,41 +231,27 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   const Int by_default = incoming.meta.in.index;
   std::vector<Leaving> leaving;
   if (to && from && !incoming.meta.in.loopback) {
-    const auto question = question_of_reply(walk, journey, *to, *from,
-                                            destination_of(incoming).port.first);
+    const auto question =
+        question_of_reply(walk, journey, *to, *from, destination_of(incoming).port.first);
     leaving = route_back(walk, std::move(journey), question, by_default);
   } else {
     leaving.push_back({std::move(journey), by_default});
   }
-  if (walk.inquiry.pending())
-    return {};
   Journeys journeys;
   for (auto& [way, way_out] : leaving) {
+    if (walk.inquiry.pending())
+      return {};
     Journeys parts;
-    if (walk.flow.local && way.listener && to && from)
+    if (walk.flow.local && way.hops.empty() && way.listener && to && from)
       parts = check_bound_device(walk, std::move(way), *to, *from);
     else
-      parts.push_back(std::move(way));
-    for (auto& part : parts) {
-      set_way_out(walk, part, way_out);
-      journeys.push_back(std::move(part));
-    }
+      parts = alone(std::move(way));
+    for (auto& part : parts)
+      for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
+        journeys.push_back(std::move(back));
   }
   if (walk.inquiry.pending())
     return {};
-  journeys = travel_back(walk, std::move(journeys));
-  if (walk.inquiry.pending())
-    return {};
-  for (auto& way : journeys) {
-    PacketClass packet = incoming;
-    packet.ct = way.packet.ct;
-    packet.conditions = way.packet.conditions;
-    packet.addresses = way.packet.addresses;
-    packet.ports = way.packet.ports;
-    way.packet = std::move(packet);
-    way.kind = incoming_kind;
-    way.reply = false;
-  }
   return journeys;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace synfate {
 namespace {
@@ -49,13 +50,6 @@ bool decides_on_unknown(const Socket& socket, const LookupQuestion& question) {
          socket.local_address.value_or(IpAddress()).is_v6();
 }
 
-/// compute_score() of net/ipv4/inet_hashtables.c and net/ipv6/inet6_hashtables.c. The bonus for
-/// SO_INCOMING_CPU is left out: it is not readable, and only tells members of one group apart.
-int tcp_score(const Socket& socket, const LookupQuestion& question) {
-  const bool ipv4_socket = socket.local_address.value_or(IpAddress()).is_v4();
-  return (bound_to_device(socket) ? 2 : 1) + (question.destination.is_v4() && ipv4_socket ? 1 : 0);
-}
-
 /// compute_score() of net/ipv4/udp.c and net/ipv6/udp.c.
 int udp_score(const Socket& socket, const LookupQuestion& question) {
   int score = 0;
@@ -74,23 +68,32 @@ int udp_score(const Socket& socket, const LookupQuestion& question) {
   return score;
 }
 
-template <typename Matches, typename Score>
-LookupAnswer best_of(std::span<const Socket> sockets, const LookupQuestion& question, bool wildcard,
-                     Matches matches, Score score_of) {
-  LookupAnswer answer;
-  int best = -1;
-  for (std::size_t at = 0; at < sockets.size(); ++at) {
-    if (is_wildcard(sockets[at]) != wildcard || !matches(sockets[at]))
-      continue;
-    const int score = score_of(sockets[at], question);
-    if (score < best)
-      continue;
-    if (score > best)
-      answer = {};
-    best = score;
-    answer.chosen.push_back(at);
-    answer.uncertain = answer.uncertain || decides_on_unknown(sockets[at], question);
+/// Sockets that match, those of the exact address if there are any, else the wildcards; in the
+/// order in which the kernel tries them: IPv6 sockets that share a list with IPv4 ones have
+/// SO_REUSEPORT and are at its end.
+template <typename Matches>
+std::vector<std::size_t> matching(std::span<const Socket> sockets, Matches matches) {
+  std::vector<std::size_t> found;
+  for (const bool wildcard : {false, true}) {
+    for (std::size_t at = 0; at < sockets.size(); ++at)
+      if (is_wildcard(sockets[at]) == wildcard && matches(sockets[at]))
+        found.push_back(at);
+    if (!found.empty())
+      break;
   }
+  std::ranges::stable_sort(found, {}, [&](std::size_t at) {
+    return std::pair(sockets[at].local_address.value_or(IpAddress()).is_v6(),
+                     sockets[at].bind_order.value_or(std::numeric_limits<Int>::max()));
+  });
+  return found;
+}
+
+/// The first of the candidates and those that may share with it.
+LookupAnswer group_of(std::span<const Socket> sockets, const std::vector<std::size_t>& candidates) {
+  LookupAnswer answer;
+  for (const auto at : candidates)
+    if (answer.chosen.empty() || may_share(sockets[answer.chosen.front()], sockets[at]))
+      answer.chosen.push_back(at);
   return answer;
 }
 
@@ -109,15 +112,19 @@ Mismatch tcp_listener_mismatch(const Socket& socket, const LookupQuestion& quest
   return device_mismatch(socket, question.interface_index);
 }
 
+bool may_share(const Socket& one, const Socket& other) {
+  return one.local_address == other.local_address && one.uid == other.uid &&
+         one.interface_index == other.interface_index && one.v6only == other.v6only;
+}
+
 LookupAnswer look_up_tcp_listener(std::span<const Socket> sockets, const LookupQuestion& question) {
-  const auto matches = [&](const Socket& socket) {
+  const auto candidates = matching(sockets, [&](const Socket& socket) {
     return tcp_listener_mismatch(socket, question) == Mismatch::none;
-  };
-  auto answer = best_of(sockets, question, false, matches, tcp_score);
-  if (answer.chosen.empty())
-    answer = best_of(sockets, question, true, matches, tcp_score);
-  // Two listeners of one score can only both be bound with SO_REUSEPORT: they form a group.
+  });
+  auto answer = group_of(sockets, candidates);
   answer.shared = answer.chosen.size() > 1;
+  answer.uncertain = std::ranges::any_of(
+      answer.chosen, [&](std::size_t at) { return decides_on_unknown(sockets[at], question); });
   return answer;
 }
 
@@ -142,18 +149,18 @@ Mismatch udp_socket_mismatch(const Socket& socket, const LookupQuestion& questio
 }
 
 LookupAnswer look_up_udp_socket(std::span<const Socket> sockets, const LookupQuestion& question) {
-  const auto matches = [&](const Socket& socket) {
+  auto candidates = matching(sockets, [&](const Socket& socket) {
     return udp_socket_mismatch(socket, question) == Mismatch::none;
-  };
-  auto answer = best_of(sockets, question, false, matches, udp_score);
-  if (answer.chosen.empty())
-    answer = best_of(sockets, question, true, matches, udp_score);
-  // Whether equals form a reuseport group is not readable; without one the newest bind gets all.
-  if (answer.chosen.size() > 1)
-    std::ranges::sort(answer.chosen, {}, [&](std::size_t at) {
-      return sockets[at].bind_order.value_or(std::numeric_limits<Int>::max());
-    });
-  answer.shared = answer.chosen.size() > 1;
+  });
+  const auto score = [&](std::size_t at) { return udp_score(sockets[at], question); };
+  if (!candidates.empty()) {
+    const int best = score(*std::ranges::max_element(candidates, {}, score));
+    std::erase_if(candidates, [&](std::size_t at) { return score(at) != best; });
+  }
+  auto answer = group_of(sockets, candidates);
+  answer.equals = answer.chosen.size() > 1;
+  answer.uncertain = std::ranges::any_of(
+      answer.chosen, [&](std::size_t at) { return decides_on_unknown(sockets[at], question); });
   return answer;
 }
 

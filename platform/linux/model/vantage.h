@@ -1,5 +1,5 @@
 // From where clients come: each interface that is up, with all sources that packets there may have.
-// Tested by tests/unit/platform/linux/model/partition_test.cpp.
+// Tested by tests/unit/platform/linux/model/vantage_test.cpp.
 #pragma once
 
 #include <vector>

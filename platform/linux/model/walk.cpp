@@ -4,6 +4,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 
 namespace synfate {
@@ -24,7 +25,7 @@ void settle_parts(ClassWalk& classes, Journeys& journeys) {
                          {},
                          "too many cases to tell apart",
                          false});
-    if (journey.stopped())
+    if (journey.stopped() || journey.over)
       end_part(classes, journey);
     else
       going.push_back(std::move(journey));
@@ -36,6 +37,10 @@ void settle_parts(ClassWalk& classes, Journeys& journeys) {
 template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
   Journeys next;
   for (auto& journey : journeys) {
+    if (journey.over) {
+      next.push_back(std::move(journey));
+      continue;
+    }
     for (auto& way : leg(walk, std::move(journey)))
       next.push_back(std::move(way));
     if (walk.inquiry.pending())
@@ -48,9 +53,42 @@ template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
   return next;
 }
 
+Journeys enter(Walk& walk, Journey journey) {
+  // A local client's packet that NAT sent elsewhere has arrived there already.
+  if (journey.netns == walk.inquiry.snapshot().host().netns)
+    return enter_interface(walk, std::move(journey));
+  return alone(std::move(journey));
+}
+
+/// Through the namespaces that the packet is forwarded by, to the one it is for.
+Journeys follow(Walk& walk, Journey journey) {
+  Journeys arrived;
+  Journeys under_way;
+  under_way.push_back(std::move(journey));
+  while (!under_way.empty()) {
+    Journeys next;
+    for (auto& way : under_way) {
+      if (way.forward_by == 0 || way.over) {
+        arrived.push_back(std::move(way));
+        continue;
+      }
+      for (auto& left : forward(walk, std::move(way)))
+        next.push_back(std::move(left));
+    }
+    for (const Hook hook : {Hook::ingress, Hook::prerouting})
+      next = each(walk, std::move(next), [hook](Walk& w, Journey each_journey) {
+        return pass_hook(w, std::move(each_journey), hook);
+      });
+    under_way = each(walk, std::move(next), route_input);
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return arrived;
+}
+
 /// A client's packet from the wire (or from lo) to the socket's input hook.
 Journeys inbound(Walk& walk, Journeys journeys) {
-  journeys = each(walk, std::move(journeys), enter_interface);
+  journeys = each(walk, std::move(journeys), enter);
   journeys = each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     return pass_hook(w, std::move(journey), Hook::ingress);
   });
@@ -58,6 +96,7 @@ Journeys inbound(Walk& walk, Journeys journeys) {
     return pass_hook(w, std::move(journey), Hook::prerouting);
   });
   journeys = each(walk, std::move(journeys), route_input);
+  journeys = each(walk, std::move(journeys), follow);
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     return pass_hook(w, std::move(journey), Hook::input);
   });
@@ -66,7 +105,8 @@ Journeys inbound(Walk& walk, Journeys journeys) {
 /// The next packet of the client on its way in.
 Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
   for (auto& journey : journeys)
-    next_client_packet(walk, journey, kind);
+    if (!journey.over)
+      next_client_packet(walk, journey, kind);
   if (walk.flow.local)
     journeys = each(walk, std::move(journeys), leave_client);
   return inbound(walk, std::move(journeys));
@@ -75,18 +115,14 @@ Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
 Journeys serve_each(Walk& walk, Journeys journeys) {
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     serve(w, journey);
-    Journeys served{std::move(journey)};
+    Journeys served = alone(std::move(journey));
     return served;
   });
 }
 
-} // namespace
-
-namespace {
-
 Journeys walk_stages(Walk& walk) {
   const bool tcp = walk.flow.proto == Proto::tcp;
-  Journeys journeys{first_packet(walk)};
+  Journeys journeys = alone(first_packet(walk));
   if (walk.inquiry.pending())
     return {};
   if (walk.flow.local)
@@ -100,7 +136,10 @@ Journeys walk_stages(Walk& walk) {
     return serve_each(walk, std::move(journeys));
   journeys = next_from_client(walk, std::move(journeys), Packet::ack);
   journeys = serve_each(walk, std::move(journeys));
-  return next_from_client(walk, std::move(journeys), Packet::data);
+  journeys = next_from_client(walk, std::move(journeys), Packet::data);
+  return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+    return send_reply(w, std::move(journey), Packet::data);
+  });
 }
 
 } // namespace

@@ -74,6 +74,12 @@ public:
     join_all(rest);
     for (auto& traveller : rest)
       end_by_policy(std::move(traveller));
+    for (auto& state : accepted_) {
+      Branch branch;
+      branch.packet = *state.packet;
+      branch.packet.addresses = IntervalSet::unite(state.addresses);
+      branches_.push_back(std::move(branch));
+    }
     if (context_.options.want_near_misses && !context_.inquiry.pending())
       add_near_misses();
     return std::move(branches_);
@@ -229,7 +235,25 @@ private:
     return {std::move(kind), std::move(id), {}};
   }
 
+  /// Of many clients: twenty thousand rules that accept one client each make one branch.
+  void accept_many(const RuleSite& site, const PacketPointer& packet) {
+    context_.options.classes->passages->push_back(
+        {packet->addresses, packet->ports, rule_id(site)});
+    for (auto& state : accepted_)
+      if (state.packet->ports == packet->ports && state.packet->conditions == packet->conditions &&
+          same_but_class(*state.packet, *packet)) {
+        state.addresses.push_back(packet->addresses);
+        return;
+      }
+    if (accepted_.size() < context_.options.most_branches)
+      accepted_.push_back({packet, {packet->addresses}});
+    else
+      end_unknown({packet, {}}, "too many cases to tell apart");
+  }
+
   void finish(const RuleSite& site, const RuleEnd& end, Traveller traveller) {
+    if (!with_steps() && !end.final && base_.type != "nat")
+      return accept_many(site, end.packet);
     Branch branch;
     branch.packet = *end.packet;
     branch.verdict = end.final.value_or(HookVerdict::accept);
@@ -344,6 +368,12 @@ private:
   Machine machine_;
   std::vector<RuleEnd> ends_;
   Branches branches_;
+  /// Parts that rules accepted, by the state they go on in.
+  struct Accepted {
+    PacketPointer packet;
+    std::vector<IntervalSet> addresses;
+  };
+  std::vector<Accepted> accepted_;
   std::vector<Visited> visited_;
 };
 

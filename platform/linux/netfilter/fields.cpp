@@ -163,7 +163,7 @@ std::string value_of(ValueKind kind, std::string_view bytes, ByteOrder order) {
   case name:
     return quoted(bytes);
   case protocol:
-    return named(protocols, big(bytes));
+    return named(protocols, big(bytes.substr(0, 1))); // one byte, in front of the register's rest
   case ethertype:
     return named(ethertypes, big(bytes));
   case tcp_flags:
@@ -181,7 +181,7 @@ std::string value_of(ValueKind kind, std::string_view bytes, ByteOrder order) {
   case family:
     return named(families, big(bytes));
   case truth:
-    return named(truths, big(bytes));
+    return named(truths, big(bytes) != 0 ? 1 : 0);
   case raw:
     return hexadecimal(bytes);
   }

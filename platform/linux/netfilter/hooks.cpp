@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/chain.h"
@@ -70,7 +71,8 @@ public:
     }
     gather(*chains, packet);
     Branches done;
-    Branches live{std::move(start)};
+    Branches live; // a list in braces would copy
+    live.push_back(std::move(start));
     for (const auto& function : functions_) {
       Branches next;
       for (auto& branch : live)
@@ -277,10 +279,38 @@ private:
     return {};
   }
 
+  /// Whether a packet without an entry gets one: nf_conntrack_handle_icmp(), tcp_new() with
+  /// tcp_conntracks[0][…][sNO] (net/netfilter/nf_conntrack_proto_tcp.c).
+  enum class Newcomer : std::uint8_t { opens, invalid, icmp_error };
+  static Newcomer newcomer_of(const PacketClass& packet) {
+    const auto info = transport_info(packet);
+    const std::uint8_t proto = info.valid ? info.proto : 0;
+    if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
+      return Newcomer::icmp_error; // the model sends no other ICMP
+    const auto flags = load(packet, info.offset + 13U, 1);
+    if (proto != IPPROTO_TCP || !flags || !flags->front().is_known())
+      return Newcomer::opens;
+    constexpr std::uint8_t syn = 0x02;
+    constexpr std::uint8_t rst = 0x04;
+    constexpr std::uint8_t ack = 0x10;
+    const std::uint8_t bits = flags->front().value;
+    return (bits & rst) != 0 || (bits & (syn | ack)) == (syn | ack) ? Newcomer::invalid
+                                                                    : Newcomer::opens;
+  }
+
   static void enter(PacketClass& packet) {
     auto& ct = packet.ct;
     if (ct.state != CtState::none)
       return; // untracked, or tracked already (a packet of loopback)
+    const Newcomer newcomer = newcomer_of(packet);
+    if (ct.exists && newcomer == Newcomer::icmp_error) { // nf_conntrack_inet_error()
+      ct.state = CtState::related;
+      return;
+    }
+    if (!ct.exists && newcomer != Newcomer::opens) {
+      ct.state = CtState::invalid;
+      return;
+    }
     if (!ct.exists) {
       ct.exists = true;
       ct.reply = false;
@@ -314,12 +344,17 @@ private:
     }
     const bool bound = source ? source_bound(ct) : destination_bound(ct);
     Branches live{std::move(branch)};
-    if (!bound && (live.front().packet.ct.state == CtState::fresh ||
-                   live.front().packet.ct.state == CtState::related))
+    // nf_nat_icmp_reply_translation(): an ICMP error follows the connection that it is about.
+    const auto state = live.front().packet.ct.state;
+    const bool error =
+        state == CtState::related && newcomer_of(live.front().packet) == Newcomer::icmp_error;
+    if (!bound && !error &&
+        (live.front().packet.ct.state == CtState::fresh ||
+         live.front().packet.ct.state == CtState::related))
       live = consult(std::move(live), source, done);
     for (auto& result : live) {
       auto& packet = result.packet;
-      if (!(source ? source_bound(packet.ct) : destination_bound(packet.ct)))
+      if (!error && !(source ? source_bound(packet.ct) : destination_bound(packet.ct)))
         bind_nothing(packet, source);
       apply_nat(packet, source);
       next.push_back(std::move(result));

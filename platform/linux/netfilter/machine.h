@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "core/facts/tables.h"
 #include "platform/linux/netfilter/hooks.h"
 #include "platform/linux/netfilter/nat.h"
 #include "platform/linux/netfilter/ruleset.h"
@@ -142,6 +143,8 @@ private:
                const std::function<void(std::uint64_t)>& store);
   void store_fib(const nft::Fib& fib, Int index, const std::string& name);
   void perform(const nft::SocketLoad& socket);
+  std::optional<std::uint64_t> socket_number(nft::SocketKey key,
+                                             const std::vector<Socket>& sockets) const;
   void perform(const nft::Xfrm& xfrm);
   void perform(const nft::Tunnel& tunnel);
   void perform(const nft::Inner& inner);

@@ -11,7 +11,8 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/machine.h"
-#include "platform/linux/netfilter/way_back.h"
+#include "platform/linux/netfilter/route_keys.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 
 namespace synfate {
 namespace {
@@ -175,13 +176,13 @@ void Machine::fib_interface(const nft::Fib& fib) {
                              : std::nullopt;
   if (single) {
     const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
-    const auto found = ask_way_back(context_.inquiry, request_.netns, *single,
-                                    marked ? meta.mark.value() : 0);
+    const auto rows = context_.inquiry.rows<RouteLookup>(
+        route_keys(request_.netns, *single, marked ? Int{meta.mark.value()} : 0));
     if (context_.inquiry.pending())
       return break_rule();
-    if (!found)
+    if (rows.empty() || context_.inquiry.incomplete())
       return unknown("the route to " + single->to_string() + " could not be asked for");
-    const auto& row = *found;
+    const auto& row = rows.front();
     const bool unicast = row.error.value_or(0) == 0 && row.type.is("unicast");
     const Int index = unicast ? row.interface_index.value_or(0) : 0;
     if (device != nullptr)
@@ -225,18 +226,19 @@ void Machine::fib_ways(const nft::Fib& fib, const InterfaceView* device) {
   const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
   const auto ways = context_.options.classes->ways(packet().addresses, packet().family,
                                                    marked ? meta.mark.value() : 0);
+  if (context_.inquiry.pending())
+    return break_rule();
   if (ways.empty())
     return unknown("the routes could not be read");
   std::map<std::uint64_t, IntervalSet> by_device;
-  IntervalSet several;
+  bool certain = true;
   for (const auto& way : ways) {
     const bool leads = device == nullptr || way.interface_index == device->index;
     auto& joined = by_device[static_cast<std::uint64_t>(leads ? way.interface_index : 0)];
     joined = joined | way.addresses;
-    if (!way.certain)
-      several = several | way.addresses;
+    certain = certain && way.certain;
   }
-  if (!several.empty())
+  if (!certain)
     return unknown("several routes lead to the address");
   fork_by(by_device, [&](std::uint64_t index) {
     if (device != nullptr)
@@ -255,58 +257,56 @@ void Machine::fib_named(const nft::Fib& fib, Int index) {
   store_fib(fib, index, name);
 }
 
-/// net/netfilter/nft_socket.c: the listener that would get the packet.
+/// net/netfilter/nft_socket.c: a SYN finds the listener that would get it, the ACK that completes
+/// the handshake a request socket, which is no full socket, later packets the connection's own.
 void Machine::perform(const nft::SocketLoad& socket) {
-  const auto info = transport_info(packet());
-  const auto to = destination_of(packet());
-  if ((info.proto != 6 && info.proto != 17) || to.port.kind != PortTerm::Kind::known)
-    return store_free(socket.dreg, 8);
-  const bool tcp = info.proto == 6;
-  const auto rows = context_.inquiry.rows<Socket>({{"netns", request_.netns},
-                                                   {"proto", Text(tcp ? "tcp" : "udp")},
-                                                   {"local_port", Int{to.port.first}}});
-  if (context_.inquiry.pending())
-    return break_rule();
-  if (context_.inquiry.incomplete())
-    return unknown("the sockets of the port could not be read");
-  std::vector<const Socket*> serving;
-  for (const auto& row : rows) {
-    const auto address = row.local_address;
-    if (row.state.is(tcp ? "listen" : "unconnected") && address.known() &&
-        (address.value().is_unspecified() || to.address.kind != AddressTerm::Kind::known ||
-         address.value().unmapped() == to.address.first))
-      serving.push_back(&row);
-  }
-  if (serving.empty())
-    return break_rule();
-  const auto agreed = [&](auto value) -> std::optional<std::uint64_t> {
-    const auto first = value(*serving.front());
-    for (const auto* row : serving)
-      if (!first || value(*row) != first)
-        return std::nullopt;
-    return first;
-  };
-  using Number = std::optional<std::uint64_t>;
   const unsigned size = socket.key == nft::SocketKey::cgroupv2 ? 8
                         : socket.key == nft::SocketKey::mark   ? 4
                                                                : 1;
-  const Number number = agreed([&](const Socket& row) -> Number {
-    switch (socket.key) {
+  const auto info = transport_info(packet());
+  const auto to = destination_of(packet());
+  const bool ours = to.port.kind == PortTerm::Kind::client || request_.packet == Packet::icmp;
+  if (ours && socket.key != nft::SocketKey::cgroupv2) // the client's own, which is connected
+    return store_number(socket.dreg, 0, size);
+  if ((info.proto != 6 && info.proto != 17) || to.port.kind != PortTerm::Kind::known)
+    return store_free(socket.dreg, size);
+  if (request_.packet == Packet::ack && socket.key != nft::SocketKey::transparent)
+    return break_rule();
+  const auto serving = serving_sockets(context_, request_.netns, info.proto, to.address,
+                                       to.port.first, packet().family);
+  if (context_.inquiry.pending())
+    return break_rule();
+  if (!serving.known)
+    return unknown("the sockets of the port could not be read");
+  if (serving.sockets.empty())
+    return break_rule();
+  if (const auto number = socket_number(socket.key, serving.sockets))
+    store_number(socket.dreg, *number, size);
+  else
+    store_free(socket.dreg, size);
+}
+
+/// What all sockets that the lookup may find have in common.
+std::optional<std::uint64_t> Machine::socket_number(nft::SocketKey key,
+                                                    const std::vector<Socket>& sockets) const {
+  using Number = std::optional<std::uint64_t>;
+  const auto value = [&](const Socket& row) -> Number {
+    switch (key) {
     case nft::SocketKey::transparent:
       return row.transparent.known() ? Number(row.transparent.value() ? 1 : 0) : Number();
     case nft::SocketKey::mark:
       return row.mark.known() ? Number(static_cast<std::uint64_t>(row.mark.value())) : Number();
     case nft::SocketKey::wildcard:
-      return row.local_address.value().is_unspecified() ? 1 : 0;
+      return request_.packet != Packet::data && row.local_address.value().is_unspecified() ? 1 : 0;
     case nft::SocketKey::cgroupv2: // of an ancestor: not read
       return std::nullopt;
     }
     return std::nullopt;
-  });
-  if (number)
-    store_number(socket.dreg, *number, size);
-  else
-    store_free(socket.dreg, size);
+  };
+  const Number first = value(sockets.front());
+  const bool agreed =
+      std::ranges::all_of(sockets, [&](const Socket& row) { return value(row) == first; });
+  return agreed ? first : std::nullopt;
 }
 
 } // namespace synfate

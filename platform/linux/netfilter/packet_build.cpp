@@ -6,7 +6,10 @@ namespace synfate {
 namespace {
 
 constexpr std::uint8_t proto_tcp = 6;
+constexpr std::uint8_t proto_icmp = 1;
+constexpr std::uint8_t proto_icmpv6 = 58;
 constexpr std::uint8_t flag_syn = 0x02;
+constexpr std::uint8_t flag_rst = 0x04;
 constexpr std::uint8_t flag_psh = 0x08;
 constexpr std::uint8_t flag_ack = 0x10;
 
@@ -29,6 +32,10 @@ void number16(std::vector<Octet>& bytes, const Perhaps<std::uint32_t>& value) {
   else
     unknown(bytes, 2);
 }
+
+constexpr std::uint32_t icmp_header = 8;
+/// __icmp_send(): errors have the precedence "internetwork control" in their TOS byte.
+constexpr std::uint8_t internetwork_control = 0xc0;
 
 bool is_tcp(const FlowFacts& facts) {
   return facts.proto == proto_tcp;
@@ -74,8 +81,11 @@ unsigned flags_of(Packet kind) {
     return flag_syn | flag_ack;
   case Packet::data:
     return flag_psh | flag_ack;
+  case Packet::reset:
+    return flag_rst | flag_ack;
   case Packet::ack:
   case Packet::datagram:
+  case Packet::icmp:
     return flag_ack;
   }
   return flag_ack;
@@ -85,11 +95,20 @@ std::vector<Octet> tcp_header(Packet kind, const FlowFacts& facts, const Endpoin
                               const Endpoint& destination) {
   std::vector<Octet> bytes = octets_of(source.port);
   append(bytes, octets_of(destination.port));
-  unknown(bytes, 4); // sequence number
+  if (kind == Packet::reset)
+    known(bytes, {0, 0, 0, 0}); // of the answer to a SYN
+  else
+    unknown(bytes, 4); // sequence number
   if (kind == Packet::syn)
     known(bytes, {0, 0, 0, 0});
   else
     unknown(bytes, 4);
+  if (kind == Packet::reset) {
+    known(bytes, {0x50, flags_of(kind), 0, 0}); // no options, no window
+    unknown(bytes, 2);
+    known(bytes, {0, 0});
+    return bytes;
+  }
   known(bytes, {begins(kind) ? 0xa0U : 0x80U, flags_of(kind)});
   unknown(bytes, 4); // window, checksum
   known(bytes, {0, 0});
@@ -172,6 +191,33 @@ PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& so
   else
     v6_header(packet, facts, transport.size(), source, destination);
   append(packet.network, transport);
+  return packet;
+}
+
+PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
+                             const AddressTerm& source) {
+  PacketClass packet;
+  packet.family = about.family;
+  packet.addresses = about.addresses;
+  packet.ports = about.ports;
+  packet.payload_length = about.payload_length;
+  const bool v4 = about.family == IpFamily::v4;
+  const auto quoted = static_cast<std::uint32_t>(about.network.size());
+  const FlowFacts facts{about.family, v4 ? proto_icmp : proto_icmpv6, {}, {}};
+  const Endpoint from{source, {}};
+  const Endpoint to{source_of(about).address, {}};
+  if (v4)
+    v4_header(packet, facts, icmp_header + quoted, from, to);
+  else
+    v6_header(packet, facts, icmp_header + quoted, from, to);
+  if (v4) {
+    packet.network[1] = Octet::of(internetwork_control);
+    packet.network[6] = Octet::of(0); // icmp_sk_init(): IP_PMTUDISC_DONT
+  }
+  known(packet.network, {v4 ? 3U : 1U, code});
+  unknown(packet.network, 2);
+  known(packet.network, {0, 0, 0, 0});
+  append(packet.network, about.network);
   return packet;
 }
 

@@ -24,6 +24,12 @@ struct FlowFacts {
 PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& source,
                          const Endpoint& destination);
 
+/// The "destination unreachable" about a packet, whose first bytes it carries, to its sender.
+/// `source`: the address that the kernel sends it from. net/ipv4/icmp.c: __icmp_send(),
+/// net/ipv6/icmp.c: icmp6_send().
+PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
+                             const AddressTerm& source);
+
 /// The usual source ports of a Linux client: 32768-60999.
 IntervalSet client_ports();
 

@@ -139,6 +139,11 @@ private:
     return fmt::format("{} {}", field.header == "udp" ? piece.header : field.header, field.name);
   }
 
+  /// Bytes of a register that a load of a kind fills.
+  static unsigned size_of(ValueKind kind) {
+    return kind == ValueKind::name || kind == ValueKind::ipv6 ? 16 : 4;
+  }
+
   void named(nft::Slot slot, std::string field, ValueKind kind, unsigned size) {
     Piece piece;
     piece.field = std::move(field);
@@ -151,7 +156,7 @@ private:
     const auto known = meta_name(meta.key);
     if (meta.set)
       return act(fmt::format("{} set {}", known.name, operand(meta.reg, 4, known.kind)));
-    named(meta.reg, std::string(known.name), known.kind, 4);
+    named(meta.reg, std::string(known.name), known.kind, size_of(known.kind));
   }
   void print(const nft::Ct& ct) {
     const auto known = ct_name(ct.key);
@@ -159,7 +164,7 @@ private:
     std::string field = fmt::format("ct {}{}", direction, known.name);
     if (ct.set)
       return act(fmt::format("{} set {}", field, operand(ct.reg, 4, known.kind)));
-    named(ct.reg, std::move(field), known.kind, 4);
+    named(ct.reg, std::move(field), known.kind, size_of(known.kind));
   }
   void print(const nft::Exthdr& header) {
     static constexpr std::string_view kinds[] = {"exthdr", "tcp option", "ip option", "sctp chunk",
@@ -192,7 +197,7 @@ private:
                       : fib.result == nft::FibResult::addrtype ? ValueKind::address_type
                       : fib.result == nft::FibResult::oifname  ? ValueKind::name
                                                                : ValueKind::host_number;
-    named(fib.dreg, std::move(field), kind, 4);
+    named(fib.dreg, std::move(field), kind, size_of(kind));
   }
   void print(const nft::Rt& rt) {
     static constexpr std::string_view keys[] = {"rt classid", "rt ip nexthop", "rt ip6 nexthop",

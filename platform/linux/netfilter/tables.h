@@ -193,7 +193,7 @@ struct NftLookup {
 };
 
 template <>
-inline constexpr auto description_of<NftLookup> = describe(
+inline constexpr auto description_of<NftLookup> = describe_answers(
     "nft_lookup", "The kernel's own answer to one question: is this key in that set.",
     key(column(&NftLookup::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
     key(column(&NftLookup::family, "family", "", "Family of the table.", "nft_table.family")),

@@ -76,7 +76,7 @@ private:
 
   Search search(const std::vector<std::int32_t>& pids, bool stop_when_seen) {
     const SearchLimits limits{stop_when_seen, source_.live(), deadline_};
-    if (query_.inode || (one_is_enough() && !query_.pid)) {
+    if (query_.inode || query_.listeners_of) {
       WantedSockets wanted(wanted_inodes());
       wanted_count_ = wanted.count();
       return search_owners(proc_.get(), pids, wanted, limits);
@@ -145,6 +145,8 @@ private:
         row.hint_cgroup_id = *query_.hint_cgroup_id;
       if (query_.hint_uid)
         row.hint_uid = *query_.hint_uid;
+      if (query_.listeners_of)
+        row.listeners_of = *query_.listeners_of;
       if (!delivery_.row(row))
         return;
     }

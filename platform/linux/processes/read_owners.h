@@ -19,16 +19,17 @@ namespace synfate {
 
 /// The key columns of a request for `socket_owner`.
 ///
-/// Without inode and pid: every socket of every process; with complete = false only the listeners
-/// and unconnected UDP sockets of the thread's network namespace, at least one holder each.
-/// With complete = false and an inode: the holders in the socket's own cgroup, else the first
-/// found.
+/// Without any: every socket of every process. With `listeners_of`, which must be the thread's
+/// network namespace: its listeners and unconnected UDP sockets. With complete = false one holder
+/// of each is enough; of one inode then the holders in the socket's own cgroup are given, else the
+/// first found.
 struct OwnerQuery {
   std::optional<Int> inode;
   std::optional<Int> pid;
   std::optional<bool> complete;
   std::optional<Int> hint_cgroup_id;
   std::optional<Int> hint_uid;
+  std::optional<Int> listeners_of;
 };
 
 /// Rows carry the asked key columns. A gap `owners` says that processes could not be looked into.

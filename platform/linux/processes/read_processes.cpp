@@ -15,6 +15,7 @@
 #include "platform/linux/processes/parallel.h"
 #include "platform/linux/processes/proc_pid.h"
 #include "platform/linux/processes/process_links.h"
+#include "platform/linux/processes/text_fields.h"
 
 namespace synfate {
 
@@ -193,15 +194,14 @@ public:
   ProcessReader(const ProcessSource& source, const Delivery<Process>& delivery)
       : source_(source), delivery_(delivery) {}
 
-  void read(std::optional<Int> pid) {
-    if (pid && (*pid <= 0 || *pid > INT32_MAX))
+  void read(const ProcessQuery& query) {
+    if (!is_pid(query.pid) || !is_pid(query.parent))
       return; // no process has such a number
+    const auto pid = query.pid;
     const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc.valid())
       return delivery_.gap(no_proc_gap("/proc cannot be opened"));
-    const auto pids =
-        pid ? Result<std::vector<std::int32_t>>(std::vector{static_cast<std::int32_t>(*pid)})
-            : read_numbers(proc.get(), ".");
+    const auto pids = processes(proc.get(), query);
     if (!pids)
       return delivery_.gap(no_proc_gap(to_string(pids.error())));
     learn_surroundings();
@@ -210,7 +210,49 @@ public:
       report_hidden();
   }
 
+  void read(std::span<const std::int32_t> pids) {
+    const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!proc.valid())
+      return delivery_.gap(no_proc_gap("/proc cannot be opened"));
+    learn_surroundings();
+    deliver(read_all(proc.get(), pids));
+  }
+
 private:
+  static bool is_pid(const std::optional<Int>& number) {
+    return !number || (*number > 0 && *number <= INT32_MAX);
+  }
+
+  static Result<std::vector<std::int32_t>> processes(int proc, const ProcessQuery& query) {
+    if (query.pid)
+      return std::vector{static_cast<std::int32_t>(*query.pid)};
+    if (query.parent)
+      if (auto children = children_of(proc, *query.parent))
+        return std::move(*children);
+    return read_numbers(proc, "."); // a kernel without CONFIG_PROC_CHILDREN
+  }
+
+  /// /proc/PID/task/TID/children: "12 15 "; each thread has those it started.
+  static std::optional<std::vector<std::int32_t>> children_of(int proc, Int parent) {
+    const std::string tasks = std::to_string(parent) + "/task";
+    const auto threads = read_numbers(proc, tasks.c_str());
+    if (!threads)
+      return std::vector<std::int32_t>(); // it is gone
+    std::vector<std::int32_t> children;
+    for (const auto thread : *threads) {
+      const auto text =
+          read_file_at(proc, (tasks + "/" + std::to_string(thread) + "/children").c_str());
+      if (!text && text.error().code == ErrorCode::not_found && thread == parent)
+        return std::nullopt;
+      std::string_view rest = text ? std::string_view(*text) : std::string_view();
+      while (!rest.empty())
+        if (const auto child = parse_number<std::int32_t>(take_word(rest)))
+          children.push_back(*child);
+    }
+    std::ranges::sort(children);
+    return children;
+  }
+
   using Readings = std::vector<std::pair<std::int32_t, ProcessReading>>;
 
   void learn_surroundings() {
@@ -231,7 +273,7 @@ private:
                      "users are shown by number", "make /etc/passwd readable"});
   }
 
-  Readings read_all(int proc, const std::vector<std::int32_t>& pids) const {
+  Readings read_all(int proc, std::span<const std::int32_t> pids) const {
     constexpr std::size_t at_once = 16;
     auto parts = for_each_in_parallel<Readings>(
         pids.size(), at_once, [&](Readings& readings, std::size_t at) {
@@ -310,9 +352,14 @@ private:
 
 } // namespace
 
-void read_processes(std::optional<Int> pid, const ProcessSource& source,
+void read_processes(const ProcessQuery& query, const ProcessSource& source,
                     const Delivery<Process>& delivery) {
-  ProcessReader(source, delivery).read(pid);
+  ProcessReader(source, delivery).read(query);
+}
+
+void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
+                    const Delivery<Process>& delivery) {
+  ProcessReader(source, delivery).read(pids);
 }
 
 void read_service_names(const ProcessSource& source, const Delivery<ServiceName>& delivery) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
 #include "core/facts/tables.h"
 #include "platform/linux/delivery.h"
@@ -13,8 +14,17 @@
 
 namespace synfate {
 
-/// One process, or all of them. No row for a process that does not exist.
-void read_processes(std::optional<Int> pid, const ProcessSource& source,
+/// Which processes are wanted; every part that is set must hold.
+struct ProcessQuery {
+  std::optional<Int> pid;
+  std::optional<Int> parent; ///< its children, zombies included
+};
+
+/// Processes. No row for one that does not exist.
+void read_processes(const ProcessQuery& query, const ProcessSource& source,
+                    const Delivery<Process>& delivery);
+/// These processes, on all processors.
+void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
                     const Delivery<Process>& delivery);
 
 /// Every network namespace that a visible process is in or that has a name for `ip netns`.

@@ -1,14 +1,15 @@
 // Follows the dumps of net/ipv4/inet_diag.c and udp_diag.c (Linux 6.12): a dump for LISTEN alone
 // walks only the listeners' table; any other state walks every connection of the host, so what can
-// be filtered is filtered there. UDP sockets are numbered per port in the order of the dump, which
-// is that of the kernel's list, the newest bind first (sk_add_node_rcu() in udp_lib_get_port();
-// IPv6 sockets with SO_REUSEPORT go to its end): for that every UDP socket of the port is read,
-// whatever state is asked for.
+// be filtered is filtered there. Listeners and UDP sockets are numbered per port and family in the
+// order of the dump, which is that of the kernel's list, the newest bind first (__inet_hash();
+// sk_add_node_rcu() in udp_lib_get_port(); IPv6 sockets with SO_REUSEPORT go to its end): for that
+// every one of the port is read, whatever else is asked for.
 #include "platform/linux/sockets/read_sockets.h"
 
 #include <charconv>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <linux/netlink.h>
 #include <net/if.h>
@@ -108,6 +109,21 @@ private:
       report_bound(protocol, "this kernel does not list them (6.8 and later do)");
   }
 
+  /// True for a dump of nothing but lists that the kernel searches from their front.
+  static bool is_list(const SocketProtocol& protocol, std::uint32_t states) {
+    return !protocol.connections || states == state_bit(SocketState::listen);
+  }
+
+  /// The position in the kernel's list, if every socket of the list is in the dump.
+  void put_order(const SocketProtocol& protocol, const InetFilter& filter, Socket& socket) {
+    const bool in_list = protocol.connections ? socket.state.is("listen") : protocol.name != "raw";
+    const bool whole = !filter.remote_port && !filter.local_address && !filter.remote_address &&
+                       !filter.interface_index;
+    if (in_list && whole && socket.local_port.known() && socket.local_address.known())
+      socket.bind_order =
+          order_[{socket.local_address.value().family(), socket.local_port.value()}]++;
+  }
+
   /// MPTCP is asked only where the kernel has it: asking may load a module.
   bool built(const SocketProtocol& protocol) const {
     return protocol.name != "mptcp" || file_exists(source_.root + "/proc/sys/net/mptcp");
@@ -133,10 +149,10 @@ private:
                    std::uint32_t states) const {
     InetDump dump{&protocol, family, states, {}};
     dump.filter.local_port = port_of(query_.local_port);
-    if (!protocol.connections) { // the order of binding needs all sockets of the port
+    if (!protocol.connections)
       dump.states = all_states;
+    if (is_list(protocol, dump.states)) // the order of binding needs all sockets of the port
       return dump;
-    }
     dump.filter.remote_port = port_of(query_.remote_port);
     dump.filter.local_address = query_.local_address;
     dump.filter.remote_address = query_.remote_address;
@@ -147,13 +163,16 @@ private:
 
   Status dump(const SocketProtocol& protocol, std::optional<IpFamily> family,
               std::uint32_t states) {
-    auto request = inet_dump_request(dump_of(protocol, family, states));
+    const InetDump wanted = dump_of(protocol, family, states);
+    auto request = inet_dump_request(wanted);
     Status status = Done{};
     for (int attempt = 0; attempt < attempts; ++attempt) {
       order_.clear();
       status = netlink_->exchange(request, "reading the sockets", [&](const auto& message) {
-        if (auto socket = parse_inet_diag(message, protocol))
-          deliver(protocol, std::move(*socket));
+        if (auto socket = parse_inet_diag(message, protocol)) {
+          put_order(protocol, wanted.filter, *socket);
+          deliver(std::move(*socket));
+        }
         return wanted_;
       });
       if (status || status.error().code != ErrorCode::interrupted)
@@ -162,10 +181,8 @@ private:
     return status;
   }
 
-  void deliver(const SocketProtocol& protocol, Socket socket) {
+  void deliver(Socket socket) {
     bound_seen_ = bound_seen_ || socket.state.is("bound");
-    if (!protocol.connections && protocol.name != "raw" && socket.local_port.known())
-      socket.bind_order = order_[socket.local_port.value()]++;
     if (!may_match(query_, socket))
       return;
     options_hidden_ = options_hidden_ || socket.mark.gap() == gap_socket_options;
@@ -211,8 +228,10 @@ private:
     }
     order_.clear();
     for_each_line(*text, [&](std::string_view line) {
-      if (auto socket = parse_proc_net_line(line, protocol, file))
-        deliver(protocol, std::move(*socket));
+      if (auto socket = parse_proc_net_line(line, protocol, file)) {
+        put_order(protocol, {}, *socket);
+        deliver(std::move(*socket));
+      }
       return wanted_;
     });
     return true;
@@ -261,7 +280,7 @@ private:
   const Delivery<Socket>& receiver_;
   std::optional<netlink::Socket> netlink_;
   std::string refusal_;
-  std::map<Int, Int> order_; ///< sockets seen so far, by port
+  std::map<std::pair<IpFamily, Int>, Int> order_; ///< sockets seen so far, by family and port
   bool wanted_ = true;
   bool bound_seen_ = false;
   bool options_hidden_ = false;

@@ -27,7 +27,7 @@ struct SocketLookup {
 };
 
 template <>
-inline constexpr auto description_of<SocketLookup> = describe(
+inline constexpr auto description_of<SocketLookup> = describe_answers(
     "socket_lookup", "The kernel's own answer to which socket gets a packet.",
     key(column(&SocketLookup::netns, "netns", "", "Inode of the network namespace.",
                "netns.inode")),

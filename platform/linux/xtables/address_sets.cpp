@@ -20,8 +20,8 @@ std::uint32_t type_number(const Route& route) {
 }
 
 IntervalSet prefix_set(const Route& route) {
-  return IntervalSet::prefix(IpPrefix(route.destination.value(),
-                                      static_cast<unsigned>(route.prefix_length.value_or(0))));
+  return IntervalSet::prefix(
+      IpPrefix(route.destination.value(), static_cast<unsigned>(route.prefix_length.value_or(0))));
 }
 
 /// Rows of the packet's family, the route that wins first.
@@ -33,7 +33,9 @@ std::vector<Route> in_order(std::vector<Route> rows, IpFamily family) {
   });
   const auto rank = [](const Route& row) {
     const Int table = row.table.value_or(254);
-    return std::tuple(table == local_table ? 0 : table == 254 ? 1 : 2,
+    return std::tuple(table == local_table ? 0
+                      : table == 254       ? 1
+                                           : 2,
                       -row.prefix_length.value_or(0), row.metric.value_or(0));
   };
   std::ranges::stable_sort(rows, [&](const Route& a, const Route& b) { return rank(a) < rank(b); });

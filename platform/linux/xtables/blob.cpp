@@ -11,7 +11,8 @@ Error damaged(std::string detail) {
 
 /// The name an ERROR entry carries; nothing for any other entry.
 std::optional<std::string_view> error_name(ByteView entry, const EntryFrame& frame) {
-  const ByteView target = entry.subspan(frame.target_offset, frame.next_offset - frame.target_offset);
+  const ByteView target =
+      entry.subspan(frame.target_offset, frame.next_offset - frame.target_offset);
   const auto head = load<wire::ExtensionHead>(target);
   if (!head || text_of(head->name) != "ERROR")
     return std::nullopt;

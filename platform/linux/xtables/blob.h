@@ -1,6 +1,7 @@
 // A whole table of iptables-legacy: the entries one after another, and where its hooks begin.
 //
-//   INPUT's rules … INPUT's policy | FORWARD … | ERROR "mychain", its rules …, RETURN | ERROR "ERROR"
+//   INPUT's rules … INPUT's policy | FORWARD … | ERROR "mychain", its rules …, RETURN | ERROR
+//   "ERROR"
 //
 // Built-in chains begin at hook_entry and end with the policy at underflow. A user chain begins
 // after an ERROR entry that carries its name and ends with an unconditional RETURN. The last entry

@@ -79,8 +79,8 @@ Status decode_matches(ByteView bytes, std::vector<Extension>& matches) {
 }
 
 wire::Counters counters_of(ByteView bytes, IpFamily family) {
-  const std::size_t offset = family == IpFamily::v4 ? offsetof(wire::Entry4, counters)
-                                                    : offsetof(wire::Entry6, counters);
+  const std::size_t offset =
+      family == IpFamily::v4 ? offsetof(wire::Entry4, counters) : offsetof(wire::Entry6, counters);
   return *load<wire::Counters>(bytes.subspan(offset));
 }
 
@@ -90,8 +90,8 @@ std::optional<EntryFrame> frame_of(ByteView bytes, IpFamily family) {
   const std::size_t head = head_size(family);
   if (bytes.size() < head + sizeof(wire::ExtensionHead))
     return std::nullopt;
-  const EntryFrame frame = family == IpFamily::v4 ? frame_from<wire::Entry4>(bytes)
-                                                  : frame_from<wire::Entry6>(bytes);
+  const EntryFrame frame =
+      family == IpFamily::v4 ? frame_from<wire::Entry4>(bytes) : frame_from<wire::Entry6>(bytes);
   const bool sound = frame.target_offset >= head && frame.next_offset <= bytes.size() &&
                      frame.target_offset + sizeof(wire::ExtensionHead) <= frame.next_offset &&
                      frame.next_offset % alignment == 0;
@@ -113,7 +113,8 @@ Result<Entry> decode_entry(ByteView bytes, IpFamily family) {
   Entry entry;
   entry.ip = decode_ip(bytes, family);
   const std::size_t head = head_size(family);
-  SYNFATE_TRY(done, decode_matches(bytes.subspan(head, frame->target_offset - head), entry.matches));
+  SYNFATE_TRY(done,
+              decode_matches(bytes.subspan(head, frame->target_offset - head), entry.matches));
   static_cast<void>(done);
   std::size_t size = 0;
   const auto target = extension_at(
@@ -130,8 +131,8 @@ Result<Entry> decode_entry(ByteView bytes, IpFamily family) {
 }
 
 InterfacePattern pattern_of(ByteView name, ByteView mask) {
-  const auto masked = static_cast<std::size_t>(
-      std::ranges::find(mask, std::byte{0}) - mask.begin());
+  const auto masked =
+      static_cast<std::size_t>(std::ranges::find(mask, std::byte{0}) - mask.begin());
   const std::string_view text = until_nul(name).substr(0, masked);
   return {text, masked <= text.size()};
 }

@@ -96,7 +96,8 @@ constexpr std::uint32_t from_network(std::uint32_t value) {
   return std::endian::native == std::endian::little ? __builtin_bswap32(value) : value;
 }
 
-// Standard targets ---------------------------------------------------------------------------------
+// Standard targets
+// ---------------------------------------------------------------------------------
 
 /// What the target says when it is "" (XT_STANDARD_TARGET) or ERROR.
 enum class StandardVerdict : std::uint8_t { accept, drop, queue, returns, jump, error, other };

@@ -6,8 +6,8 @@
 #include "platform/linux/xtables/conntrack_info.h"
 #include "platform/linux/xtables/print_matches.h"
 #include "platform/linux/xtables/print_targets.h"
-#include "platform/linux/xtables/test_matches.h"
 #include "platform/linux/xtables/run_targets.h"
+#include "platform/linux/xtables/test_matches.h"
 
 namespace synfate::xt {
 namespace {
@@ -175,14 +175,14 @@ const ExtensionKind targets[] = {
 };
 
 bool fits(const ExtensionKind& kind, const Extension& extension, IpFamily family) {
-  const bool family_fits = kind.families == both || (kind.families == v4) == (family == IpFamily::v4);
+  const bool family_fits =
+      kind.families == both || (kind.families == v4) == (family == IpFamily::v4);
   return kind.revision == extension.revision && family_fits && extension.info.size() >= kind.size;
 }
 
 const ExtensionKind* find(std::span<const ExtensionKind> kinds, const Extension& extension,
                           IpFamily family) {
-  for (const auto& kind :
-       std::ranges::equal_range(kinds, extension.name, {}, &ExtensionKind::name))
+  for (const auto& kind : std::ranges::equal_range(kinds, extension.name, {}, &ExtensionKind::name))
     if (fits(kind, extension, family))
       return &kind;
   return nullptr;

@@ -40,18 +40,18 @@ public:
       values.push_back(value_of(set, dimensions, at));
     if (std::ranges::any_of(values, &Value::missing))
       return not_matched(field(set));
-    const bool single = std::ranges::all_of(values, [](const Value& v) { return v.text.has_value(); });
+    const bool single =
+        std::ranges::all_of(values, [](const Value& v) { return v.text.has_value(); });
     return with_counters(set, single && !question_.return_nomatch ? ask(set, values)
                                                                   : compare(set, values));
   }
 
 private:
-  static std::string field(const Ipset& set) {
-    return "set " + set.name.value_or("");
-  }
+  static std::string field(const Ipset& set) { return "set " + set.name.value_or(""); }
 
   MatchAnswer unread(const Ipset& set) const {
-    return undecided(call_, fmt::format("the set {}, which could not be read,", set.name.value_or("")),
+    return undecided(call_,
+                     fmt::format("the set {}, which could not be read,", set.name.value_or("")),
                      "holds the packet", "does not hold the packet", field(set));
   }
 
@@ -80,11 +80,11 @@ private:
       return value;
     const std::string prefix = bitmap ? std::string() : set_proto_name(transport.proto) + ":";
     const auto port = (source ? source_of(call_.packet) : destination_of(call_.packet)).port;
-    const auto only = port.kind == PortTerm::Kind::client ? call_.packet.ports.only() : std::nullopt;
+    const auto only =
+        port.kind == PortTerm::Kind::client ? call_.packet.ports.only() : std::nullopt;
     if (!has_ports)
-      value.text = transport.proto == 1 || transport.proto == 58
-                       ? std::nullopt
-                       : std::optional(prefix + "0");
+      value.text = transport.proto == 1 || transport.proto == 58 ? std::nullopt
+                                                                 : std::optional(prefix + "0");
     else if (port.kind == PortTerm::Kind::known)
       value.text = prefix + std::to_string(port.first);
     else if (only)
@@ -135,9 +135,9 @@ private:
     }
     case Dimension::mark:
       if (call_.packet.meta.mark.known())
-        value.text = fmt::format("0x{:08x}", call_.packet.meta.mark.value() &
-                                                 static_cast<std::uint32_t>(
-                                                     set.markmask.value_or(0xffffffff)));
+        value.text = fmt::format("0x{:08x}",
+                                 call_.packet.meta.mark.value() &
+                                     static_cast<std::uint32_t>(set.markmask.value_or(0xffffffff)));
       return value;
     case Dimension::hardware:
       return hardware_value(source);
@@ -153,9 +153,8 @@ private:
     for (const auto& value : values)
       element += (element.empty() ? "" : ",") + *value.text;
     auto& inquiry = call_.context.inquiry;
-    const auto rows = inquiry.rows<IpsetTest>({{"netns", call_.request.netns},
-                                               {"set", set.name.value_or("")},
-                                               {"element", element}});
+    const auto rows = inquiry.rows<IpsetTest>(
+        {{"netns", call_.request.netns}, {"set", set.name.value_or("")}, {"element", element}});
     if (rows.empty() || !rows.front().matched.known() || inquiry.pending() || inquiry.incomplete())
       return unread(set);
     return rows.front().matched.value() ? matched(field(set)) : not_matched(field(set));
@@ -181,8 +180,7 @@ private:
   static bool port_fits(const IpsetElement& element, std::string_view text) {
     const auto colon = text.find(':');
     const std::string_view proto = colon == std::string_view::npos ? "" : text.substr(0, colon);
-    const std::string_view digits =
-        colon == std::string_view::npos ? text : text.substr(colon + 1);
+    const std::string_view digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
     const Int port = std::strtoll(std::string(digits).c_str(), nullptr, 10);
     const bool proto_fits = proto.empty() || element.proto.is(std::string(proto));
     const Int last = element.port_to.value_or(element.port.value_or(-1));
@@ -292,11 +290,12 @@ private:
         {{"netns", call_.request.netns}, {"set", set.name.value_or("")}});
     if (inquiry.pending() || inquiry.incomplete() || depth > deepest_list)
       return unread(set);
-    std::ranges::stable_sort(rows, {}, [](const IpsetElement& row) { return row.position.value_or(0); });
+    std::ranges::stable_sort(rows, {},
+                             [](const IpsetElement& row) { return row.position.value_or(0); });
     MatchAnswer none = answer(true);
     for (const auto& row : rows) {
-      const auto member = std::ranges::find_if(
-          sets_, [&](const Ipset& other) { return other.name == row.member; });
+      const auto member =
+          std::ranges::find_if(sets_, [&](const Ipset& other) { return other.name == row.member; });
       if (member == sets_.end())
         continue;
       none = and_then(call_, std::move(none), [&](const MatchCall& part) {
@@ -319,9 +318,9 @@ MatchAnswer test_set_membership(const MatchCall& call, const SetQuestion& questi
   const auto set = std::ranges::find_if(
       sets, [&](const Ipset& row) { return row.index.is(Int{question.index}); });
   if (inquiry.pending() || inquiry.incomplete() || set == sets.end())
-    return undecided(call, fmt::format("the set with the index {}, which could not be read,",
-                                       question.index),
-                     "holds the packet", "does not hold the packet", "set");
+    return undecided(
+        call, fmt::format("the set with the index {}, which could not be read,", question.index),
+        "holds the packet", "does not hold the packet", "set");
   const Ipset chosen = *set;
   return SetTest(call, question, std::move(sets)).run(chosen, 0);
 }

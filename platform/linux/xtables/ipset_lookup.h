@@ -1,8 +1,8 @@
 // Is a packet in a set of ipset? Asked by the match `set`, the target SET, and nothing else.
 //
-// A packet that is fully known is put to the kernel (ipset_test); a class of clients is held against
-// the set's elements (ipset_element), the most specific network first, exceptions (nomatch) as
-// such. Follows net/netfilter/ipset/ip_set_core.c: ip_set_test(), ip_set_hash_gen.h:
+// A packet that is fully known is put to the kernel (ipset_test); a class of clients is held
+// against the set's elements (ipset_element), the most specific network first, exceptions (nomatch)
+// as such. Follows net/netfilter/ipset/ip_set_core.c: ip_set_test(), ip_set_hash_gen.h:
 // mtype_test_cidrs(), ip_set_list_set.c: list_set_ktest(); Linux 6.12.
 // Tested by tests/unit/platform/linux/xtables/ipset_test.cpp.
 #pragma once

@@ -42,8 +42,7 @@ Request tables_of(Int netns) {
 }
 
 Extension extension_of(const XtExtension& extension) {
-  return {extension.name, static_cast<std::uint8_t>(extension.revision),
-          bytes_of(extension.info)};
+  return {extension.name, static_cast<std::uint8_t>(extension.revision), bytes_of(extension.info)};
 }
 
 Branches unknown_branch(const PacketClass& packet, std::string why) {
@@ -144,9 +143,10 @@ LegacyTables::target(HookContext& context, const HookRequest& request, const XtE
 std::string LegacyTables::text(const XtExtension& extension, bool target) const {
   const Extension known = extension_of(extension);
   // The family is not told here: REJECT and the like look the same but for their names of codes.
-  const IpFamily family = (target ? find_target(known, IpFamily::v4) : find_match(known, IpFamily::v4)) != nullptr
-                              ? IpFamily::v4
-                              : IpFamily::v6;
+  const IpFamily family =
+      (target ? find_target(known, IpFamily::v4) : find_match(known, IpFamily::v4)) != nullptr
+          ? IpFamily::v4
+          : IpFamily::v6;
   return target ? target_text(known, family, TextNames{}) : match_text(known, family, TextNames{});
 }
 

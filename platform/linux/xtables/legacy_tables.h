@@ -4,8 +4,8 @@
 //   xt::LegacyTables tables;                       // lives as long as the snapshot
 //   HookContext context{inquiry, ruleset, &tables, options};
 //
-// Tables register at the priorities of net/ipv4/netfilter/iptable_*.c (Linux 6.12): raw -300, mangle
-// -150, nat -100 or 100, filter 0, security 50.
+// Tables register at the priorities of net/ipv4/netfilter/iptable_*.c (Linux 6.12): raw -300,
+// mangle -150, nat -100 or 100, filter 0, security 50.
 #pragma once
 
 #include <map>

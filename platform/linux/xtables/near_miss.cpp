@@ -154,8 +154,7 @@ private:
     const Place* place = places.find(offset);
     if (place == nullptr || !branch_.culprit)
       return false;
-    const auto tail =
-        fmt::format("/{}/{}", id_part(places.chains[place->chain]), place->number);
+    const auto tail = fmt::format("/{}/{}", id_part(places.chains[place->chain]), place->number);
     return branch_.culprit->kind == "xt_rule" && branch_.culprit->id.ends_with(tail);
   }
 
@@ -177,8 +176,8 @@ private:
   Failures failures(const Entry& entry, std::uint32_t offset) {
     const NameRule name = [&] { return search_.culprit(offset); };
     const Extension none;
-    const MatchCall call{search_.context, search_.request, branch_.packet,
-                         none,            name,            facts_.transport};
+    const MatchCall call{search_.context, search_.request, branch_.packet, none, name,
+                         facts_.transport};
     const IpFailures ip = ip_failures(call, entry.ip, facts_);
     Failures failed{ip.count, ip.field, nullptr};
     if (failed.count > 0 && failed.field == "meta l4proto" && !entry.matches.empty())

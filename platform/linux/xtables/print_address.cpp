@@ -28,7 +28,8 @@ void print_types(std::string& out, std::string_view name, std::uint16_t types, b
 void print_range(std::string& out, std::string_view name, bool inverted,
                  const wire::InetAddress& first, const wire::InetAddress& last, IpFamily family) {
   option(out, inverted, name);
-  append(out, " {}-{}", address_of(first, family).to_string(), address_of(last, family).to_string());
+  append(out, " {}-{}", address_of(first, family).to_string(),
+         address_of(last, family).to_string());
 }
 
 void print_owner_range(std::string& out, bool inverted, std::string_view name, std::uint32_t first,

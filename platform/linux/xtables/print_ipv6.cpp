@@ -122,8 +122,7 @@ void print_rt(std::string& out, const PrintCall& call) {
   if ((rt.flags & 0x10) != 0)
     out += " --rt-0-addrs ";
   for (unsigned at = 0; (rt.flags & 0x10) != 0 && at < std::min<unsigned>(rt.count, 16); ++at)
-    append(out, "{}{}", at == 0 ? "" : ",",
-           address_of(rt.addresses[at], IpFamily::v6).to_string());
+    append(out, "{}{}", at == 0 ? "" : ",", address_of(rt.addresses[at], IpFamily::v6).to_string());
   if ((rt.flags & 0x20) != 0)
     out += " --rt-0-not-strict";
 }
@@ -150,8 +149,8 @@ void print_srh0(std::string& out, const PrintCall& call) {
 void print_srh1(std::string& out, const PrintCall& call) {
   const auto srh = call.as<wire::Srh1>();
   print_srh_numbers(out, srh);
-  const auto prefix = [&](std::uint16_t flag, std::string_view name, const wire::InetAddress& address,
-                          const wire::InetAddress& mask) {
+  const auto prefix = [&](std::uint16_t flag, std::string_view name,
+                          const wire::InetAddress& address, const wire::InetAddress& mask) {
     if ((srh.flags & flag) == 0)
       return;
     option(out, (srh.invert & flag) != 0, name);

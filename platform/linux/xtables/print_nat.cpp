@@ -51,25 +51,30 @@ void print_to_ports(std::string& out, const NatRange& range) {
 } // namespace
 
 void print_dnat(std::string& out, const PrintCall& call) {
-  print_destination(out, nat_range_of(call.info, nat_layout("DNAT", call.revision, call.family), call.family),
-                    "--to-destination");
+  print_destination(
+      out, nat_range_of(call.info, nat_layout("DNAT", call.revision, call.family), call.family),
+      "--to-destination");
 }
 
 void print_snat(std::string& out, const PrintCall& call) {
-  print_destination(out, nat_range_of(call.info, nat_layout("SNAT", call.revision, call.family), call.family),
-                    "--to-source");
+  print_destination(
+      out, nat_range_of(call.info, nat_layout("SNAT", call.revision, call.family), call.family),
+      "--to-source");
 }
 
 void print_masquerade(std::string& out, const PrintCall& call) {
-  print_to_ports(out, nat_range_of(call.info, nat_layout("MASQUERADE", call.revision, call.family), call.family));
+  print_to_ports(out, nat_range_of(call.info, nat_layout("MASQUERADE", call.revision, call.family),
+                                   call.family));
 }
 
 void print_redirect(std::string& out, const PrintCall& call) {
-  print_to_ports(out, nat_range_of(call.info, nat_layout("REDIRECT", call.revision, call.family), call.family));
+  print_to_ports(out, nat_range_of(call.info, nat_layout("REDIRECT", call.revision, call.family),
+                                   call.family));
 }
 
 void print_netmap(std::string& out, const PrintCall& call) {
-  const NatRange range = nat_range_of(call.info, nat_layout("NETMAP", call.revision, call.family), call.family);
+  const NatRange range =
+      nat_range_of(call.info, nat_layout("NETMAP", call.revision, call.family), call.family);
   std::vector<std::byte> mask;
   for (std::size_t at = 0; at < range.min.bytes().size(); ++at)
     mask.push_back(~(range.min.bytes()[at] ^ range.max.bytes()[at]));

@@ -100,7 +100,8 @@ void print_u32_values(std::string& out, const wire::U32Test& test) {
 void print_program(std::string& out, std::span<const std::byte> program, unsigned count) {
   append(out, " --bytecode \"{}", count);
   for (unsigned at = 0; at < std::min(count, 64U); ++at) {
-    const auto step = load<wire::BpfInstruction>(program.subspan(at * sizeof(wire::BpfInstruction)));
+    const auto step =
+        load<wire::BpfInstruction>(program.subspan(at * sizeof(wire::BpfInstruction)));
     if (step)
       append(out, ",{} {} {} {}", step->code, step->jump_true, step->jump_false, step->k);
   }
@@ -173,7 +174,8 @@ void print_ecn(std::string& out, const PrintCall& call) {
 }
 
 void print_time(std::string& out, const PrintCall& call) {
-  constexpr std::array<std::string_view, 8> names{"", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+  constexpr std::array<std::string_view, 8> names{"",    "Mon", "Tue", "Wed",
+                                                  "Thu", "Fri", "Sat", "Sun"};
   const auto time = call.as<wire::Time>();
   if (time.daytime_start != 0 || time.daytime_stop != 86399) {
     print_day_time(out, "--timestart", time.daytime_start);

@@ -10,7 +10,8 @@ struct RateUnit {
   std::string_view name;
   std::uint64_t seconds;
 };
-constexpr std::array<RateUnit, 4> rate_units{{{"day", 86400}, {"hour", 3600}, {"min", 60}, {"sec", 1}}};
+constexpr std::array<RateUnit, 4> rate_units{
+    {{"day", 86400}, {"hour", 3600}, {"min", 60}, {"sec", 1}}};
 
 /// " 10/min" in the unit iptables would choose; gives that unit's length in seconds.
 std::uint64_t print_rate(std::string& out, std::uint64_t period, std::uint64_t scale) {

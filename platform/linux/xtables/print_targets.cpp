@@ -6,14 +6,24 @@
 namespace synfate::xt {
 namespace {
 
-constexpr std::array<std::string_view, 9> reject4{
-    "icmp-net-unreachable", "icmp-host-unreachable", "icmp-proto-unreachable",
-    "icmp-port-unreachable", "echo-reply",           "icmp-net-prohibited",
-    "icmp-host-prohibited",  "tcp-reset",            "icmp-admin-prohibited"};
-constexpr std::array<std::string_view, 9> reject6{
-    "icmp6-no-route",         "icmp6-adm-prohibited", "icmp6-not-neighbour",
-    "icmp6-addr-unreachable", "icmp6-port-unreachable", "echo-reply",
-    "tcp-reset",              "icmp6-policy-fail",      "icmp6-reject-route"};
+constexpr std::array<std::string_view, 9> reject4{"icmp-net-unreachable",
+                                                  "icmp-host-unreachable",
+                                                  "icmp-proto-unreachable",
+                                                  "icmp-port-unreachable",
+                                                  "echo-reply",
+                                                  "icmp-net-prohibited",
+                                                  "icmp-host-prohibited",
+                                                  "tcp-reset",
+                                                  "icmp-admin-prohibited"};
+constexpr std::array<std::string_view, 9> reject6{"icmp6-no-route",
+                                                  "icmp6-adm-prohibited",
+                                                  "icmp6-not-neighbour",
+                                                  "icmp6-addr-unreachable",
+                                                  "icmp6-port-unreachable",
+                                                  "echo-reply",
+                                                  "tcp-reset",
+                                                  "icmp6-policy-fail",
+                                                  "icmp6-reject-route"};
 
 constexpr std::array<BitName, 12> ct_events{{{1U << 0, "new"},
                                              {1U << 1, "related"},

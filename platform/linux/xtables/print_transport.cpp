@@ -45,8 +45,9 @@ void print_icmp_type(std::string& out, const PrintCall& call, std::string_view n
 }
 
 constexpr std::array<std::string_view, 15> sctp_chunks{
-    "DATA",  "INIT",        "INIT_ACK",   "SACK",     "HEARTBEAT", "HEARTBEAT_ACK", "ABORT", "SHUTDOWN",
-    "SHUTDOWN_ACK", "ERROR", "COOKIE_ECHO", "COOKIE_ACK", "ECN_ECNE", "ECN_CWR", "SHUTDOWN_COMPLETE"};
+    "DATA",          "INIT",       "INIT_ACK", "SACK",         "HEARTBEAT",
+    "HEARTBEAT_ACK", "ABORT",      "SHUTDOWN", "SHUTDOWN_ACK", "ERROR",
+    "COOKIE_ECHO",   "COOKIE_ACK", "ECN_ECNE", "ECN_CWR",      "SHUTDOWN_COMPLETE"};
 
 std::string sctp_chunk_name(unsigned type) {
   if (type < sctp_chunks.size())

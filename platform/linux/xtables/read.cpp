@@ -17,8 +17,8 @@ constexpr int get_entries = 65; // IPT_SO_GET_ENTRIES, IP6T_SO_GET_ENTRIES
 constexpr int most_tries = 20;
 
 Error failed(std::string_view name, int error) {
-  const ErrorCode code = error == EPERM || error == EACCES ? ErrorCode::denied
-                         : error == EAGAIN                 ? ErrorCode::interrupted
+  const ErrorCode code = error == EPERM || error == EACCES         ? ErrorCode::denied
+                         : error == EAGAIN                         ? ErrorCode::interrupted
                          : error == ENOENT || error == ENOPROTOOPT ? ErrorCode::not_found
                                                                    : ErrorCode::system;
   return {code, "reading a table of iptables-legacy", std::string(name), error, {}, {}};

@@ -5,9 +5,9 @@
 #include <charconv>
 
 #include <fmt/format.h>
+#include <linux/netfilter.h>
 #include <linux/netfilter/ipset/ip_set.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/netfilter.h>
 #include <linux/netlink.h>
 
 #include "platform/linux/kernel_module.h"
@@ -130,8 +130,8 @@ std::string element_text(const IpsetElement& row) {
   if (row.mark.known())
     append(text, fmt::format("0x{:08x}", row.mark.value()));
   if (row.port.known()) {
-    auto port = (row.proto.known() ? row.proto.value() + ":" : "") +
-                std::to_string(row.port.value());
+    auto port =
+        (row.proto.known() ? row.proto.value() + ":" : "") + std::to_string(row.port.value());
     if (row.port_to.known())
       port += fmt::format("-{}", row.port_to.value());
     append(text, port);
@@ -216,7 +216,9 @@ bool put_part(netlink::Request& request, Dimension dimension, std::string_view t
   case Dimension::address: {
     const auto address = IpAddress::parse(text);
     if (address)
-      put_address(request, static_cast<std::uint16_t>(second ? int{IPSET_ATTR_IP2} : int{IPSET_ATTR_IP}), *address);
+      put_address(request,
+                  static_cast<std::uint16_t>(second ? int{IPSET_ATTR_IP2} : int{IPSET_ATTR_IP}),
+                  *address);
     return address.has_value();
   }
   case Dimension::port:
@@ -225,7 +227,8 @@ bool put_part(netlink::Request& request, Dimension dimension, std::string_view t
     request.attribute(IPSET_ATTR_IFACE, text);
     return true;
   case Dimension::mark: {
-    const auto mark = parse_number<std::uint32_t>(text.substr(std::min<std::size_t>(2, text.size())), 16);
+    const auto mark =
+        parse_number<std::uint32_t>(text.substr(std::min<std::size_t>(2, text.size())), 16);
     if (mark)
       put_big32(request, IPSET_ATTR_MARK, *mark);
     return mark.has_value();
@@ -258,8 +261,7 @@ Result<IpsetReader> IpsetReader::open(Int netns, std::chrono::milliseconds timeo
     return Error{ErrorCode::unsupported, doing, {}, 0, "ipset is not loaded", {}};
   SYNFATE_TRY(socket, netlink::Socket::open(NETLINK_NETFILTER, timeout));
   auto request = request_of(IPSET_CMD_PROTOCOL, 0, 0);
-  const auto status =
-      socket.exchange(request, doing, [](const netlink::Message&) { return true; });
+  const auto status = socket.exchange(request, doing, [](const netlink::Message&) { return true; });
   if (!status) {
     Error error = status.error();
     if (error.os_error == EINVAL || error.os_error == EOPNOTSUPP) // no such subsystem
@@ -302,8 +304,8 @@ Result<std::vector<IpsetElement>> IpsetReader::read_elements(const std::string& 
     auto request = request_of(IPSET_CMD_LIST, NLM_F_DUMP, 0);
     request.attribute(IPSET_ATTR_SETNAME, set);
     std::vector<IpsetElement> rows;
-    const auto status = socket_.exchange(
-        request, "reading a set of ipset", [&](const netlink::Message& message) {
+    const auto status =
+        socket_.exchange(request, "reading a set of ipset", [&](const netlink::Message& message) {
           for (auto& row : parse_ipset_elements(message)) {
             row.netns = netns_;
             row.set = set;
@@ -327,18 +329,21 @@ Result<IpsetTest> IpsetReader::test(const std::string& set, const std::string& e
   if (sets.empty())
     return gone(doing, set);
   const auto& header = sets.front();
-  const auto family = header.family.is("ip") ? NFPROTO_IPV4
-                                             : (header.family.is("ip6") ? NFPROTO_IPV6 : 0);
+  const auto family =
+      header.family.is("ip") ? NFPROTO_IPV4 : (header.family.is("ip6") ? NFPROTO_IPV6 : 0);
   auto request = request_of(IPSET_CMD_TEST, 0, static_cast<std::uint8_t>(family));
   request.attribute(IPSET_ATTR_SETNAME, set);
   const auto data = request.begin_nest(IPSET_ATTR_DATA);
   const bool fits = put_ipset_element(request, header.type.value_or(""), element);
   request.end_nest(data);
   if (!fits)
-    return Error{ErrorCode::invalid_input, doing, set, 0,
-                 fmt::format("'{}' is no element of a set of type {}", element,
-                             header.type.value_or("?")),
-                 {}};
+    return Error{
+        ErrorCode::invalid_input,
+        doing,
+        set,
+        0,
+        fmt::format("'{}' is no element of a set of type {}", element, header.type.value_or("?")),
+        {}};
   const auto status =
       socket_.exchange(request, doing, [](const netlink::Message&) { return true; });
   if (!status && !means_no(status.error().os_error) && status.error().os_error != EINVAL)

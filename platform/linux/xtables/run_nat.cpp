@@ -8,10 +8,10 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 #include "platform/linux/xtables/nat_range.h"
 #include "platform/linux/xtables/run_core.h"
 #include "platform/linux/xtables/run_targets.h"
-#include "platform/linux/xtables/serving_sockets.h"
 
 namespace synfate::xt {
 namespace {
@@ -41,12 +41,11 @@ std::optional<PortTerm> port_of(const NatRange& range, const PortTerm& now,
   }
   const bool fixed = (range.flags & (nat_random | nat_random_fully | nat_port_offset)) == 0;
   const auto inside = [&](Wide port) { return port >= range.port_min && port <= range.port_max; };
-  const bool all_inside =
-      now.kind == PortTerm::Kind::known
-          ? inside(now.first)
-          : now.kind == PortTerm::Kind::client && !packet.ports.empty() &&
-                inside(packet.ports.intervals().front().first) &&
-                inside(packet.ports.intervals().back().last);
+  const bool all_inside = now.kind == PortTerm::Kind::known
+                              ? inside(now.first)
+                              : now.kind == PortTerm::Kind::client && !packet.ports.empty() &&
+                                    inside(packet.ports.intervals().front().first) &&
+                                    inside(packet.ports.intervals().back().last);
   if (fixed && all_inside)
     return now;
   return PortTerm::range(range.port_min, range.port_max);
@@ -200,9 +199,8 @@ TargetAnswer tproxy(const TargetCall& call, const IpAddress& given, std::uint16_
   if (found.sockets.empty())
     return drops(call, nobody);
   const auto all = [&](bool transparent) {
-    return std::ranges::all_of(found.sockets, [&](const Socket& socket) {
-      return socket.transparent.is(transparent);
-    });
+    return std::ranges::all_of(
+        found.sockets, [&](const Socket& socket) { return socket.transparent.is(transparent); });
   };
   if (all(false))
     return drops(call, nobody);

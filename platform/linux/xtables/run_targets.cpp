@@ -52,7 +52,8 @@ TargetAnswer connmark(const TargetCall& call, const wire::ConnmarkTarget2& info)
     return goes_on(std::move(packet));
   auto& skb = packet.meta.mark;
   auto& ct = packet.ct.mark;
-  const auto move_bits = [&](const Mark& from, std::uint32_t mask, Mark& to, std::uint32_t cleared) {
+  const auto move_bits = [&](const Mark& from, std::uint32_t mask, Mark& to,
+                             std::uint32_t cleared) {
     if (!from.known() || !to.known()) {
       if (mask == 0xffffffffU && cleared == 0xffffffffU && info.shift_bits == 0)
         to = from;
@@ -167,9 +168,15 @@ TargetAnswer unknown(const TargetCall& call, std::string why) {
 }
 
 TargetAnswer run_reject4(const TargetCall& call) {
-  static constexpr std::array<Icmp, 9> codes{
-      Icmp::net,  Icmp::host,        Icmp::proto,           Icmp::port, Icmp::none,
-      Icmp::net_prohibited, Icmp::host_prohibited, Icmp::none, Icmp::admin_prohibited};
+  static constexpr std::array<Icmp, 9> codes{Icmp::net,
+                                             Icmp::host,
+                                             Icmp::proto,
+                                             Icmp::port,
+                                             Icmp::none,
+                                             Icmp::net_prohibited,
+                                             Icmp::host_prohibited,
+                                             Icmp::none,
+                                             Icmp::admin_prohibited};
   const auto with = call.as<wire::Reject>().with;
   if (with == 7)
     return rejects(call, {true, Icmp::none});
@@ -179,10 +186,15 @@ TargetAnswer run_reject4(const TargetCall& call) {
 }
 
 TargetAnswer run_reject6(const TargetCall& call) {
-  static constexpr std::array<Icmp, 9> codes{
-      Icmp::no_route, Icmp::admin_prohibited, Icmp::addr_unreachable, Icmp::addr_unreachable,
-      Icmp::port,     Icmp::none,             Icmp::none,             Icmp::policy_fail,
-      Icmp::reject_route};
+  static constexpr std::array<Icmp, 9> codes{Icmp::no_route,
+                                             Icmp::admin_prohibited,
+                                             Icmp::addr_unreachable,
+                                             Icmp::addr_unreachable,
+                                             Icmp::port,
+                                             Icmp::none,
+                                             Icmp::none,
+                                             Icmp::policy_fail,
+                                             Icmp::reject_route};
   const auto with = call.as<wire::Reject>().with;
   if (with == 6)
     return rejects(call, {true, Icmp::none});
@@ -249,9 +261,10 @@ TargetAnswer run_ct(const TargetCall& call) {
     return goes_on(std::move(packet));
   }
   if ((info.flags & 0x10) != 0)
-    packet.ct.zone = packet.meta.mark.known()
-                         ? Perhaps<std::uint16_t>(static_cast<std::uint16_t>(packet.meta.mark.value()))
-                         : Perhaps<std::uint16_t>::unknown(packet.meta.mark.why());
+    packet.ct.zone =
+        packet.meta.mark.known()
+            ? Perhaps<std::uint16_t>(static_cast<std::uint16_t>(packet.meta.mark.value()))
+            : Perhaps<std::uint16_t>::unknown(packet.meta.mark.why());
   else if (info.zone != 0)
     packet.ct.zone = info.zone;
   if (const auto helper = text_of(info.helper); !helper.empty())
@@ -309,35 +322,38 @@ TargetAnswer run_ttl(const TargetCall& call) {
   else if (!ttl.is_known())
     ttl = Octet::any();
   else
-    ttl = Octet::of(static_cast<std::uint8_t>(
-        info.mode == 1 ? std::min(ttl.value + info.value, 255) : std::max(ttl.value - info.value, 0)));
+    ttl =
+        Octet::of(static_cast<std::uint8_t>(info.mode == 1 ? std::min(ttl.value + info.value, 255)
+                                                           : std::max(ttl.value - info.value, 0)));
   return goes_on(std::move(packet));
 }
 
 TargetAnswer run_tcpmss(const TargetCall& call) {
   const auto wanted = call.as<wire::TcpmssTarget>().mss;
   PacketClass packet = call.packet;
-  for_each_option(tcp_options(packet, call.transport), [&](std::uint8_t kind, std::span<Octet> bytes) {
-    if (kind != 2 || bytes.size() != 4)
-      return;
-    const bool known = bytes[2].is_known() && bytes[3].is_known();
-    const unsigned mss = static_cast<unsigned>(bytes[2].value) << 8 | bytes[3].value;
-    if (known && wanted != 0xffff && mss <= wanted) // it is never raised
-      return;
-    const bool set = known && wanted != 0xffff;
-    bytes[2] = set ? Octet::of(static_cast<std::uint8_t>(wanted >> 8)) : Octet::any();
-    bytes[3] = set ? Octet::of(static_cast<std::uint8_t>(wanted)) : Octet::any();
-  });
+  for_each_option(
+      tcp_options(packet, call.transport), [&](std::uint8_t kind, std::span<Octet> bytes) {
+        if (kind != 2 || bytes.size() != 4)
+          return;
+        const bool known = bytes[2].is_known() && bytes[3].is_known();
+        const unsigned mss = static_cast<unsigned>(bytes[2].value) << 8 | bytes[3].value;
+        if (known && wanted != 0xffff && mss <= wanted) // it is never raised
+          return;
+        const bool set = known && wanted != 0xffff;
+        bytes[2] = set ? Octet::of(static_cast<std::uint8_t>(wanted >> 8)) : Octet::any();
+        bytes[3] = set ? Octet::of(static_cast<std::uint8_t>(wanted)) : Octet::any();
+      });
   return goes_on(std::move(packet));
 }
 
 TargetAnswer run_tcpoptstrip(const TargetCall& call) {
   const auto strip = call.as<wire::Tcpoptstrip>();
   PacketClass packet = call.packet;
-  for_each_option(tcp_options(packet, call.transport), [&](std::uint8_t kind, std::span<Octet> bytes) {
-    if (kind >= 2 && (strip.map[kind / 32] >> kind % 32 & 1U) != 0)
-      std::ranges::fill(bytes, Octet::of(1)); // TCPOPT_NOP
-  });
+  for_each_option(tcp_options(packet, call.transport),
+                  [&](std::uint8_t kind, std::span<Octet> bytes) {
+                    if (kind >= 2 && (strip.map[kind / 32] >> kind % 32 & 1U) != 0)
+                      std::ranges::fill(bytes, Octet::of(1)); // TCPOPT_NOP
+                  });
   return goes_on(std::move(packet));
 }
 

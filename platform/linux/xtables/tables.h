@@ -173,7 +173,7 @@ struct IpsetTest {
 };
 
 template <>
-inline constexpr auto description_of<IpsetTest> = describe(
+inline constexpr auto description_of<IpsetTest> = describe_answers(
     "ipset_test", "The kernel's answer to: is this in the set?",
     key(column(&IpsetTest::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
     key(column(&IpsetTest::set, "set", "", "The set.", "ipset.name")),

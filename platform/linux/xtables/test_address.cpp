@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/facts/tables.h"
-#include "platform/linux/netfilter/way_back.h"
+#include "platform/linux/netfilter/route_keys.h"
 #include "platform/linux/xtables/address_sets.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -72,7 +72,9 @@ MatchAnswer test_type(const MatchCall& call, const AddressTerm& term, std::uint3
 
 MatchAnswer addrtype(const MatchCall& call, const wire::Addrtype1& info) {
   const auto& meta = call.packet.meta;
-  const Int device = (info.flags & 4) != 0 ? meta.in.index : (info.flags & 8) != 0 ? meta.out.index : 0;
+  const Int device = (info.flags & 4) != 0   ? meta.in.index
+                     : (info.flags & 8) != 0 ? meta.out.index
+                                             : 0;
   return all(
       call,
       [&](const MatchCall& part) {
@@ -99,12 +101,13 @@ MatchAnswer rpfilter_single(const MatchCall& call, const IpAddress& source, std:
   const auto& in = call.packet.meta.in;
   const auto& mark = call.packet.meta.mark;
   const bool marked = (flags & 2) != 0 && mark.known();
-  const auto found = ask_way_back(call.context.inquiry, call.request.netns, source,
-                                  marked ? mark.value() : 0);
-  if (!found)
+  auto& inquiry = call.context.inquiry;
+  const auto rows = inquiry.rows<RouteLookup>(
+      route_keys(call.request.netns, source, marked ? Int{mark.value()} : 0));
+  if (inquiry.pending() || rows.empty() || inquiry.incomplete())
     return undecided(call, "the way back to the source, which could not be asked for,",
                      "leads out where the packet came in", "does not", "fib saddr . iif oif");
-  const auto& row = *found;
+  const auto& row = rows.front();
   const bool local = row.type.is("local");
   const bool usable =
       row.error.value_or(0) == 0 && (row.type.is("unicast") || (local && (flags & 4) != 0));
@@ -122,8 +125,7 @@ MatchAnswer rpfilter(const MatchCall& call, std::uint8_t flags) {
       term.kind == AddressTerm::Kind::client ? call.packet.addresses.only() : std::nullopt;
   if (term.kind == AddressTerm::Kind::known || only)
     return rpfilter_single(call, only ? to_address(*only, call.packet.family) : term.first, flags);
-  const ReadSet routed =
-      sources_routed_by(call, (flags & 1) != 0 ? 0 : in.index, (flags & 4) != 0);
+  const ReadSet routed = sources_routed_by(call, (flags & 1) != 0 ? 0 : in.index, (flags & 4) != 0);
   if (!routed.known)
     return unread(call, "fib saddr . iif oif");
   return in_addresses(call, term, routed.addresses, "fib saddr . iif oif");

@@ -50,8 +50,8 @@ const Endpoint& tuple_end(const ConntrackView& ct, unsigned which) {
   }
 }
 
-constexpr std::array<std::string_view, 4> address_fields{
-    "ct original saddr", "ct original daddr", "ct reply saddr", "ct reply daddr"};
+constexpr std::array<std::string_view, 4> address_fields{"ct original saddr", "ct original daddr",
+                                                         "ct reply saddr", "ct reply daddr"};
 constexpr std::array<std::string_view, 4> port_fields{
     "ct original proto-src", "ct original proto-dst", "ct reply proto-src", "ct reply proto-dst"};
 
@@ -142,13 +142,11 @@ MatchAnswer test_conntrack(const MatchCall& call) {
     return not_matched("ct direction");
   MatchAnswer result = answer(true);
   for (unsigned which = 0; which < 4; ++which)
-    result = and_then(call, std::move(result), [&](const MatchCall& part) {
-      return test_ct_address(part, info, which);
-    });
+    result = and_then(call, std::move(result),
+                      [&](const MatchCall& part) { return test_ct_address(part, info, which); });
   for (unsigned which = 0; which < 4; ++which)
-    result = and_then(call, std::move(result), [&](const MatchCall& part) {
-      return test_ct_port(part, info, which);
-    });
+    result = and_then(call, std::move(result),
+                      [&](const MatchCall& part) { return test_ct_port(part, info, which); });
   result = and_then(call, std::move(result),
                     [&](const MatchCall& part) { return test_ct_rest(part, info); });
   return result;
@@ -205,8 +203,8 @@ MatchAnswer test_connlimit(const MatchCall& call) {
 MatchAnswer test_helper(const MatchCall& call) {
   const auto info = call.as<wire::HelperMatch>();
   const auto& ct = call.packet.ct;
-  const bool expected = has_entry(ct) && (ct.state == CtState::related ||
-                                          (ct.status & ct_status_expected) != 0);
+  const bool expected =
+      has_entry(ct) && (ct.state == CtState::related || (ct.status & ct_status_expected) != 0);
   if (!expected) // only a connection that a helper expected has a master
     return field_answer(info.invert != 0, "ct helper");
   return undecided(call, "the helper of the master connection", "is the one asked",

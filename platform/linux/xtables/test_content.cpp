@@ -32,8 +32,8 @@ Truth in_headers(const PacketClass& packet, const Pattern& pattern, std::size_t 
                  std::size_t to) {
   Truth found = Truth::no;
   const std::size_t size = pattern.bytes.size();
-  for (std::size_t at = from; at <= to && at + size <= packet.network.size() && at - from + size <= to - from;
-       ++at) {
+  for (std::size_t at = from;
+       at <= to && at + size <= packet.network.size() && at - from + size <= to - from; ++at) {
     switch (equals(octets_at(packet, at, size), pattern.mask, pattern.bytes, packet)) {
     case Truth::yes:
       return Truth::yes;
@@ -115,8 +115,8 @@ Truth in_values(const wire::U32Test& test, const Word& word) {
     const std::uint32_t most = word.value | ~word.known;
     if (min <= least && most <= max)
       return Truth::yes;
-    const bool excluded = most < min || least > max ||
-                          (min == max && ((min ^ word.value) & word.known) != 0);
+    const bool excluded =
+        most < min || least > max || (min == max && ((min ^ word.value) & word.known) != 0);
     found = excluded ? found : Truth::depends;
   }
   return found;
@@ -209,15 +209,14 @@ MatchAnswer test_string(const MatchCall& call) {
   const Truth headers = in_headers(call.packet, pattern, info.from, info.to);
   const auto length = packet_length(call.packet);
   const std::size_t known = call.packet.network.size();
-  const bool payload = (!length.known() || length.value() > known) &&
-                       std::size_t{info.to} > known;
+  const bool payload = (!length.known() || length.value() > known) && std::size_t{info.to} > known;
   if (headers == Truth::yes)
     return inverted(matched("payload"), invert);
   if (headers == Truth::no && !payload)
     return inverted(not_matched("payload"), invert);
-  return inverted(undecided(call, "the packet's content", "has the text", "does not have the text",
-                            "payload"),
-                  invert);
+  return inverted(
+      undecided(call, "the packet's content", "has the text", "does not have the text", "payload"),
+      invert);
 }
 
 MatchAnswer test_u32(const MatchCall& call) {

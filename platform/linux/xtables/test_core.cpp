@@ -10,10 +10,10 @@ namespace synfate::xt {
 namespace {
 
 TestContext context_of(const MatchCall& call, std::string_view field) {
-  return {std::string(field),
-          fmt::format("{} ({})", field,
-                      match_text(call.extension, call.packet.family, TextNames{})),
-          call.rule()};
+  return {
+      std::string(field),
+      fmt::format("{} ({})", field, match_text(call.extension, call.packet.family, TextNames{})),
+      call.rule()};
 }
 
 bool all_known(Octets octets) {

@@ -82,8 +82,7 @@ template <typename Next> MatchAnswer and_then(const MatchCall& call, MatchAnswer
     }
     MatchAnswer deeper = next(call.with(part.packet));
     if (deeper.truth != Truth::depends) {
-      joined.parts.push_back(
-          {std::move(part.packet), deeper.truth == Truth::yes, deeper.dropped});
+      joined.parts.push_back({std::move(part.packet), deeper.truth == Truth::yes, deeper.dropped});
       continue;
     }
     for (auto& inner : deeper.parts)

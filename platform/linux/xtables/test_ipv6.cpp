@@ -144,13 +144,13 @@ MatchAnswer test_frag(const MatchCall& call) {
     return all(
         call,
         [&](const MatchCall& part) {
-          return inverted(test_number(part, octets.subspan(4, 4), frag.id[0], frag.id[1], "frag id"),
-                          (frag.invert & 1) != 0);
+          return inverted(
+              test_number(part, octets.subspan(4, 4), frag.id[0], frag.id[1], "frag id"),
+              (frag.invert & 1) != 0);
         },
         [&](const MatchCall& part) {
-          return (frag.flags & 0x04) == 0
-                     ? answer(true)
-                     : test_byte(part, octets[1], 0xff, 0, "frag reserved");
+          return (frag.flags & 0x04) == 0 ? answer(true)
+                                          : test_byte(part, octets[1], 0xff, 0, "frag reserved");
         },
         [&](const MatchCall& part) { return bits(part, 0x04, 0x00, 0x06, false); },
         [&](const MatchCall& part) { return bits(part, 0x08, 0xff, 0xf8, false); },
@@ -189,10 +189,9 @@ MatchAnswer test_rt(const MatchCall& call) {
                                                 (rt.invert & 1) != 0);
         },
         [&](const MatchCall& part) {
-          return (rt.flags & 0x38) == 0
-                     ? answer(true)
-                     : undecided(part, "the routing header's addresses", "are those asked",
-                                 "are not those asked");
+          return (rt.flags & 0x38) == 0 ? answer(true)
+                                        : undecided(part, "the routing header's addresses",
+                                                    "are those asked", "are not those asked");
         });
   });
 }
@@ -220,8 +219,9 @@ MatchAnswer test_mh(const MatchCall& call) {
     return hotdrop();
   if (header.octets.empty())
     return undecided(call, "the mobility header", "has the type", "does not have the type");
-  return inverted(test_number(call, header.octets.subspan(2, 1), mh.types[0], mh.types[1], "mh type"),
-                  (mh.invert & 1) != 0);
+  return inverted(
+      test_number(call, header.octets.subspan(2, 1), mh.types[0], mh.types[1], "mh type"),
+      (mh.invert & 1) != 0);
 }
 
 MatchAnswer test_srh0(const MatchCall& call) {

@@ -1,6 +1,6 @@
-// Matches on the packet's own fields and what the skb carries: net/netfilter/xt_mac.c, xt_pkttype.c,
-// xt_mark.c, xt_length.c, xt_hl.c, xt_dscp.c, xt_ecn.c, xt_realm.c, xt_cpu.c, xt_devgroup.c,
-// xt_physdev.c, xt_policy.c, net/ipv6/netfilter/ip6t_eui64.c; Linux 6.12.
+// Matches on the packet's own fields and what the skb carries: net/netfilter/xt_mac.c,
+// xt_pkttype.c, xt_mark.c, xt_length.c, xt_hl.c, xt_dscp.c, xt_ecn.c, xt_realm.c, xt_cpu.c,
+// xt_devgroup.c, xt_physdev.c, xt_policy.c, net/ipv6/netfilter/ip6t_eui64.c; Linux 6.12.
 #include <algorithm>
 
 #include "core/facts/tables.h"
@@ -65,11 +65,10 @@ MatchAnswer not_bridged(const wire::Physdev& info) {
 
 MatchAnswer test_group(const MatchCall& call, const InterfaceView& device, std::uint32_t group,
                        std::uint32_t mask, bool invert, std::string_view field) {
-  return inverted(perhaps(call, device.group, field,
-                          [&](Int value) {
-                            return ((static_cast<std::uint32_t>(value) ^ group) & mask) == 0;
-                          }),
-                  invert);
+  return inverted(
+      perhaps(call, device.group, field,
+              [&](Int value) { return ((static_cast<std::uint32_t>(value) ^ group) & mask) == 0; }),
+      invert);
 }
 
 MatchAnswer test_tcp_bit(const MatchCall& call, const wire::Ecn& ecn, std::uint8_t operation,
@@ -92,16 +91,17 @@ MatchAnswer test_comment(const MatchCall&) {
 MatchAnswer test_mac(const MatchCall& call) {
   const auto mac = call.as<wire::Mac>();
   return all(call, is_ethernet, [&](const MatchCall& part) {
-    return inverted(test_equal(part, Octets(part.packet.link).subspan(6, 6), {}, mac.address,
-                               "ether saddr"),
-                    mac.invert != 0);
+    return inverted(
+        test_equal(part, Octets(part.packet.link).subspan(6, 6), {}, mac.address, "ether saddr"),
+        mac.invert != 0);
   });
 }
 
 MatchAnswer test_eui64(const MatchCall& call) {
   return all(call, is_ethernet, [](const MatchCall& part) {
     const Octets link(part.packet.link);
-    if (!std::ranges::all_of(link.subspan(6, 6), [](const Octet& octet) { return octet.is_known(); }))
+    if (!std::ranges::all_of(link.subspan(6, 6),
+                             [](const Octet& octet) { return octet.is_known(); }))
       return undecided(part, "the client's link-layer address", "makes up its address",
                        "does not make up its address", "ether saddr");
     std::array<std::uint8_t, 8> eui{};
@@ -119,9 +119,8 @@ MatchAnswer test_eui64(const MatchCall& call) {
 MatchAnswer test_pkttype(const MatchCall& call) {
   const auto info = call.as<wire::Pkttype>();
   const auto destination = destination_of(call.packet).address;
-  const bool multicast =
-      !is_v4(call) ||
-      (destination.kind == AddressTerm::Kind::known && destination.first.is_multicast());
+  const bool multicast = !is_v4(call) || (destination.kind == AddressTerm::Kind::known &&
+                                          destination.first.is_multicast());
   return inverted(perhaps(call, call.packet.meta.packet_type, "meta pkttype",
                           [&](std::uint8_t type) {
                             if (type == 5) // PACKET_LOOPBACK
@@ -140,11 +139,10 @@ MatchAnswer test_mark(const MatchCall& call) {
 
 MatchAnswer test_length(const MatchCall& call) {
   const auto info = call.as<wire::Length>();
-  return inverted(perhaps(call, packet_length(call.packet), "meta length",
-                          [&](std::uint32_t length) {
-                            return length >= info.min && length <= info.max;
-                          }),
-                  info.invert != 0);
+  return inverted(
+      perhaps(call, packet_length(call.packet), "meta length",
+              [&](std::uint32_t length) { return length >= info.min && length <= info.max; }),
+      info.invert != 0);
 }
 
 MatchAnswer test_ttl(const MatchCall& call) {
@@ -256,16 +254,16 @@ MatchAnswer test_physdev(const MatchCall& call) {
 MatchAnswer test_policy(const MatchCall& call) {
   const auto policy = call.as<wire::Policy>();
   const bool none = (policy.flags & 4) != 0;
-  return and_then(
-      call,
-      inverted(perhaps(call, call.packet.meta.ipsec, "meta secpath", [](bool ipsec) { return ipsec; }),
-               none),
-      [&](const MatchCall& part) {
-        if (none || (policy.length == 0 && (policy.flags & 8) == 0))
-          return answer(none);
-        return undecided(part, "the IPsec state", "is the one asked", "is not the one asked",
-                         "meta secpath");
-      });
+  return and_then(call,
+                  inverted(perhaps(call, call.packet.meta.ipsec, "meta secpath",
+                                   [](bool ipsec) { return ipsec; }),
+                           none),
+                  [&](const MatchCall& part) {
+                    if (none || (policy.length == 0 && (policy.flags & 8) == 0))
+                      return answer(none);
+                    return undecided(part, "the IPsec state", "is the one asked",
+                                     "is not the one asked", "meta secpath");
+                  });
 }
 
 MatchAnswer test_ipvs(const MatchCall& call) {

@@ -1,6 +1,6 @@
 // Matches on sockets: net/netfilter/xt_socket.c, xt_owner.c, xt_cgroup.c,
 // net/ipv4/netfilter/nf_socket_ipv4.c; Linux 6.12.
-#include "platform/linux/xtables/serving_sockets.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 #include "platform/linux/xtables/test_core.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -39,6 +39,9 @@ MatchAnswer restore_mark(const MatchCall& call, const std::vector<Socket>& socke
 MatchAnswer socket_lookup(const MatchCall& call, std::uint8_t flags) {
   const auto to = destination_of(call.packet);
   const auto proto = call.transport.proto;
+  // An answer over lo, or an error about one: the client's own socket, which is connected.
+  if (to.port.kind == PortTerm::Kind::client || call.request.packet == Packet::icmp)
+    return (flags & socket_transparent) == 0 ? matched("socket") : not_matched("socket");
   if (proto != 6 && proto != 17)
     return not_matched("socket");
   if (to.port.kind != PortTerm::Kind::known)
@@ -62,7 +65,8 @@ MatchAnswer socket_lookup(const MatchCall& call, std::uint8_t flags) {
 
 MatchAnswer in_ids(const MatchCall& call, const Perhaps<std::uint32_t>& id, std::uint32_t first,
                    std::uint32_t last, std::string_view field) {
-  return perhaps(call, id, field, [&](std::uint32_t value) { return value >= first && value <= last; });
+  return perhaps(call, id, field,
+                 [&](std::uint32_t value) { return value >= first && value <= last; });
 }
 
 MatchAnswer group_test(const MatchCall& call, const wire::Owner& owner) {
@@ -101,8 +105,8 @@ MatchAnswer path_test(const MatchCall& call, std::string_view wanted, bool inver
                             while (path.starts_with('/'))
                               path.remove_prefix(1);
                             return ancestor.empty() ||
-                                   (path.starts_with(ancestor) &&
-                                    (path.size() == ancestor.size() || path[ancestor.size()] == '/'));
+                                   (path.starts_with(ancestor) && (path.size() == ancestor.size() ||
+                                                                   path[ancestor.size()] == '/'));
                           }),
                   invert);
 }
@@ -129,18 +133,19 @@ MatchAnswer test_socket(const MatchCall& call) {
 MatchAnswer test_owner(const MatchCall& call) {
   const auto owner = call.as<wire::Owner>();
   const auto& socket = call.packet.meta.socket;
-  if (!socket.present || !socket.has_file)
+  if (!socket.present)
     return (owner.match ^ owner.invert) == 0 ? answer(true) : not_matched("meta skuid");
   if ((owner.match & owner.invert & 4) != 0)
     return not_matched("meta skuid");
+  if (!socket.has_file)
+    return ((owner.match ^ owner.invert) & 3) == 0 ? answer(true) : not_matched("meta skuid");
   return all(
       call,
       [&](const MatchCall& part) {
-        return (owner.match & 1) == 0
-                   ? answer(true)
-                   : inverted(in_ids(part, part.packet.meta.socket.uid, owner.uid_min,
-                                     owner.uid_max, "meta skuid"),
-                              (owner.invert & 1) != 0);
+        return (owner.match & 1) == 0 ? answer(true)
+                                      : inverted(in_ids(part, part.packet.meta.socket.uid,
+                                                        owner.uid_min, owner.uid_max, "meta skuid"),
+                                                 (owner.invert & 1) != 0);
       },
       [&](const MatchCall& part) {
         return (owner.match & 2) == 0 ? answer(true)
@@ -156,9 +161,8 @@ MatchAnswer test_cgroup0(const MatchCall& call) {
 MatchAnswer test_cgroup1(const MatchCall& call) {
   const auto cgroup = call.as<wire::Cgroup1>();
   return with_socket(call, [&] {
-    return cgroup.has_path != 0
-               ? path_test(call, text_of(cgroup.path), cgroup.invert_path != 0)
-               : class_test(call, cgroup.classid, cgroup.invert_classid != 0);
+    return cgroup.has_path != 0 ? path_test(call, text_of(cgroup.path), cgroup.invert_path != 0)
+                                : class_test(call, cgroup.classid, cgroup.invert_classid != 0);
   });
 }
 

@@ -20,8 +20,7 @@ template <typename Recent> MatchAnswer recent(const MatchCall& call, const Recen
     entry += fmt::format(" with {} hits", info.hit_count);
   if (info.seconds != 0)
     entry += fmt::format(" within {} s", info.seconds);
-  return inverted(undecided(call, what, "holds " + entry, "does not hold " + entry),
-                  invert);
+  return inverted(undecided(call, what, "holds " + entry, "does not hold " + entry), invert);
 }
 
 } // namespace
@@ -72,7 +71,8 @@ MatchAnswer test_rateest(const MatchCall& call) {
 }
 
 MatchAnswer test_nfacct(const MatchCall& call) {
-  return undecided(call, fmt::format("the accounting object {}", text_of(call.as<wire::Nfacct>().name)),
+  return undecided(call,
+                   fmt::format("the accounting object {}", text_of(call.as<wire::Nfacct>().name)),
                    "is over its quota or has none", "is under its quota");
 }
 

@@ -11,7 +11,8 @@ namespace {
 /// A header the match must see: hotdrop if the packet is too short, both answers if it lies in a
 /// payload nobody knows.
 template <typename Test>
-MatchAnswer with_header(const MatchCall& call, std::size_t size, std::string_view field, Test test) {
+MatchAnswer with_header(const MatchCall& call, std::size_t size, std::string_view field,
+                        Test test) {
   const HeaderView header = header_at(call, call.transport.offset, size);
   if (header.missing)
     return hotdrop();
@@ -68,21 +69,22 @@ TcpOptions tcp_options(const MatchCall& call) {
   const unsigned size = static_cast<unsigned>(header[12].value >> 4) * 4;
   if (size < 20)
     return {{}, true, false};
+  if (size == 20)
+    return {};
   const HeaderView options = header_at(call, call.transport.offset + 20U, size - 20);
-  return {options.octets, options.missing, size > 20 && options.octets.empty()};
+  return {options.octets, options.missing, options.octets.empty()};
 }
 
 MatchAnswer test_tcp_option(const MatchCall& call, std::uint8_t wanted, bool invert) {
   const TcpOptions options = tcp_options(call);
   if (options.malformed)
     return hotdrop();
-  const auto search =
-      find_option(options.octets, [&](std::size_t at) { return options.octets[at].value == wanted; });
+  const auto search = find_option(
+      options.octets, [&](std::size_t at) { return options.octets[at].value == wanted; });
   if (options.unknown || search.found == Found::unknown)
     return undecided(call, "the TCP options", "have it", "do not have it", "tcp option");
   return inverted(search.found == Found::yes ? answer(true) : not_matched("tcp option"), invert);
 }
-
 
 /// The ports of a list as one set.
 struct PortList {
@@ -151,14 +153,16 @@ MatchAnswer icmp(const MatchCall& call, std::string_view field, bool any_type) {
     const bool invert = (info.invert & 1) != 0;
     if (any_type && info.type == 0xff)
       return inverted(answer(true), invert);
-    return inverted(
-        all(
-            call,
-            [&](const MatchCall& part) { return test_byte(part, octets[0], 0xff, info.type, field); },
-            [&](const MatchCall& part) {
-              return test_number(part, octets.subspan(1, 1), info.code[0], info.code[1], field);
-            }),
-        invert);
+    return inverted(all(
+                        call,
+                        [&](const MatchCall& part) {
+                          return test_byte(part, octets[0], 0xff, info.type, field);
+                        },
+                        [&](const MatchCall& part) {
+                          return test_number(part, octets.subspan(1, 1), info.code[0], info.code[1],
+                                             field);
+                        }),
+                    invert);
   });
 }
 
@@ -178,9 +182,8 @@ MatchAnswer test_tcp(const MatchCall& call) {
           return test_port(part, 2, tcp.destination, (tcp.invert & 2) != 0, "tcp dport");
         },
         [&](const MatchCall& part) {
-          return inverted(
-              test_byte(part, header[13], tcp.flag_mask, tcp.flag_compare, "tcp flags"),
-              (tcp.invert & 4) != 0);
+          return inverted(test_byte(part, header[13], tcp.flag_mask, tcp.flag_compare, "tcp flags"),
+                          (tcp.invert & 4) != 0);
         },
         [&](const MatchCall& part) {
           return tcp.option == 0 ? answer(true)

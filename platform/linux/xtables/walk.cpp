@@ -13,7 +13,7 @@
 namespace synfate::xt {
 namespace {
 
-constexpr unsigned jump_limit = 512;    // the kernel refuses loops when rules are loaded
+constexpr unsigned jump_limit = 512;       // the kernel refuses loops when rules are loaded
 constexpr unsigned most_rules = 2'000'000; // looked at in one run
 
 /// The rule at hand.
@@ -43,9 +43,8 @@ public:
     for (auto& traveller : rest)
       end_by_policy(std::move(traveller));
     if (context_.options.want_near_misses && !context_.inquiry.pending())
-      add_near_misses({context_, request_, table_, hook_, [this](std::uint32_t offset) {
-                         return culprit(offset);
-                       }},
+      add_near_misses({context_, request_, table_, hook_,
+                       [this](std::uint32_t offset) { return culprit(offset); }},
                       branches_);
     return std::move(branches_);
   }
@@ -246,13 +245,13 @@ private:
     const auto head = load<wire::ExtensionHead>(bytes);
     if (!head || head->size < sizeof(wire::ExtensionHead) || head->size > bytes.size())
       return std::nullopt;
-    const char* name = reinterpret_cast<const char*>(bytes.data()) +
-                       offsetof(wire::ExtensionHead, name);
+    const char* name =
+        reinterpret_cast<const char*>(bytes.data()) + offsetof(wire::ExtensionHead, name);
     const std::string_view text(name, text_of(head->name).size());
-    return Found{{text, head->revision,
-                  bytes.subspan(sizeof(wire::ExtensionHead),
-                                head->size - sizeof(wire::ExtensionHead))},
-                 head->size};
+    return Found{
+        {text, head->revision,
+         bytes.subspan(sizeof(wire::ExtensionHead), head->size - sizeof(wire::ExtensionHead))},
+        head->size};
   }
 
   // Names ----------------------------------------------------------------------------------------
@@ -317,7 +316,8 @@ private:
 
   // Ends -----------------------------------------------------------------------------------------
 
-  PathStep step(synfate::Verdict verdict, std::optional<Culprit> by, std::string note, bool detail) const {
+  PathStep step(synfate::Verdict verdict, std::optional<Culprit> by, std::string note,
+                bool detail) const {
     PathStep step;
     step.packet = request_.packet;
     step.stage = stage_of(request_.hook);

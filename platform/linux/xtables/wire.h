@@ -2,9 +2,9 @@
 //
 // Each struct mirrors one of include/uapi/linux/netfilter/xt_*.h, netfilter_ipv4/ipt_*.h or
 // netfilter_ipv6/ip6t_*.h (Linux 6.12), with plain types, so that a Linux snapshot can be explained
-// on a machine that has no such headers. Kernel pointers are std::uint64_t; the kernel hands them out
-// as zero. Numbers are in the byte order of the kernel, except those named *_be.
-// Tested by tests/unit/platform/linux/xtables/wire_test.cpp against the headers themselves.
+// on a machine that has no such headers. Kernel pointers are std::uint64_t; the kernel hands them
+// out as zero. Numbers are in the byte order of the kernel, except those named *_be. Tested by
+// tests/unit/platform/linux/xtables/wire_test.cpp against the headers themselves.
 #pragma once
 
 #include <array>
@@ -201,7 +201,8 @@ struct Srh1 {
   u16 flags, invert;
 };
 
-// Connection tracking ------------------------------------------------------------------------------
+// Connection tracking
+// ------------------------------------------------------------------------------
 
 struct State {
   u32 mask;
@@ -210,7 +211,8 @@ struct ConntrackAddress {
   InetAddress address, mask;
 };
 struct Conntrack3 { // the earlier revisions have the same start: see conntrack_of()
-  ConntrackAddress address[4]; ///< origin source, origin destination, reply source, reply destination
+  ConntrackAddress
+      address[4]; ///< origin source, origin destination, reply source, reply destination
   u32 expires_min, expires_max;
   u16 l4proto;
   u16 port[4]; ///< same order; network order before revision 3
@@ -243,7 +245,8 @@ struct Cluster {
   u32 total, node_mask, seed, flags;
 };
 
-// State of their own -------------------------------------------------------------------------------
+// State of their own
+// -------------------------------------------------------------------------------
 
 struct Limit {
   u32 average, burst;
@@ -306,7 +309,8 @@ struct RateestMatch {
   u64 estimator1, estimator2;
 };
 
-// Addresses, packet, device ------------------------------------------------------------------------
+// Addresses, packet, device
+// ------------------------------------------------------------------------
 
 struct Addrtype0 {
   u16 source, destination;
@@ -415,7 +419,8 @@ struct Osf {
 struct PolicyElement {
   InetAddress source, source_mask, destination, destination_mask;
   u32 spi_be, reqid;
-  u8 proto, mode, match, invert; ///< match, invert: bits source, destination, proto, mode, spi, reqid
+  u8 proto, mode, match,
+      invert; ///< match, invert: bits source, destination, proto, mode, spi, reqid
 };
 struct Policy {
   PolicyElement elements[4];
@@ -429,7 +434,8 @@ struct Ipvs {
   u8 invert, wanted;
 };
 
-// Sockets --------------------------------------------------------------------------------------------
+// Sockets
+// --------------------------------------------------------------------------------------------
 
 struct Owner {
   u32 uid_min, uid_max, gid_min, gid_max;
@@ -453,7 +459,8 @@ struct Cgroup2 {
   u64 data;
 };
 
-// Sets -----------------------------------------------------------------------------------------------
+// Sets
+// -----------------------------------------------------------------------------------------------
 
 struct SetReference {
   u16 index;
@@ -502,7 +509,8 @@ struct SetTarget3 {
   u32 flags, timeout;
 };
 
-// Targets --------------------------------------------------------------------------------------------
+// Targets
+// --------------------------------------------------------------------------------------------
 
 struct StandardTarget {
   s32 verdict;

@@ -41,9 +41,25 @@ TEST_CASE("the exact address wins over a wildcard that is bound to the device") 
   CHECK(chosen({listener("0.0.0.0", 2), listener("10.0.0.1")}, to("10.0.0.1")) == Positions{1});
 }
 
-TEST_CASE("of two wildcards the one bound to the device wins") {
-  CHECK(chosen({listener("0.0.0.0"), listener("0.0.0.0", 2)}, to("10.0.0.1")) == Positions{1});
-  CHECK(chosen({listener("0.0.0.0"), listener("0.0.0.0", 3)}, to("10.0.0.1")) == Positions{0});
+TEST_CASE("of two wildcards that match, the first in the kernel's list gets the packet") {
+  const auto listed = [](Socket socket, Int order) {
+    socket.bind_order = order;
+    return socket;
+  };
+  CHECK(chosen({listed(listener("0.0.0.0"), 1), listed(listener("0.0.0.0", 2), 0)},
+               to("10.0.0.1")) == Positions{1});
+  CHECK(chosen({listed(listener("0.0.0.0"), 0), listed(listener("0.0.0.0", 2), 1)},
+               to("10.0.0.1")) == Positions{0});
+  CHECK(chosen({listed(listener("0.0.0.0", 3), 0), listed(listener("0.0.0.0", 2), 1)},
+               to("10.0.0.1")) == Positions{1});
+}
+
+TEST_CASE("listeners of different users are no group") {
+  std::vector<Socket> sockets{listener("0.0.0.0"), listener("0.0.0.0")};
+  sockets[0].uid = 1;
+  sockets[1].uid = 2;
+  CHECK(chosen(sockets, to("10.0.0.1")) == Positions{0});
+  CHECK_FALSE(may_share(sockets[0], sockets[1]));
 }
 
 TEST_CASE("an IPv6 wildcard serves IPv4 unless it is v6only") {
@@ -68,6 +84,28 @@ TEST_CASE("equal listeners share, and an unknown v6only makes the choice uncerta
   unclear[0].v6only = Unknown{"sockets"};
   CHECK(look_up_tcp_listener(unclear, to("10.0.0.1")).uncertain);
   CHECK_FALSE(look_up_tcp_listener(unclear, to("fd00::1")).uncertain);
+}
+
+TEST_CASE("of equal UDP sockets the newest bind comes first, and whether they share is open") {
+  std::vector<Socket> sockets{listener("0.0.0.0"), listener("0.0.0.0"), listener("::")};
+  for (auto& socket : sockets)
+    socket.state = Text("unconnected");
+  sockets[0].bind_order = 1;
+  sockets[1].bind_order = 0;
+  sockets[2].bind_order = 0;
+  const auto answer = look_up_udp_socket(sockets, to("10.0.0.1"));
+  CHECK(answer.chosen == Positions{1, 0});
+  CHECK(answer.equals);
+  CHECK_FALSE(answer.shared);
+}
+
+TEST_CASE("a UDP socket connected to a host and no port takes every port of it") {
+  std::vector<Socket> sockets{listener("10.0.0.1"), listener("10.0.0.1")};
+  sockets[1].remote_address = *IpAddress::parse("10.0.0.9");
+  sockets[1].remote_port = 0;
+  CHECK(look_up_udp_socket(sockets, to("10.0.0.1")).chosen == Positions{1});
+  sockets[1].remote_address = *IpAddress::parse("10.0.0.8");
+  CHECK(look_up_udp_socket(sockets, to("10.0.0.1")).chosen == Positions{0});
 }
 
 TEST_CASE("a connected UDP socket takes its peer's datagrams only, and those first") {

@@ -39,7 +39,7 @@ template <typename Row> struct Answer {
 
 Answer<Process> processes(std::optional<Int> pid, const ProcessSource& source = {}) {
   Answer<Process> answer;
-  read_processes(pid, source, answer.delivery());
+  read_processes({pid, {}}, source, answer.delivery());
   return answer;
 }
 

@@ -1,0 +1,342 @@
+#include "core/command/overview.h"
+
+#include <algorithm>
+#include <ostream>
+#include <tuple>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "core/command/explain.h"
+#include "core/command/rules_command.h"
+#include "core/facts/tables.h"
+#include "core/model/owners.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::string_view nat_gap = "nat.ports";
+
+/// A listener, its sockets (several in a group of SO_REUSEPORT), and where its flows are.
+struct Entry {
+  Listener listener;
+  std::vector<Socket> sockets;
+  Target target;
+  std::size_t first_flow = 0;
+  std::size_t flows = 0;
+};
+
+std::vector<Socket> listening_sockets(Inquiry& inquiry, const char* proto, const char* state) {
+  return inquiry.rows<Socket>(
+      {{"netns", inquiry.snapshot().host().netns}, {"proto", Text(proto)}, {"state", Text(state)}});
+}
+
+auto order_of(const Listener& listener) {
+  const IpAddress address = listener.address.value_or(IpAddress());
+  return std::tuple(listener.proto, listener.port, address.is_v6(), address.to_string(),
+                    std::string_view(listener.interface));
+}
+
+Target target_of(const Listener& listener) {
+  Target target;
+  target.proto = listener.proto;
+  target.port = listener.port;
+  if (listener.address && !listener.address->is_unspecified())
+    target.addresses.push_back(*listener.address);
+  target.text = fmt::format("{}/{}", to_string(target.proto), target.port);
+  return target;
+}
+
+bool same_listener(const Entry& entry, const Listener& listener) {
+  return order_of(entry.listener) == order_of(listener);
+}
+
+std::vector<Entry> listeners_of(Inquiry& inquiry) {
+  std::vector<Entry> entries;
+  for (const auto& [proto, words] : {std::pair{Proto::tcp, std::pair{"tcp", "listen"}},
+                                     std::pair{Proto::udp, std::pair{"udp", "unconnected"}}})
+    for (auto& socket : listening_sockets(inquiry, words.first, words.second)) {
+      if (!socket.local_port.known() || socket.local_port.is(0))
+        continue;
+      Listener listener;
+      listener.proto = proto;
+      listener.port = static_cast<std::uint16_t>(socket.local_port.value());
+      if (socket.local_address.known())
+        listener.address = socket.local_address.value();
+      listener.interface = socket.interface.value_or("");
+      entries.push_back({std::move(listener), {}, {}});
+      entries.back().sockets.push_back(std::move(socket));
+    }
+  std::ranges::stable_sort(entries, [](const Entry& a, const Entry& b) {
+    return order_of(a.listener) < order_of(b.listener);
+  });
+  std::vector<Entry> grouped;
+  for (auto& entry : entries)
+    if (!grouped.empty() && same_listener(grouped.back(), entry.listener))
+      grouped.back().sockets.push_back(std::move(entry.sockets.front()));
+    else
+      grouped.push_back(std::move(entry));
+  for (auto& entry : grouped)
+    entry.target = target_of(entry.listener);
+  return grouped;
+}
+
+/// Ports that only NAT rules name: what becomes of them is seen when they are walked.
+std::vector<Entry> nat_entries(const NatPorts& ports, const std::vector<Entry>& listeners) {
+  std::vector<Entry> entries;
+  for (const auto& port : ports.ports) {
+    Listener listener;
+    listener.proto = port.proto;
+    listener.port = port.port;
+    listener.address = port.address;
+    const bool listens = std::ranges::any_of(
+        listeners, [&](const Entry& entry) { return same_listener(entry, listener); });
+    if (!listens)
+      entries.push_back({listener, {}, target_of(listener)});
+  }
+  return entries;
+}
+
+// Owners ---------------------------------------------------------------------------------------
+
+/// The processes that hold any of the sockets, without repetition.
+std::vector<Int> holders_of(Inquiry& inquiry, const std::vector<Socket>& sockets,
+                            std::string& hidden) {
+  std::vector<Int> pids;
+  for (const auto& socket : sockets) {
+    if (!socket.inode.known() || socket.inode.is(0))
+      continue;
+    for (const auto row : find_owners(inquiry, held_socket(socket), false)) {
+      const auto& table = *inquiry.snapshot().table(table_name<SocketOwner>());
+      const Fact<Int> pid = read_row<SocketOwner>(table, row).pid;
+      if (pid.known() && std::ranges::find(pids, pid.value()) == pids.end())
+        pids.push_back(pid.value());
+    }
+    if (inquiry.incomplete())
+      hidden = inquiry.gaps().back();
+  }
+  return pids;
+}
+
+std::optional<Process> process_of(Inquiry& inquiry, Int pid) {
+  auto rows = inquiry.rows<Process>({{"pid", pid}});
+  return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
+}
+
+/// systemd keeps a copy of the sockets it activates; who serves them is the one to name.
+const Process* one_to_name(const std::vector<Process>& processes) {
+  const auto serves = std::ranges::find_if(
+      processes, [](const Process& process) { return !process.name.is("systemd"); });
+  if (serves != processes.end())
+    return &*serves;
+  return processes.empty() ? nullptr : &processes.front();
+}
+
+void name_owner(Inquiry& inquiry, Entry& entry) {
+  Listener& listener = entry.listener;
+  std::string hidden;
+  listener.holders = holders_of(inquiry, entry.sockets, hidden);
+  listener.holders_complete = std::ranges::all_of(entry.sockets, [&](const Socket& socket) {
+    return holders_complete(inquiry.snapshot(), held_socket(socket));
+  });
+  std::vector<Process> processes;
+  for (const Int pid : listener.holders)
+    if (auto process = process_of(inquiry, pid))
+      processes.push_back(std::move(*process));
+  const Process* owner = one_to_name(processes);
+  if (owner == nullptr) {
+    if (!hidden.empty())
+      listener.owner = Unknown{hidden};
+    return;
+  }
+  listener.owner =
+      ListenerOwner{owner->pid.value_or(0), owner->name.value_or("?"), owner->user.value_or("")};
+  listener.service = owner->container.known() ? owner->container.value() : owner->unit.value_or("");
+}
+
+std::vector<Entry> read_listeners(Session& session, bool all_holders) {
+  const auto listeners = session.settle([](Inquiry& inquiry) { return listeners_of(inquiry); });
+  auto entries = session.settle([&](Inquiry& inquiry) {
+    const Request owners = owners_of_listeners(inquiry.snapshot().host().netns, all_holders);
+    if (!listeners.empty())
+      inquiry.find(owners);
+    auto named = listeners;
+    if (!inquiry.pending())
+      for (auto& entry : named)
+        name_owner(inquiry, entry);
+    return named;
+  });
+  const auto ports =
+      session.settle([&](Inquiry& inquiry) { return session.model().nat_ports(inquiry); });
+  if (!ports.unlisted.empty())
+    session.snapshot().add_gap(
+        {std::string(nat_gap), "some ports that NAT leads in",
+         fmt::format("these rules take them from a set, a map or a large range: {}",
+                     fmt::join(ports.unlisted, ", ")),
+         "they are missing from this list", "ask for a port of such a rule: synfate PORT"});
+  for (auto& entry : nat_entries(ports, entries))
+    entries.push_back(std::move(entry));
+  return entries;
+}
+
+// Who reaches it -------------------------------------------------------------------------------
+
+const PathStep* lookup_step(const Fate& fate) {
+  const auto step = std::ranges::find_if(fate.path, [](const PathStep& each) {
+    return each.stage == Stage::socket_lookup && each.by && each.packet != Packet::synack;
+  });
+  return step == fate.path.end() ? nullptr : &*step;
+}
+
+/// NAT sent the flow somewhere else than the client asked for.
+bool led_elsewhere(const FlowReport& flow, Int netns) {
+  const Fate& fate = flow.fate;
+  const bool same = fate.final_address == flow.flow.to && fate.final_port == flow.flow.port;
+  return fate.final_port != 0 && (!same || fate.final_netns != netns);
+}
+
+/// A flow that ends at another socket (a more specific one, or behind NAT) says nothing of this.
+bool concerns(const Entry& entry, const FlowReport& flow, Int netns) {
+  if (entry.sockets.empty())
+    return led_elsewhere(flow, netns);
+  const PathStep* step = lookup_step(flow.fate);
+  if (step == nullptr || step->verdict == Verdict::stop)
+    return true;
+  const IpAddress address = entry.listener.address.value_or(IpAddress());
+  const std::string id =
+      fmt::format(fmt::runtime(address.is_v6() ? "{}/[{}]:{}" : "{}/{}:{}"),
+                  to_string(entry.listener.proto), address.to_string(), entry.listener.port);
+  return step->by->id == id;
+}
+
+bool family_fits(const Entry& entry, const Flow& flow) {
+  if (entry.sockets.empty() || !entry.listener.address)
+    return true;
+  const IpAddress& address = *entry.listener.address;
+  if (address.is_v4() || address.is_v4_mapped())
+    return flow.to.is_v4();
+  return flow.to.is_v6() || (address.is_unspecified() && !entry.sockets.front().v6only.is(true));
+}
+
+WhoClass class_of(const FlowReport& report) {
+  WhoClass one;
+  one.sources.emplace_back(report.flow.from, report.flow.from);
+  one.interface = report.flow.from_interface;
+  one.name = report.flow.local ? "" : report.flow.name;
+  one.to = report.flow.to;
+  one.outcome = report.fate.outcome;
+  one.icmp = report.fate.icmp;
+  one.certainty = report.fate.certainty;
+  one.stopped_at = report.fate.stopped_at;
+  one.culprit = report.fate.culprit;
+  return one;
+}
+
+std::vector<FlowReport> flows_of(Session& session, std::vector<Entry>& entries) {
+  std::vector<FlowReport> reports;
+  session.settle([&](Inquiry& inquiry) {
+    reports.clear();
+    for (auto& entry : entries) {
+      entry.first_flow = reports.size();
+      for (auto& flow : session.model().plain_flows(inquiry, entry.target))
+        if (family_fits(entry, flow))
+          reports.push_back({std::move(flow), {}});
+      entry.flows = reports.size() - entry.first_flow;
+    }
+    return true;
+  });
+  return reports;
+}
+
+void judge(Entry& entry, std::span<const FlowReport> flows, Int netns) {
+  for (const auto& report : flows) {
+    if (!concerns(entry, report, netns))
+      continue;
+    entry.listener.reachable_from.push_back(class_of(report));
+    if (entry.sockets.empty() && entry.listener.led_to.empty())
+      entry.listener.led_to =
+          fmt::format(fmt::runtime(report.fate.final_address.is_v6() ? "[{}]:{}" : "{}:{}"),
+                      report.fate.final_address.to_string(), report.fate.final_port);
+  }
+}
+
+bool reached(const Listener& listener) {
+  return std::ranges::any_of(listener.reachable_from, [](const WhoClass& one) {
+    return one.outcome == Outcome::open || one.outcome == Outcome::unknown;
+  });
+}
+
+/// Why nobody gets through, for the listeners of which that is so.
+void explain_unreached(Session& session, const rules::RuleSet& rules, Entry& entry,
+                       std::span<const FlowReport> flows) {
+  if (flows.empty() || entry.listener.reachable_from.empty() || reached(entry.listener))
+    return;
+  auto evaluation = session.settle(
+      [&](Inquiry& inquiry) { return rules::evaluate(inquiry, rules, {entry.target, flows}); });
+  entry.listener.findings = std::move(evaluation.findings);
+}
+
+void add_gap(Overview& overview, const Gap& gap) {
+  if (std::ranges::find(overview.gaps, gap) == overview.gaps.end())
+    overview.gaps.push_back(gap);
+}
+
+void add_gaps(Overview& overview, const Snapshot& snapshot,
+              const std::vector<FlowReport>& reports) {
+  for (const auto& report : reports)
+    for (const auto& id : report.fate.gaps)
+      if (const Gap* gap = snapshot.gap(id))
+        add_gap(overview, *gap);
+  for (const auto& answer : snapshot.answers())
+    if (answer.request.table == table_name<Socket>() ||
+        answer.request.table == table_name<SocketOwner>())
+      for (const auto& id : answer.gaps)
+        if (const Gap* gap = snapshot.gap(id))
+          add_gap(overview, *gap);
+  for (const auto& gap : snapshot.gaps())
+    if (gap.id == nat_gap || gap.id.starts_with("plugin."))
+      add_gap(overview, gap);
+}
+
+} // namespace
+
+Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_holders) {
+  Overview overview;
+  overview.host = session.snapshot().host();
+  auto entries = read_listeners(session, all_holders);
+  auto reports = flows_of(session, entries);
+  walk_flows(session, reports);
+  for (auto& entry : entries) {
+    const std::span<const FlowReport> flows(reports.data() + entry.first_flow, entry.flows);
+    judge(entry, flows, overview.host.netns);
+    explain_unreached(session, rules, entry, flows);
+    if (!entry.sockets.empty() || !entry.listener.led_to.empty())
+      overview.listeners.push_back(std::move(entry.listener));
+  }
+  std::ranges::stable_sort(overview.listeners, {}, order_of);
+  add_gaps(overview, session.snapshot(), reports);
+  return overview;
+}
+
+int run_overview(const Program& program, const Options& options) {
+  if (options.format != "text" && options.format != "json" && options.format != "jsonl")
+    return report_error(program, unknown_format(options.format, "text, json, jsonl"));
+  auto session = Session::open(program, options);
+  if (!session)
+    return report_error(program, session.error());
+  const auto rules = load_rules(program, options, (*session)->snapshot().schema());
+  if (!rules)
+    return report_error(program, rules.error());
+  const Overview overview = build_overview(**session, *rules, options.all_holders);
+  const Snapshot& snapshot = (*session)->snapshot();
+  program.out << (options.format == "text"
+                      ? render_overview_text(snapshot, overview, text_options(program, options))
+                      : render_overview_json(snapshot, overview, options.format == "jsonl"));
+  if (const Status saved = (*session)->save(program, options); !saved)
+    return report_error(program, saved.error());
+  if (options.verbose)
+    program.err << (*session)->timings();
+  return overview.gaps.empty() ? 0 : 3;
+}
+
+} // namespace synfate

@@ -1,0 +1,72 @@
+#include "core/model/owners.h"
+
+#include <algorithm>
+
+namespace synfate {
+namespace {
+
+constexpr const char* owner_table = "socket_owner";
+
+bool is_answered(const Snapshot& snapshot, const Request& request) {
+  return snapshot.answer(request) != nullptr;
+}
+
+/// The rows that an answer, about many sockets or about one, has for this one.
+std::vector<std::size_t> among(Inquiry& inquiry, Request answered, Int inode) {
+  if (std::ranges::find(answered.keys, "inode", &Key::column) == answered.keys.end())
+    answered.keys.push_back({"inode", inode});
+  return inquiry.find(answered);
+}
+
+/// The answers that tell of every holder, the one about everything first.
+std::vector<Request> complete_questions(const HeldSocket& socket) {
+  return {{owner_table, {}}, owners_of_listeners(socket.netns, true), all_owners_of(socket.inode)};
+}
+
+Cell hint(const std::optional<Int>& value) {
+  return value ? Cell(*value) : Cell(Absent{});
+}
+
+} // namespace
+
+HeldSocket held_socket(const Socket& socket) {
+  const auto known = [](const Fact<Int>& fact) {
+    return fact.known() ? std::optional(fact.value()) : std::nullopt;
+  };
+  return {socket.netns.value_or(0), socket.inode.value_or(0), known(socket.cgroup_id),
+          known(socket.uid)};
+}
+
+std::vector<std::size_t> find_owners(Inquiry& inquiry, const HeldSocket& socket, bool complete) {
+  const Snapshot& snapshot = inquiry.snapshot();
+  const auto questions = complete_questions(socket);
+  for (const auto& question : questions)
+    if (is_answered(snapshot, question))
+      return among(inquiry, question, socket.inode);
+  if (complete)
+    return inquiry.find(questions.back());
+  if (const auto many = owners_of_listeners(socket.netns, false); is_answered(snapshot, many))
+    return among(inquiry, many, socket.inode);
+  return inquiry.find({owner_table,
+                       {{"complete", false},
+                        {"hint_cgroup_id", hint(socket.cgroup_id)},
+                        {"hint_uid", hint(socket.uid)},
+                        {"inode", socket.inode}}});
+}
+
+bool holders_complete(const Snapshot& snapshot, const HeldSocket& socket) {
+  for (const auto& question : complete_questions(socket))
+    if (const auto* answer = snapshot.answer(question))
+      return answer->gaps.empty();
+  return false;
+}
+
+Request owners_of_listeners(Int netns, bool complete) {
+  return {owner_table, {{"listeners_of", netns}, {"complete", complete}}};
+}
+
+Request all_owners_of(Int inode) {
+  return {owner_table, {{"complete", true}, {"inode", inode}}};
+}
+
+} // namespace synfate

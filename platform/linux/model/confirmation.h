@@ -1,0 +1,32 @@
+// Which socket gets a packet: the model's choice, held against the kernel's own.
+//
+// sock_diag answers a request for one four-tuple with the lookup of an arriving packet
+// (platform/linux/sockets/tables.h, `socket_lookup`). On a live host each choice is asked for; a
+// saved run brings the answers along. The kernel knows what no table shows: SO_REUSEPORT, and BPF
+// programs of type sk_lookup. Where it names another socket than the model, its answer counts, and
+// the difference is an assumption that makes the flow at most likely.
+//
+// The client's port is asked as 0, which no connection has: so no established connection answers,
+// and connected UDP sockets match only if they are connected to an address alone. Among equal UDP
+// sockets several ports are asked: in a reuseport group the answers differ.
+// Tested by tests/unit/platform/linux/model/confirmation_test.cpp and, against the kernel, by
+// tests/twin.
+#pragma once
+
+#include "platform/linux/model/socket_lookup.h"
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+
+/// Who gets the packet.
+struct Receivers {
+  std::vector<Socket> sockets; ///< more than one: the hash of the four-tuple picks one
+  std::string note;            ///< how sure that is, in words
+  std::optional<Stop> lost;    ///< set: the kernel finds none where the model does
+};
+
+/// Chooses among `sockets`, which hold the port. Meaningless while walk.inquiry.pending().
+Receivers choose_receivers(Walk& walk, Journey& journey, const LookupQuestion& question,
+                           const std::vector<Socket>& sockets);
+
+} // namespace synfate

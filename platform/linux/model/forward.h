@@ -1,0 +1,32 @@
+// Where a packet goes that is not for this host: through the hook forward, out of a device, and if
+// that leads into another network namespace of this machine, on from there.
+//
+// net/ipv4/ip_forward.c: ip_forward(); net/ipv6/ip6_output.c: ip6_forward(); drivers/net/veth.c:
+// veth_xmit() (dev_forward_skb() scrubs mark, conntrack and socket); Linux 6.12.
+#pragma once
+
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+
+/// Takes a packet that was routed to another host to the device it leaves by, and into the
+/// namespace behind it. Where it leaves this machine the journey is stopped as unknown.
+Journeys forward(Walk& walk, Journey journey);
+
+/// The same for a local client's packet that NAT in output has sent elsewhere: it passed output,
+/// postrouting and egress already.
+void leave_host(Walk& walk, Journey& journey, Int out, const IpAddress& next_hop);
+
+/// One namespace on the way back of an answer, and the hooks it passes there.
+struct Leg {
+  Int netns = 0;
+  Int in = 0;  ///< the interface it comes by; 0: it begins here
+  Int out = 0; ///< the interface it leaves by; 0: it ends here
+  std::vector<Hook> hooks;
+};
+/// The way back from the namespace the packet ended in; `out` is the interface it leaves by there.
+std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out);
+/// The packet at the begin of a leg: its interfaces, and what conntrack knows in that namespace.
+void enter_leg(Walk& walk, const Journey& journey, const Leg& leg, PacketClass& packet);
+
+} // namespace synfate

@@ -1,0 +1,359 @@
+#include "platform/linux/model/refusal.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/forward.h"
+#include "platform/linux/model/packets.h"
+#include "platform/linux/netfilter/packet_build.h"
+
+namespace synfate {
+namespace {
+
+/// One way of the answer, and what ended it.
+struct Way {
+  PacketClass packet;
+  Certainty certainty = Certainty::certain;
+  bool lost = false;
+  bool unknown = false;
+  std::string why;
+};
+using Ways = std::vector<Way>;
+
+bool by_icmp(const Stop& stop) {
+  return stop.icmp != Icmp::none;
+}
+
+/// An answer goes out for these only: what is silent has none.
+bool is_answered(const Stop& stop) {
+  return by_icmp(stop) || stop.outcome == Outcome::refused || stop.outcome == Outcome::reset;
+}
+
+/// nf_conntrack_attach(); for the others nf_conntrack_in() finds the entry, or not.
+ConntrackView conntrack_of_answer(const PacketClass& refused, Refuser by) {
+  const auto& ct = refused.ct;
+  const bool tracked = ct.exists && (ct.state == CtState::fresh || ct.state == CtState::related ||
+                                     ct.state == CtState::established);
+  if (!tracked)
+    return {};
+  ConntrackView view = ct;
+  view.reply = !ct.reply;
+  view.state = by == Refuser::rule ? CtState::related : CtState::none;
+  return view;
+}
+
+/// The sockets of the kernel itself have no file, so no owner.
+SocketView kernel_socket() {
+  SocketView view;
+  view.present = true;
+  view.has_file = false;
+  view.cgroup_id = Perhaps<std::uint64_t>::unknown("the cgroup of a socket of the kernel");
+  view.cgroup_path = Perhaps<std::string>::unknown("the cgroup of a socket of the kernel");
+  return view;
+}
+
+/// IP4_REPLY_MARK(), IP6_REPLY_MARK().
+Perhaps<std::uint32_t> reply_mark(Walk& walk, const Journey& journey, const PacketClass& refused) {
+  const bool v4 = refused.family == IpFamily::v4;
+  const auto reflect = ask_number(walk.inquiry, journey.netns,
+                                  v4 ? "net.ipv4.fwmark_reflect" : "net.ipv6.fwmark_reflect");
+  return reflect.value_or(0) != 0 ? refused.meta.mark : Perhaps<std::uint32_t>(0U);
+}
+
+bool is_local(Walk& walk, Int netns, const IpAddress& address) {
+  if (address.is_loopback())
+    return true;
+  return std::ranges::any_of(ask_addresses(walk.inquiry, netns),
+                             [&](const Address& row) { return row.address.is(address); });
+}
+
+/// The way out, asked as __icmp_send() and ip_send_unicast_reply() do.
+struct WayOut {
+  bool found = true;
+  bool assumed = false;
+  Int interface = 0;
+  AddressTerm source; ///< of an ICMP error
+};
+
+/// nf_reject_fill_skb_dst(): before routing the error has the address of the way back.
+bool source_is_chosen(const PacketClass& refused, const Stop& stop, Refuser by) {
+  return by == Refuser::rule && by_icmp(stop) && refused.family == IpFamily::v4 &&
+         (stop.stage == Stage::prerouting || stop.stage == Stage::ingress);
+}
+
+RouteQuestion question_of_answer(const Stop& stop, const IpAddress& to,
+                                 const std::optional<IpAddress>& from) {
+  RouteQuestion question;
+  question.destination = to;
+  question.source = from;
+  question.proto = by_icmp(stop) ? "" : "tcp";
+  return question;
+}
+
+WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, const Stop& stop,
+               Refuser by) {
+  WayOut out;
+  out.source = destination_of(refused).address;
+  out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
+  const auto to = address_of(walk, source_of(refused).address, refused);
+  const auto called = address_of(walk, out.source, refused);
+  if (!to || !called) {
+    out.assumed = true;
+    return out;
+  }
+  if (walk.flow.local && journey.hops.empty())
+    return out;
+  const bool chosen = source_is_chosen(refused, stop, by);
+  const bool ours = is_local(walk, journey.netns, *called);
+  const auto question =
+      question_of_answer(stop, *to, ours && !chosen ? called : std::nullopt);
+  const auto answer = ask_way(walk, journey.netns, question);
+  if (walk.inquiry.pending() || !answer) {
+    out.assumed = true;
+    return out;
+  }
+  out.found = answer->error.value_or(0) == 0;
+  out.interface = answer->interface_index.value_or(out.interface);
+  if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
+    out.source = AddressTerm::known(answer->preferred_source.value());
+  return out;
+}
+
+std::uint8_t code_of(Icmp icmp, IpFamily family) {
+  const bool v4 = family == IpFamily::v4;
+  switch (icmp) {
+  case Icmp::none:
+  case Icmp::net:
+  case Icmp::no_route:
+    return 0;
+  case Icmp::host:
+    return 1;
+  case Icmp::proto:
+    return 2;
+  case Icmp::port:
+    return v4 ? 3 : 4;
+  case Icmp::net_prohibited:
+    return 9;
+  case Icmp::host_prohibited:
+    return 10;
+  case Icmp::admin_prohibited:
+    return v4 ? 13 : 1;
+  case Icmp::addr_unreachable:
+    return 3;
+  case Icmp::policy_fail:
+    return 5;
+  case Icmp::reject_route:
+    return 6;
+  }
+  return 0;
+}
+
+PacketClass answer_packet(const PacketClass& refused, const Stop& stop, const WayOut& out) {
+  if (by_icmp(stop))
+    return build_icmp_error(refused, code_of(stop.icmp, refused.family), out.source);
+  FlowFacts facts;
+  facts.family = refused.family;
+  facts.addresses = refused.addresses;
+  facts.ports = refused.ports;
+  return build_packet(Packet::reset, facts, destination_of(refused), source_of(refused));
+}
+
+std::string lost_text(const Stop& stop, const Branch& branch) {
+  const char* what = by_icmp(stop) ? "ICMP error" : "reset";
+  const std::string by = branch.culprit ? branch.culprit->id : std::string(branch.why);
+  return fmt::format("the {} that answers it does not get out: {}", what, by);
+}
+
+Way way_of(Branch branch, const Stop& stop, const Way& before) {
+  Way way{std::move(branch.packet), std::max(before.certainty, branch.certainty), false, false, {}};
+  way.unknown = branch.verdict == HookVerdict::unknown;
+  way.lost = branch.verdict != HookVerdict::accept && !way.unknown;
+  if (way.lost)
+    way.why = lost_text(stop, branch);
+  if (way.unknown)
+    way.why = branch.why;
+  return way;
+}
+
+Ways pass(Walk& walk, Int netns, Ways ways, Hook hook, const Stop& stop) {
+  Ways passed;
+  HookOptions options{{}, false, false};
+  std::vector<Passage> passages;
+  ClassContext classes;
+  if (walk.classes != nullptr) {
+    classes = class_context(walk, netns, passages);
+    options.most_branches = walk.classes->most_branches;
+    options.classes = &classes;
+  }
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
+  const HookRequest request{.hook = hook,
+                            .family = HookFamily::inet,
+                            .netns = netns,
+                            .packet = by_icmp(stop) ? Packet::icmp : Packet::reset};
+  for (auto& way : ways) {
+    if (way.lost || way.unknown) {
+      passed.push_back(std::move(way));
+      continue;
+    }
+    for (auto& branch : run_hook(context, request, way.packet))
+      passed.push_back(way_of(std::move(branch), stop, way));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return passed;
+}
+
+/// The answer's ways from the route to the client's device, or its socket on this host.
+Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& stop, Int out) {
+  Ways ways;
+  ways.push_back({std::move(packet), Certainty::certain, false, false, {}});
+  for (const auto& leg : legs_back(walk, journey, out)) {
+    for (auto& way : ways)
+      enter_leg(walk, journey, leg, way.packet);
+    for (const Hook hook : leg.hooks) {
+      ways = pass(walk, leg.netns, std::move(ways), hook, stop);
+      if (walk.inquiry.pending())
+        return {};
+    }
+  }
+  return ways;
+}
+
+Stop lost(const Journey& journey, Stop stop, const std::string& why) {
+  const bool connected = journey.kind == Packet::ack || journey.kind == Packet::data;
+  stop.outcome = connected ? Outcome::stalled : Outcome::timeout;
+  stop.icmp = Icmp::none;
+  stop.error = connected ? "" : "ETIMEDOUT";
+  stop.note += (stop.note.empty() ? "" : "; ") + why;
+  return stop;
+}
+
+/// A connected UDP socket reports only errors that icmp_err_convert[] and icmpv6_err_convert()
+/// call fatal, unless it asked for all by IP_RECVERR: __udp4_lib_err(), __udp6_lib_err().
+bool unheard(const Journey& journey, const Stop& stop) {
+  return journey.kind == Packet::datagram &&
+         (stop.icmp == Icmp::net || stop.icmp == Icmp::host || stop.icmp == Icmp::no_route ||
+          stop.icmp == Icmp::addr_unreachable);
+}
+
+Stop seen_by_client(const Journey& journey, const Stop& stop, const Way& way) {
+  if (!way.lost && !way.unknown && unheard(journey, stop))
+    return lost(journey, stop,
+                fmt::format("the ICMP error ({}) arrives, but a UDP socket does not report it",
+                            to_string(stop.icmp)));
+  if (way.lost)
+    return lost(journey, stop, way.why);
+  if (!way.unknown)
+    return stop;
+  Stop unknown = stop;
+  unknown.outcome = Outcome::unknown;
+  unknown.icmp = Icmp::none;
+  unknown.error.clear();
+  unknown.note += (unknown.note.empty() ? "" : "; ") + way.why;
+  return unknown;
+}
+
+Journeys told(const Journey& journey, const Stop& stop, const Ways& ways) {
+  const bool same = std::ranges::all_of(ways, [&](const Way& way) {
+    return way.lost == ways.front().lost && way.unknown == ways.front().unknown;
+  });
+  Journeys journeys;
+  for (const auto& way : ways) {
+    Journey next = journey;
+    next.certainty = std::max(next.certainty, way.certainty);
+    if (!same) {
+      next.packet.addresses = way.packet.addresses;
+      next.packet.ports = way.packet.ports;
+      next.packet.conditions = way.packet.conditions;
+    }
+    add_stop(next, seen_by_client(journey, stop, way));
+    journeys.push_back(std::move(next));
+    if (same)
+      break;
+  }
+  return journeys;
+}
+
+Journeys just(Journey journey, Stop stop) {
+  add_stop(journey, std::move(stop));
+  Journeys journeys;
+  journeys.push_back(std::move(journey));
+  return journeys;
+}
+
+/// net/ipv6/tcp_ipv6.c: tcp_v6_send_response() ties an answer to ::1 to the device of the address
+/// that was called (rt6_need_strict()); by any other device than lo there is no way to ::1.
+bool reset_cannot_reach_loopback(const Walk& walk, const PacketClass& packet, const Stop& stop,
+                                 Refuser by) {
+  const auto called = address_of(walk, destination_of(packet).address, packet);
+  return by == Refuser::lookup && !by_icmp(stop) && walk.flow.local && walk.flow.from.is_v6() &&
+         walk.flow.from.is_loopback() && called && !called->is_loopback();
+}
+
+Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, Stop stop,
+                      Refuser by) {
+  if (journey.stopped() || journey.reply || !is_answered(stop))
+    return just(std::move(journey), std::move(stop));
+  if (reset_cannot_reach_loopback(walk, packet, stop, by)) {
+    Stop silent = lost(journey, std::move(stop), "the reset does not get back to ::1");
+    return just(std::move(journey), std::move(silent));
+  }
+  const WayOut out = way_out(walk, journey, packet, stop, by);
+  if (walk.inquiry.pending())
+    return {};
+  if (!out.found) {
+    Stop silent = lost(journey, std::move(stop), "its answer has no route to the client");
+    return just(std::move(journey), std::move(silent));
+  }
+  if (out.assumed)
+    assume(journey, "there is a route back to the client");
+  PacketClass answer = answer_packet(packet, stop, out);
+  answer.conditions = packet.conditions;
+  answer.assumptions = packet.assumptions;
+  answer.ct = conntrack_of_answer(packet, by);
+  answer.meta.mark = reply_mark(walk, journey, packet);
+  answer.meta.time_ms = packet.meta.time_ms;
+  answer.meta.minutes_west = packet.meta.minutes_west;
+  if (by == Refuser::lookup || by_icmp(stop))
+    answer.meta.socket = kernel_socket();
+  const Ways ways = travel(walk, journey, std::move(answer), stop, out.interface);
+  if (walk.inquiry.pending())
+    return {};
+  return told(journey, stop, ways);
+}
+
+/// The clients of a class by the way that the answer to them takes.
+std::vector<IntervalSet> answered_alike(Walk& walk, const Journey& journey,
+                                        const PacketClass& packet, const Stop& stop, Refuser by) {
+  const auto to = address_of(walk, source_of(packet).address, packet);
+  const auto called = address_of(walk, destination_of(packet).address, packet);
+  if (!to || !called || (walk.flow.local && journey.hops.empty()))
+    return {packet.addresses};
+  const bool named =
+      is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
+  return routed_alike(walk, journey.netns,
+                      question_of_answer(stop, *to, named ? called : std::nullopt),
+                      ClientSide::leaving_target, packet.addresses);
+}
+
+} // namespace
+
+Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by) {
+  if (walk.classes == nullptr || journey.stopped() || journey.reply || !is_answered(stop))
+    return refuse_alike(walk, std::move(journey), packet, std::move(stop), by);
+  Journeys journeys;
+  for (auto& part : answered_alike(walk, journey, packet, stop, by)) {
+    Journey way = journey;
+    PacketClass refused = packet;
+    way.packet.addresses = refused.addresses = std::move(part);
+    for (auto& told : refuse_alike(walk, std::move(way), refused, stop, by))
+      journeys.push_back(std::move(told));
+  }
+  return journeys;
+}
+
+} // namespace synfate

@@ -1,0 +1,38 @@
+#include "platform/linux/netfilter/serving_sockets.h"
+
+#include <algorithm>
+
+namespace synfate {
+namespace {
+
+/// An IPv6 wildcard socket serves IPv4 unless it is v6only.
+bool takes(const Socket& socket, const AddressTerm& address, IpFamily family) {
+  if (!socket.local_address.known())
+    return false;
+  const IpAddress& bound = socket.local_address.value();
+  if (bound.is_unspecified())
+    return bound.family() == family || (bound.is_v6() && !socket.v6only.is(true));
+  return address.kind != AddressTerm::Kind::known || bound.unmapped() == address.first;
+}
+
+} // namespace
+
+ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t proto,
+                               const AddressTerm& address, std::uint16_t port, IpFamily family) {
+  const bool tcp = proto == 6;
+  ServingSockets found;
+  found.sockets = context.inquiry.rows<Socket>(
+      {{"netns", netns}, {"proto", Text(tcp ? "tcp" : "udp")}, {"local_port", Int{port}}});
+  found.known = !context.inquiry.pending() && !context.inquiry.incomplete();
+  std::erase_if(found.sockets, [&](const Socket& socket) {
+    return !socket.state.is(tcp ? "listen" : "unconnected") || !takes(socket, address, family);
+  });
+  const auto exact = [](const Socket& socket) {
+    return !socket.local_address.value().is_unspecified();
+  };
+  if (address.kind == AddressTerm::Kind::known && std::ranges::any_of(found.sockets, exact))
+    std::erase_if(found.sockets, [&](const Socket& socket) { return !exact(socket); });
+  return found;
+}
+
+} // namespace synfate

@@ -1,0 +1,21 @@
+// The sockets a lookup from a rule may find: for the match `socket` and the target TPROXY.
+#pragma once
+
+#include <vector>
+
+#include "core/facts/tables.h"
+#include "platform/linux/netfilter/hooks.h"
+
+namespace synfate {
+
+struct ServingSockets {
+  std::vector<Socket> sockets;
+  bool known = false; ///< false: not read, or not yet
+};
+
+/// Listeners (TCP) or unconnected sockets (UDP) that take packets to an address and port: those
+/// bound to the address, else those bound to any (compute_score() prefers the former).
+ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t proto,
+                               const AddressTerm& address, std::uint16_t port, IpFamily family);
+
+} // namespace synfate

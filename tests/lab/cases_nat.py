@@ -1,0 +1,179 @@
+"""Connections that do not end on this host: containers behind a bridge as Docker sets them up, services
+as kube-proxy writes them, redirects, with real clients and both back ends of iptables."""
+
+import subprocess
+
+from lab import Case, Connection, LabError, enter
+
+SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
+CONTAINER, GONE = "172.17.0.2", "172.17.0.3"
+VIRTUAL = "10.96.0.10"
+
+DOCKER = """*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER ! -i docker0 -p tcp -m tcp --dport 8080 -j DNAT --to-destination {target}
+COMMIT
+*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A DOCKER -d {address}/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport {port} -j ACCEPT
+{user}
+-A DOCKER-USER -j RETURN
+COMMIT
+"""
+
+KUBE = """*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:KUBE-SERVICES - [0:0]
+:KUBE-POSTROUTING - [0:0]
+:KUBE-MARK-MASQ - [0:0]
+:KUBE-SVC-WEB - [0:0]
+:KUBE-SEP-ONE - [0:0]
+-A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A OUTPUT -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A POSTROUTING -m comment --comment "kubernetes postrouting rules" -j KUBE-POSTROUTING
+-A KUBE-MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+-A KUBE-POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A KUBE-POSTROUTING -j MARK --set-xmark 0x4000/0x0
+-A KUBE-POSTROUTING -m comment --comment "kubernetes service traffic requiring SNAT" -j MASQUERADE
+-A KUBE-SERVICES -d 10.96.0.10/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 8080 -j KUBE-SVC-WEB
+-A KUBE-SVC-WEB ! -s 172.17.0.0/16 -d 10.96.0.10/32 -p tcp -m comment --comment "default/web cluster IP" -m tcp --dport 8080 -j KUBE-MARK-MASQ
+-A KUBE-SVC-WEB -m comment --comment "default/web -> 172.17.0.2:80" -j KUBE-SEP-ONE
+-A KUBE-SEP-ONE -s 172.17.0.2/32 -m comment --comment default/web -j KUBE-MARK-MASQ
+-A KUBE-SEP-ONE -p tcp -m comment --comment default/web -m tcp -j DNAT --to-destination 172.17.0.2:80
+COMMIT
+"""
+
+NO_ENDPOINTS = """*filter
+:INPUT ACCEPT [0:0]
+:FORWARD ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:KUBE-SERVICES - [0:0]
+-A FORWARD -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A OUTPUT -m conntrack --ctstate NEW -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+-A KUBE-SERVICES -d 10.96.0.10/32 -p tcp -m comment --comment "default/web has no endpoints" -m tcp --dport 8080 -j REJECT --reject-with icmp-port-unreachable
+COMMIT
+"""
+
+
+def load(lab, program, text):
+    done = subprocess.run([program], input=text, capture_output=True, text=True,
+                          preexec_fn=lambda: enter(lab.server))
+    if done.returncode != 0:
+        raise LabError(f"{program}: {done.stderr.strip()}")
+
+
+def container(lab, forwarding=1):
+    """A namespace behind a bridge, with a server on port 80."""
+    inside = lab.another_netns("k")
+    lab.server.ip("link", "add", "docker0", "type", "bridge")
+    lab.server.ip("addr", "add", "172.17.0.1/16", "dev", "docker0")
+    lab.server.ip("link", "add", "vk0", "type", "veth", "peer", "name", "eth0", "netns", inside.name)
+    lab.server.ip("link", "set", "vk0", "master", "docker0")
+    for link in ("docker0", "vk0"):
+        lab.server.ip("link", "set", link, "up")
+    inside.ip("addr", "add", f"{CONTAINER}/16", "dev", "eth0")
+    inside.ip("link", "set", "eth0", "up")
+    inside.ip("route", "add", "default", "via", "172.17.0.1")
+    lab.server.sysctl("net.ipv4.ip_forward", forwarding)
+    lab.serve("0.0.0.0", "80", netns=inside)
+    return inside
+
+
+def docker(backend, address=CONTAINER, port=80, user="", forwarding=1, change=None):
+    def prepare(lab):
+        inside = container(lab, forwarding)
+        load(lab, f"iptables-{backend}-restore",
+             DOCKER.format(target=f"{address}:{port}", address=address, port=port, user=user))
+        if change:
+            change(inside)
+    return prepare
+
+
+def kube(backend, text=KUBE):
+    def prepare(lab):
+        container(lab)
+        load(lab, f"iptables-{backend}-restore", text)
+        lab.client.ip("route", "add", f"{VIRTUAL}/32", "via", SERVER)
+        # The kernel wants a route before output rules see a local client's packet.
+        lab.server.ip("route", "add", "10.96.0.0/12", "dev", "docker0")
+    return prepare
+
+
+def nft(netns, text):
+    done = subprocess.run(["nft", "-f", "-"], input=text + "\n", capture_output=True, text=True,
+                          preexec_fn=lambda: enter(netns))
+    if done.returncode != 0:
+        raise LabError(f"nft: {done.stderr.strip()}")
+
+
+def redirect(to, listener):
+    def prepare(lab):
+        lab.serve("0.0.0.0", listener)
+        nft(lab.server, "table ip n { chain p { type nat hook prerouting priority -100; "
+                        f"tcp dport 8080 redirect to :{to}; }}; }}")
+    return prepare
+
+
+def drop_inside(inside):
+    nft(inside, "table ip f { chain i { type filter hook input priority 0; tcp dport 80 drop; }; }")
+
+
+REMOTE = Connection(SERVER)
+OWN = Connection(SERVER, source=SERVER, local=True)
+LOOPBACK = Connection("127.0.0.1", local=True)
+SERVICE = Connection(VIRTUAL)
+
+CASES = [
+    Case(f"docker ({backend}): {name}", prepare, connection, outcome, rule)
+    for backend in ("nft", "legacy")
+    for name, prepare, connection, outcome, rule in (
+        ("a published port", docker(backend), REMOTE, "open", None),
+        ("a published port, from the host", docker(backend), OWN, "open", None),
+        ("a published port, from the host's loopback", docker(backend), LOOPBACK, "refused",
+         None),
+        ("nothing listens in the container", docker(backend, port=81), REMOTE, "refused",
+         "nat.dead_target"),
+        ("nothing listens in the container, from the host", docker(backend, port=81), OWN,
+         "refused", "nat.dead_target"),
+        ("DOCKER-USER drops", docker(backend, user=f"-A DOCKER-USER -s {CLIENT} -j DROP"), REMOTE,
+         "timeout", "fw.drop"),
+        ("the host does not forward", docker(backend, forwarding=0), REMOTE, "timeout",
+         "nat.docker.ip_forward0"),
+        ("the container drops it", docker(backend, change=drop_inside), REMOTE, "timeout",
+         "fw.drop"),
+        ("the container has no way back",
+         docker(backend, change=lambda inside: inside.ip("route", "del", "default")), REMOTE,
+         "timeout", None),
+    )
+] + [
+    Case(f"kube-proxy ({backend}): {name}", prepare, connection, outcome, rule)
+    for backend in ("nft", "legacy")
+    for name, prepare, connection, outcome, rule in (
+        ("a service with one endpoint", kube(backend), SERVICE, "open", None),
+        ("a service without endpoints", kube(backend, NO_ENDPOINTS), SERVICE, "refused",
+         "nat.kube.no_endpoints"),
+    )
+] + [
+    Case("redirect to a port with a listener", redirect(8081, "8081"), REMOTE, "open"),
+    Case("redirect to a port without one", redirect(8081, "8080"), REMOTE, "refused",
+         "nat.dead_target"),
+]

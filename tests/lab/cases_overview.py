@@ -1,0 +1,111 @@
+"""A bare `synfate`: what listens, whose it is, and who reaches it."""
+
+import os
+import signal
+
+from lab import ask_synfate, synfate_program
+from lab import run as must
+
+
+def nft(lab, rules):
+    path = os.path.join(lab.folder(), "rules.nft")
+    with open(path, "w") as file:
+        file.write(rules)
+    must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
+
+
+class Overview:
+    """`prepare(lab)` sets the scene; `wanted` are the listeners by "proto/address:port", each with
+    the members that must be as said. `reach` is the set of the names of who gets in."""
+
+    def __init__(self, name, prepare, wanted, words=(), status=0):
+        self.name, self.prepare, self.wanted = name, prepare, wanted
+        self.words, self.status = words, status
+
+    def complaints(self, lab):
+        prepared = self.prepare(lab)
+        if not synfate_program():
+            return []
+        answer = ask_synfate(lab.server, *self.words)
+        found = []
+        if answer.status != self.status:
+            found.append(f"exit status {answer.status}, not {self.status}: {answer.errors}")
+        if answer.report["schema"] != "synfate.overview/1":
+            found.append(f"the schema is {answer.report['schema']}")
+        seen = {f"{each['proto']}/{each['address'] or '*'}:{each['port']}": each
+                for each in answer.report["listeners"]}
+        if set(seen) != set(self.wanted):
+            return found + [f"listeners {sorted(seen)}, not {sorted(self.wanted)}"]
+        for key, wanted in self.wanted.items():
+            found += [f"{key}: {text}" for text in judge(seen[key], wanted, prepared)]
+        return found
+
+
+def judge(listener, wanted, process):
+    reach = {each.get("name") or "this host" for each in listener["reachable_from"]
+             if each["outcome"] == "open"}
+    if "reach" in wanted and reach != wanted["reach"]:
+        yield f"reached from {sorted(reach)}, not {sorted(wanted['reach'])}"
+    if "led_to" in wanted and listener["led_to"] != wanted["led_to"]:
+        yield f"NAT leads it to {listener['led_to']}, not {wanted['led_to']}"
+    if wanted.get("owned") and (listener["owner"] or {}).get("pid") != process.pid:
+        yield f"its owner is {listener['owner']}, not pid {process.pid}"
+    rules = [finding["rule"] for finding in listener["findings"]]
+    if rules[:1] != wanted.get("findings", []):
+        yield f"its findings are {rules}"
+    if "complete" in wanted and listener["holders_complete"] != wanted["complete"]:
+        yield f"holders_complete is {listener['holders_complete']}"
+    if "holders" in wanted and len(listener["holders"]) != wanted["holders"]:
+        yield f"{len(listener['holders'])} holders"
+
+
+def serving(*words):
+    return lambda lab: lab.serve(*words)
+
+
+def stopped(lab):
+    process = lab.serve("0.0.0.0", "8080")
+    os.kill(process.pid, signal.SIGSTOP)
+    return process
+
+
+def behind_a_firewall(lab):
+    nft(lab, """table inet filter {
+        chain input { type filter hook input priority 0; policy accept;
+            iifname "sv0" tcp dport 8080 drop
+        }
+    }""")
+    return lab.serve("0.0.0.0", "8080")
+
+
+def with_redirect(lab):
+    nft(lab, """table ip nat {
+        chain prerouting { type nat hook prerouting priority dstnat; policy accept;
+            tcp dport 8081 redirect to :8080
+        }
+    }""")
+    return lab.serve("0.0.0.0", "8080")
+
+
+SEEN = {"this host", "on-link of sv0"}
+
+CASES = [
+    Overview("nothing listens", lambda lab: None, {}),
+    Overview("a wildcard listener", serving("0.0.0.0", "8080"),
+             {"tcp/0.0.0.0:8080": {"reach": SEEN, "owned": True, "complete": False}}),
+    Overview("a listener for both families", serving("::", "8080"),
+             {"tcp/:::8080": {"reach": SEEN, "owned": True}}),
+    Overview("a listener on loopback", serving("127.0.0.1", "8080"),
+             {"tcp/127.0.0.1:8080": {"reach": {"this host"}, "owned": True}}),
+    Overview("a UDP server", serving("--udp", "0.0.0.0", "8080"),
+             {"udp/0.0.0.0:8080": {"reach": SEEN, "owned": True}}),
+    Overview("every holder when asked", serving("0.0.0.0", "8080"),
+             {"tcp/0.0.0.0:8080": {"holders": 1, "complete": True}}, ["--all-holders"]),
+    Overview("a firewall keeps the network out", behind_a_firewall,
+             {"tcp/0.0.0.0:8080": {"reach": {"this host"}, "owned": True}}),
+    Overview("a stopped process", stopped,
+             {"tcp/0.0.0.0:8080": {"reach": set(), "owned": True, "findings": ["proc.stopped"]}}),
+    Overview("a port that NAT leads to another", with_redirect,
+             {"tcp/0.0.0.0:8080": {"reach": SEEN, "owned": True},
+              "tcp/*:8081": {"reach": {"on-link of sv0"}, "led_to": "10.77.0.1:8080"}}),
+]

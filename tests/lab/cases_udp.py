@@ -1,0 +1,120 @@
+"""UDP sockets: who gets a datagram, and what silence means."""
+
+from lab import Case, Connection, wait_until
+
+import socket
+import sys
+
+SERVER, OTHER = "10.77.0.1", "10.77.0.11"
+SERVER6, OTHER6 = "fd77::1", "fd77::11"
+
+
+def serving(*words):
+    return lambda lab: lab.serve(*words)
+
+
+def nothing(lab):
+    del lab
+
+
+def mute(lab):
+    """A program that takes datagrams and says nothing."""
+    before = len(udp_rows(lab))
+    lab.start(lab.server, sys.executable, "-c", "import socket, time\n"
+              "mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+              "mute.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+              "mute.bind(('0.0.0.0', 8080))\n"
+              "while True:\n    mute.recv(100)\n")
+    wait_until(lambda: len(udp_rows(lab)) == before + 1, "it is bound")
+
+
+def stolen(lab):
+    """Two programs with SO_REUSEADDR on one address; the newer one says nothing."""
+    lab.serve("--udp", "--reuseaddr", "0.0.0.0", "8080")
+    mute(lab)
+
+
+def udp_rows(lab):
+    """Fields of /proc/net/udp for port 8080."""
+
+    def read():
+        with open("/proc/thread-self/net/udp") as file:
+            fields = [line.split() for line in list(file)[1:]]
+        return [one for one in fields if one[1].endswith(":1F90")]
+
+    return lab.server.call(read)
+
+
+def full_buffer(lab):
+    """A program that does not read, and a client that has sent all that fits."""
+    lab.start(lab.server, sys.executable, "-c", "import socket, time\n"
+              "server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+              "server.bind(('0.0.0.0', 8080))\ntime.sleep(600)\n")
+    wait_until(lambda: len(udp_rows(lab)) == 1, "it is bound")
+
+    def flood():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            for number in range(2000):
+                client.sendto(bytes(1000 if number < 1990 else 1), (SERVER, 8080))
+
+    lab.client.call(flood)
+    wait_until(lambda: int(udp_rows(lab)[0][-1]) > 0, "datagrams are dropped")
+
+
+def answers_from_elsewhere(lab):
+    """A wildcard socket that leaves the source of its answers to the kernel."""
+    lab.start(lab.server, sys.executable, "-c", "import socket\n"
+              "server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+              "server.bind(('0.0.0.0', 8080))\n"
+              "while True:\n    data, peer = server.recvfrom(100)\n"
+              "    server.sendto(b'pong ' + data, peer)\n")
+    wait_until(lambda: len(udp_rows(lab)) == 1, "it is bound")
+
+
+def udp(address, **more):
+    return Connection(address, proto="udp", **more)
+
+
+CASES = [
+    Case("a UDP server answers", serving("--udp", "0.0.0.0", "8080"), udp(SERVER), "open",
+         "udp.open_silent"),
+    Case("a UDP server answers over IPv6", serving("--udp", "::", "8080"), udp(SERVER6), "open"),
+    Case("a dual-stack UDP socket answers IPv4", serving("--udp", "::", "8080"), udp(SERVER),
+         "open"),
+    Case("a UDP server on localhost", serving("--udp", "127.0.0.1", "8080"),
+         udp("127.0.0.1", local=True), "open"),
+
+    Case("no UDP socket (IPv4)", nothing, udp(SERVER), "refused", "udp.none"),
+    Case("no UDP socket (IPv6)", nothing, udp(SERVER6), "refused", "udp.none"),
+    Case("a UDP socket on localhost", serving("--udp", "127.0.0.1", "8080"), udp(SERVER),
+         "refused", "udp.other_addr", "socket"),
+    Case("a UDP socket on another address (IPv4)", serving("--udp", OTHER, "8080"), udp(SERVER),
+         "refused", "udp.other_addr", "socket"),
+    Case("a UDP socket on another address (IPv6)", serving("--udp", OTHER6, "8080"), udp(SERVER6),
+         "refused", "udp.other_addr", "socket"),
+    Case("a UDP socket of IPv4 asked over IPv6", serving("--udp", "0.0.0.0", "8080"), udp(SERVER6),
+         "refused", "listen.v4_only", "socket"),
+    Case("a UDP socket of IPv6 alone asked over IPv4",
+         serving("--udp", "--v6only", "1", "::", "8080"), udp(SERVER), "refused", "listen.v6only",
+         "socket"),
+    Case("a UDP socket bound to another interface",
+         serving("--udp", "--device", "lo", "0.0.0.0", "8080"), udp(SERVER), "refused",
+         "listen.bindtodevice", "socket"),
+    Case("a TCP listener asked over UDP", serving("0.0.0.0", "8080"), udp(SERVER), "refused",
+         "listen.wrong_proto", "socket"),
+    Case("a UDP socket connected to another peer",
+         serving("--udp", "--peer", "10.77.0.22", "4000", "0.0.0.0", "8080"), udp(SERVER),
+         "refused", "udp.connected_other_peer", "socket"),
+    Case("a UDP socket connected to this client's host, any port of it",
+         serving("--udp", "--peer", "10.77.0.2", "0", SERVER, "8080"), udp(SERVER), "open"),
+
+    Case("a program that says nothing", mute, udp(SERVER), "timeout", "udp.open_silent",
+         predicted="open"),
+    Case("a second program has taken the port", stolen, udp(SERVER), "timeout",
+         "udp.stolen_reuseaddr", predicted="open"),
+    Case("a full receive buffer", full_buffer, udp(SERVER), "timeout", "udp.rcvbuf_full",
+         "socket"),
+    Case("answers that come from the first address", answers_from_elsewhere, udp(SERVER), "open"),
+    Case("answers that come from another address", answers_from_elsewhere, udp(OTHER), "timeout",
+         "udp.reply_wrong_source", predicted="open"),
+]

@@ -91,8 +91,8 @@ Error no_unix_sockets() {
 
 } // namespace
 
-WhoReport who_reaches(Session& session, const Target& target,
-                      std::span<const ZonedAddress> clients, const std::optional<Identity>& as) {
+WhoReport who_reaches(Session& session, const Target& target, std::span<const ZonedAddress> clients,
+                      const std::optional<Identity>& as) {
   WhoReport report;
   report.host = session.snapshot().host();
   report.target = target;

@@ -10,8 +10,8 @@
 namespace synfate {
 
 /// Derives the partition of all sources. With `clients` only the classes that they are in.
-WhoReport who_reaches(Session& session, const Target& target,
-                      std::span<const ZonedAddress> clients, const std::optional<Identity>& as);
+WhoReport who_reaches(Session& session, const Target& target, std::span<const ZonedAddress> clients,
+                      const std::optional<Identity>& as);
 
 int run_who(const Program& program, const Options& options);
 

@@ -18,10 +18,10 @@ namespace synfate {
 /// Sources that share one fate for one reason.
 struct WhoClass {
   std::vector<IpRange> sources; ///< disjoint, in order
-  std::string interface;         ///< where their packets arrive
-  std::string name;              ///< "on-link of eth0", "default route"; mostly empty
-  std::optional<IpAddress> to;   ///< the address they call
-  bool martian = false;          ///< such packets cannot arrive there
+  std::string interface;        ///< where their packets arrive
+  std::string name;             ///< "on-link of eth0", "default route"; mostly empty
+  std::optional<IpAddress> to;  ///< the address they call
+  bool martian = false;         ///< such packets cannot arrive there
   Outcome outcome = Outcome::unknown;
   Icmp icmp = Icmp::none;
   Certainty certainty = Certainty::certain;

@@ -206,15 +206,16 @@ Journeys drop_martians(Journey journey) {
     all.push_back(std::move(journey));
     return all;
   }
-  auto ways = cut(std::move(journey), {IntervalSet::prefix(*IpPrefix::parse("ff00::/8")), martians});
+  auto ways =
+      cut(std::move(journey), {IntervalSet::prefix(*IpPrefix::parse("ff00::/8")), martians});
   for (auto& way : ways) {
     if (!martians.contains(way.packet.addresses))
       continue;
     const bool group = !way.packet.addresses.contains(Wide{1});
-    Stop stop = silent(Stage::route,
-                       Culprit{"address", id_part(group ? "ff00::/8" : "::1"),
-                               "may not arrive as a source"},
-                       "such a source address may not arrive");
+    Stop stop = silent(
+        Stage::route,
+        Culprit{"address", id_part(group ? "ff00::/8" : "::1"), "may not arrive as a source"},
+        "such a source address may not arrive");
     stop.martian = true;
     add_stop(way, std::move(stop));
   }

@@ -52,8 +52,8 @@ std::string name_of(Int netns, const RouteQuestion& question, ClientSide side) {
   return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", netns, static_cast<int>(side),
                      question.source || !target ? other.to_string() : "any",
                      static_cast<int>(question.destination.family()), question.input_interface,
-                     question.output_interface, question.mark, question.proto,
-                     question.source_port, question.destination_port, question.uid.value_or(-1));
+                     question.output_interface, question.mark, question.proto, question.source_port,
+                     question.destination_port, question.uid.value_or(-1));
 }
 
 RouteLookup lookup_of(const FibAnswer& answer) {
@@ -85,9 +85,8 @@ std::string effect_of(const FibAnswer& answer) {
 std::vector<FibAnswer> distinct(const linux_routing::FibAnswers& answers) {
   std::vector<FibAnswer> effects;
   for (const auto& answer : answers)
-    if (std::ranges::none_of(effects, [&](const FibAnswer& other) {
-          return effect_of(other) == effect_of(answer);
-        }))
+    if (std::ranges::none_of(
+            effects, [&](const FibAnswer& other) { return effect_of(other) == effect_of(answer); }))
       effects.push_back(answer);
   return effects;
 }
@@ -120,8 +119,12 @@ std::vector<Way> ways_of(const std::vector<AddressClass>& classes, const Interva
 } // namespace
 
 void end_part(ClassWalk& classes, const Journey& journey) {
-  ClassEnd end{journey.packet.addresses, journey.packet.ports, journey.packet.conditions,
-               journey.conditions,       journey.assumptions,  journey.certainty,
+  ClassEnd end{journey.packet.addresses,
+               journey.packet.ports,
+               journey.packet.conditions,
+               journey.conditions,
+               journey.assumptions,
+               journey.certainty,
                std::nullopt};
   if (journey.stopped())
     end.stop = journey.stops.front();
@@ -182,8 +185,8 @@ std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresse
   for (const auto& part : *classes) {
     auto inside = part.addresses & addresses;
     const Int first = index(part.answers.front());
-    const bool certain =
-        std::ranges::all_of(part.answers, [&](const auto& answer) { return index(answer) == first; });
+    const bool certain = std::ranges::all_of(
+        part.answers, [&](const auto& answer) { return index(answer) == first; });
     if (!inside.empty())
       ways.push_back({std::move(inside), first, certain});
   }
@@ -195,8 +198,7 @@ std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresse
 ClassContext class_context(Walk& walk, Int netns, std::vector<Passage>& passages) {
   ClassContext context;
   context.passages = &passages;
-  context.ways = [&walk, netns](const IntervalSet& addresses, IpFamily family,
-                                std::uint32_t mark) {
+  context.ways = [&walk, netns](const IntervalSet& addresses, IpFamily family, std::uint32_t mark) {
     return ways_to(walk, netns, addresses, family, mark);
   };
   return context;
@@ -249,8 +251,7 @@ std::optional<RouteLookup> ask_way(Walk& walk, Int netns, const RouteQuestion& q
 }
 
 std::optional<FibAnswer> reason_of_refusal(Walk& walk, Int netns, const RouteQuestion& question) {
-  const auto facts =
-      linux_routing::ask_fib_facts(walk.inquiry, netns, {question.input_interface});
+  const auto facts = linux_routing::ask_fib_facts(walk.inquiry, netns, {question.input_interface});
   if (walk.inquiry.pending() || walk.inquiry.incomplete())
     return std::nullopt;
   for (auto& answer : linux_routing::Fib(facts).input(packet_of(question)))

@@ -48,7 +48,8 @@ struct ClassWalk {
   std::map<std::string, std::vector<linux_routing::AddressClass>> routes = {}; ///< by question
 };
 
-/// One of many clients, the same for the same clients: somebody on the internet if it is among them.
+/// One of many clients, the same for the same clients: somebody on the internet if it is among
+/// them.
 IpAddress some_client(const IntervalSet& clients, IpFamily family);
 
 /// What a hook needs to know of many clients in a namespace. `passages` must outlive it.
@@ -59,15 +60,15 @@ void end_part(ClassWalk& classes, const Journey& journey);
 
 /// Which side of a question for a route is the client.
 enum class ClientSide : std::uint8_t {
-  arriving_source,  ///< a packet of a client: the source
-  leaving_source,   ///< a packet of a client on this host: the source
-  leaving_target,   ///< an answer: the destination
+  arriving_source, ///< a packet of a client: the source
+  leaving_source,  ///< a packet of a client on this host: the source
+  leaving_target,  ///< an answer: the destination
 };
 
 /// A journey, or a part of it, and how it is routed.
 struct Routed {
   Journey journey;
-  std::optional<RouteLookup> answer; ///< nothing: pending, or not known
+  std::optional<RouteLookup> answer;              ///< nothing: pending, or not known
   std::optional<linux_routing::FibAnswer> reason; ///< of the model, if it was asked
 };
 

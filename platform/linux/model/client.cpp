@@ -142,8 +142,7 @@ Journeys leave_client(Walk& walk, Journey journey) {
   journey.packet.meta.in = {};
   if (loopback)
     journey.packet.meta.out = view_of(*loopback);
-  Journeys journeys =
-      first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
+  Journeys journeys = first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
   if (walk.inquiry.pending())
     return {};
   for (auto& way : journeys)

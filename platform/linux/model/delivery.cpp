@@ -9,10 +9,10 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
-#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {

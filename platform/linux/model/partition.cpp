@@ -53,10 +53,9 @@ private:
 
   void sets_of(const NftScope& scope) {
     if (with_sets_.insert(scope).second)
-      static_cast<void>(inquiry_.find({std::string(table_name<NftSet>()),
-                                       {{"netns", scope.netns},
-                                        {"family", scope.family},
-                                        {"table", scope.table}}}));
+      static_cast<void>(inquiry_.find(
+          {std::string(table_name<NftSet>()),
+           {{"netns", scope.netns}, {"family", scope.family}, {"table", scope.table}}}));
   }
 
   Inquiry& inquiry_;
@@ -125,10 +124,10 @@ Journey journey_of(const ClassEnd& end) {
 /// What tells classes apart in the answer.
 std::string visible(const SourceClass& part) {
   const Fate& fate = part.fate;
-  std::string text = fmt::format(
-      "{} {} {} {} {}", static_cast<int>(fate.outcome), static_cast<int>(fate.icmp),
-      static_cast<int>(fate.certainty), fate.stopped_at ? static_cast<int>(*fate.stopped_at) : -1,
-      part.martian);
+  std::string text =
+      fmt::format("{} {} {} {} {}", static_cast<int>(fate.outcome), static_cast<int>(fate.icmp),
+                  static_cast<int>(fate.certainty),
+                  fate.stopped_at ? static_cast<int>(*fate.stopped_at) : -1, part.martian);
   if (fate.culprit)
     text += fmt::format("{}{}{}{}", separator, fate.culprit->kind, separator, fate.culprit->id);
   for (const auto& rule : part.via)
@@ -241,7 +240,8 @@ private:
       part.told.flow.from = to_address(addresses.first(), family);
       classes.push_back(std::move(part.told));
     }
-    std::ranges::sort(classes, {}, [](const SourceClass& told) { return told.sources.front().first; });
+    std::ranges::sort(classes, {},
+                      [](const SourceClass& told) { return told.sources.front().first; });
     return classes;
   }
 

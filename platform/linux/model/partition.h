@@ -17,7 +17,6 @@ namespace synfate {
 
 /// Disjoint for one interface and address called, and together both families.
 std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, const XtTables* xt,
-                                           const Target& target,
-                                           const std::optional<Identity>& as);
+                                           const Target& target, const std::optional<Identity>& as);
 
 } // namespace synfate

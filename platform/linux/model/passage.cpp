@@ -141,15 +141,15 @@ void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Hook ho
   Stop stop = stop_of(walk, journey, branch, hook);
   if (branch.verdict != HookVerdict::reject) {
     walk.classes->ends.push_back({branch.packet.addresses, branch.packet.ports,
-                                  branch.packet.conditions, journey.conditions,
-                                  journey.assumptions,
+                                  branch.packet.conditions, journey.conditions, journey.assumptions,
                                   std::max(journey.certainty, branch.certainty), std::move(stop)});
     return;
   }
   Journey way = journey;
   way.packet = before_hook(journey, branch);
   way.certainty = std::max(journey.certainty, branch.certainty);
-  for (const auto& told : refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
+  for (const auto& told :
+       refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
     end_part(*walk.classes, told);
 }
 

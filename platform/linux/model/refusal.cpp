@@ -109,8 +109,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
     return out;
   const bool chosen = source_is_chosen(refused, stop, by);
   const bool ours = is_local(walk, journey.netns, *called);
-  const auto question =
-      question_of_answer(stop, *to, ours && !chosen ? called : std::nullopt);
+  const auto question = question_of_answer(stop, *to, ours && !chosen ? called : std::nullopt);
   const auto answer = ask_way(walk, journey.netns, question);
   if (walk.inquiry.pending() || !answer) {
     out.assumed = true;
@@ -333,8 +332,7 @@ std::vector<IntervalSet> answered_alike(Walk& walk, const Journey& journey,
   const auto called = address_of(walk, destination_of(packet).address, packet);
   if (!to || !called || (walk.flow.local && journey.hops.empty()))
     return {packet.addresses};
-  const bool named =
-      is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
+  const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
   return routed_alike(walk, journey.netns,
                       question_of_answer(stop, *to, named ? called : std::nullopt),
                       ClientSide::leaving_target, packet.addresses);

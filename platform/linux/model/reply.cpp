@@ -104,7 +104,8 @@ void check_ends(const Walk& walk, Journey& journey) {
   const auto from = source_of(journey.packet);
   const auto& ct = journey.packet.ct;
   // Of many clients at most one is the address that NAT chose: it is told with the others.
-  if (to.kind == AddressTerm::Kind::known && (walk.classes != nullptr || to.first != walk.flow.from))
+  if (to.kind == AddressTerm::Kind::known &&
+      (walk.classes != nullptr || to.first != walk.flow.from))
     add_stop(journey, sent_astray(journey, ct.destination_nat,
                                   fmt::format("NAT sends the answer to {}", to.first.to_string())));
   else if ((from.address.kind == AddressTerm::Kind::known && from.address.first != walk.flow.to) ||

@@ -104,9 +104,9 @@ private:
         own = own | IntervalSet::address(row.address.value());
     for (const auto& route : facts_.local_routes)
       if (route.destination.known() && route.destination.value().family() == family)
-        own = own | IntervalSet::prefix(
-                        IpPrefix(route.destination.value(),
-                                 static_cast<unsigned>(route.prefix_length.value_or(0))));
+        own = own |
+              IntervalSet::prefix(IpPrefix(route.destination.value(),
+                                           static_cast<unsigned>(route.prefix_length.value_or(0))));
     return own;
   }
 

@@ -141,9 +141,9 @@ struct ClassContext {
 struct HookOptions {
   /// Looked at as if it were not there: a lifted rule is skipped, a lifted policy accepts.
   std::set<CulpritId> lifted;
-  bool want_trace = false;         ///< detail steps: rules hit and jumps
-  bool want_near_misses = true;    ///< for classes that are stopped
-  std::size_t most_branches = 512; ///< beyond: the rest is unknown
+  bool want_trace = false;               ///< detail steps: rules hit and jumps
+  bool want_near_misses = true;          ///< for classes that are stopped
+  std::size_t most_branches = 512;       ///< beyond: the rest is unknown
   const ClassContext* classes = nullptr; ///< the packet stands for many clients
 };
 

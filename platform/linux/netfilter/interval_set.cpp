@@ -237,7 +237,7 @@ bool IntervalSet::contains(Wide value) const {
 bool IntervalSet::contains(const IntervalSet& other) const {
   if (other.empty())
     return true;
-  if (!base_)
+  if (!base_ || !contains(other.first()))
     return false;
   return std::ranges::all_of(other.intervals(), [&](const Interval& interval) {
     return within(*base_, interval) && !(without_ && touches(*without_, interval));

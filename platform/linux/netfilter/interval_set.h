@@ -3,8 +3,9 @@
 // A packet class says "any source in these intervals"; rules cut it. Sets of firewalls have
 // hundreds of thousands of elements, so nothing here enumerates values, copies share their storage,
 // and a little that is cut out of a great set is kept beside it for as long as it is little: twenty
-// thousand rules may each cut one address out of a class. Values are numbers: an IPv4 address is 0 … 2^32-1, an IPv6 address 0 … 2^128-1, a port 0
-// … 65535. Tested by tests/unit/platform/linux/netfilter/split_test.cpp.
+// thousand rules may each cut one address out of a class. Values are numbers: an IPv4 address is 0
+// … 2^32-1, an IPv6 address 0 … 2^128-1, a port 0 … 65535. Tested by
+// tests/unit/platform/linux/netfilter/split_test.cpp.
 #pragma once
 
 #include <cstdint>

@@ -61,9 +61,9 @@ bool join_pair(Branches& branches) {
     for (std::size_t other = at + 1; other < branches.size(); ++other) {
       auto& a = branches[at];
       const auto& b = branches[other];
-      if (a.packet.conditions.size() != b.packet.conditions.size() ||
-          a.packet.conditions.empty() || a.certainty != b.certainty ||
-          !(a.packet.addresses == b.packet.addresses) || !(a.packet.ports == b.packet.ports))
+      if (a.packet.conditions.size() != b.packet.conditions.size() || a.packet.conditions.empty() ||
+          a.certainty != b.certainty || !(a.packet.addresses == b.packet.addresses) ||
+          !(a.packet.ports == b.packet.ports))
         continue;
       auto common = without_question(a.packet.conditions, b.packet.conditions);
       if (!common || !same_but_class(a.packet, b.packet))

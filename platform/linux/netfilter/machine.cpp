@@ -31,9 +31,9 @@ TextSources sources_of(HookContext& context, const NftScope& scope) {
 /// A load that neither asks for facts nor cuts the class.
 bool is_plain_load(const nft::Meta& meta) {
   using enum nft::MetaKey;
-  return !meta.set && (meta.key == protocol || meta.key == nfproto || meta.key == l4proto ||
-                       meta.key == mark || meta.key == iif || meta.key == oif ||
-                       meta.key == iifname || meta.key == oifname);
+  return !meta.set &&
+         (meta.key == protocol || meta.key == nfproto || meta.key == l4proto || meta.key == mark ||
+          meta.key == iif || meta.key == oif || meta.key == iifname || meta.key == oifname);
 }
 
 } // namespace

@@ -15,8 +15,8 @@ std::vector<std::uint8_t> numbers(std::string_view bytes) {
 }
 
 bool is_of_address(const Octet& octet) {
-  return !octet.is_known() && (octet.source == ByteSource::client_address ||
-                               octet.source == ByteSource::derived);
+  return !octet.is_known() &&
+         (octet.source == ByteSource::client_address || octet.source == ByteSource::derived);
 }
 
 Octet apply_mask(Octet octet, std::uint8_t mask, std::uint8_t flip) {
@@ -86,8 +86,8 @@ void Machine::perform(const nft::Bitwise& bitwise) {
   const bool known = std::ranges::all_of(octets, &Octet::is_known) &&
                      std::ranges::all_of(second, &Octet::is_known);
   if (!known) {
-    const bool derived = std::ranges::any_of(octets, is_of_address) ||
-                         std::ranges::any_of(second, is_of_address);
+    const bool derived =
+        std::ranges::any_of(octets, is_of_address) || std::ranges::any_of(second, is_of_address);
     const std::vector<Octet> result(
         size, Octet{0, 0, derived ? ByteSource::derived : ByteSource::free, 0});
     return store(bitwise.dreg, result);

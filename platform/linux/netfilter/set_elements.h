@@ -22,8 +22,8 @@ namespace synfate {
 struct RawElement {
   std::string_view key;
   std::string_view key_end;
-  std::string_view data;   ///< payload of NFTA_SET_ELEM_DATA
-  std::string_view object; ///< without its NUL
+  std::string_view data;        ///< payload of NFTA_SET_ELEM_DATA
+  std::string_view object;      ///< without its NUL
   std::string_view expression;  ///< the one of NFTA_SET_ELEM_EXPR
   std::string_view expressions; ///< the list of NFTA_SET_ELEM_EXPRESSIONS
   bool interval_end = false;

@@ -66,9 +66,9 @@ FieldShape field_shape(const std::vector<Octet>& key, std::size_t begin, std::si
     shape.low += static_cast<char>(key[at].value & key[at].known);
     shape.high += static_cast<char>((key[at].value & key[at].known) | (~key[at].known & 0xff));
     shape.known_mask += static_cast<char>(key[at].known);
-    shape.of_address = shape.of_address || (!key[at].is_known() &&
-                                            (key[at].source == ByteSource::client_address ||
-                                             key[at].source == ByteSource::derived));
+    shape.of_address =
+        shape.of_address || (!key[at].is_known() && (key[at].source == ByteSource::client_address ||
+                                                     key[at].source == ByteSource::derived));
   }
   if (known)
     shape.kind = FieldShape::Kind::known;
@@ -77,8 +77,8 @@ FieldShape field_shape(const std::vector<Octet>& key, std::size_t begin, std::si
   return shape;
 }
 
-/// A key as known bytes and whole variables, where nothing says which fields it has. An exact key is
-/// equal if all of its pieces are.
+/// A key as known bytes and whole variables, where nothing says which fields it has. An exact key
+/// is equal if all of its pieces are.
 std::vector<std::pair<std::size_t, std::size_t>> pieces(const std::vector<Octet>& key,
                                                         const PacketClass& packet) {
   std::vector<std::pair<std::size_t, std::size_t>> places;
@@ -326,8 +326,8 @@ std::vector<LookupPart> SetIndex::find_address(const PacketClass& packet) const 
     parts.push_back({std::move(inside), packet.ports, &values_[region.value], false, false});
   }
   if (!rest.empty())
-    parts.push_back({std::move(rest), packet.ports, catchall_ ? &values_[*catchall_] : nullptr,
-                     false, false});
+    parts.push_back(
+        {std::move(rest), packet.ports, catchall_ ? &values_[*catchall_] : nullptr, false, false});
   return parts;
 }
 

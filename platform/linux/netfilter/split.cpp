@@ -69,9 +69,9 @@ std::vector<Segment> segments_of(std::span<const Octet> octets) {
     Segment segment{first.source, first.is_known(), at, 1};
     while (at + segment.size < octets.size()) {
       const Octet& next = octets[at + segment.size];
-      if (segment.known                        ? !next.is_known()
-          : !is_variable(segment.source)       ? next.is_known() || next.source != segment.source
-                                               : !continues(octets[at + segment.size - 1], next))
+      if (segment.known                  ? !next.is_known()
+          : !is_variable(segment.source) ? next.is_known() || next.source != segment.source
+                                         : !continues(octets[at + segment.size - 1], next))
         break;
       ++segment.size;
     }
@@ -108,8 +108,8 @@ Order compare_free(std::span<const Octet> octets, std::span<const std::uint8_t> 
   int high = 0;
   bool equal = true;
   const bool of_address = std::ranges::any_of(octets, [](const Octet& octet) {
-    return !octet.is_known() && (octet.source == ByteSource::client_address ||
-                                 octet.source == ByteSource::derived);
+    return !octet.is_known() &&
+           (octet.source == ByteSource::client_address || octet.source == ByteSource::derived);
   });
   for (std::size_t at = 0; at < octets.size(); ++at) {
     const int smallest = octets[at].value & octets[at].known;
@@ -250,8 +250,7 @@ PacketClass part_of(const PacketClass& packet, const Region& region) {
   return part;
 }
 
-PacketClass conditional(PacketClass part, const TestContext& context, bool holds,
-                        bool of_address) {
+PacketClass conditional(PacketClass part, const TestContext& context, bool holds, bool of_address) {
   std::string when = context.test.empty() ? context.field : context.test;
   when += holds ? " holds" : " does not hold";
   part.conditions.push_back({std::move(when), context.by, context.field, of_address});

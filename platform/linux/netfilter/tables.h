@@ -168,7 +168,8 @@ struct NftSetDump {
 
 template <>
 inline constexpr auto description_of<NftSetDump> = describe(
-    "nft_set_dump", "All elements of a set or map of nf_tables, as the kernel's messages have them.",
+    "nft_set_dump",
+    "All elements of a set or map of nf_tables, as the kernel's messages have them.",
     key(column(&NftSetDump::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
     key(column(&NftSetDump::family, "family", "", "Family of its table.", "nft_table.family")),
     key(column(&NftSetDump::table, "table", "", "Its table.", "nft_table.name")),

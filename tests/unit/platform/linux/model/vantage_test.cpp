@@ -63,8 +63,7 @@ const Vantage* find(const std::vector<Vantage>& vantages, const std::string& nam
                     const char* source) {
   const auto wanted = *IpAddress::parse(source);
   const auto at = std::ranges::find_if(vantages, [&](const Vantage& vantage) {
-    return vantage.flow.from_interface == name &&
-           vantage.flow.from.family() == wanted.family() &&
+    return vantage.flow.from_interface == name && vantage.flow.from.family() == wanted.family() &&
            vantage.sources.contains(to_number(wanted));
   });
   return at == vantages.end() ? nullptr : &*at;

@@ -4,6 +4,7 @@
 #include "platform/linux/model/bind.h"
 #include "platform/linux/model/flows.h"
 #include "platform/linux/model/nat_ports.h"
+#include "platform/linux/model/partition.h"
 #include "platform/linux/model/unix_walk.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
@@ -32,6 +33,10 @@ public:
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
     Walk walk{inquiry, flow, ruleset_, &tables_};
     return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_flow(walk), inquiry);
+  }
+  std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
+                                     const std::optional<Identity>& as) override {
+    return partition_clients(inquiry, ruleset_, &tables_, target, as);
   }
   std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
                                const BindRequest& request) override {

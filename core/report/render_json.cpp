@@ -34,7 +34,7 @@ Json json_from(const Flow& flow) {
 Json json_to(const Flow& flow) {
   Json json;
   if (flow.proto == Proto::unix_socket) {
-    json["path"] = json_text(callee_words(flow));
+    json["path"] = json_text((flow.abstract ? "@" : "") + flow.path);
     return json;
   }
   json["address"] = flow.to.to_string();

@@ -100,6 +100,15 @@ Result<std::optional<Identity>> read_identity(const Program& program, const Opti
   return std::optional<Identity>(std::move(identity));
 }
 
+Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
+  std::vector<ZonedAddress> clients;
+  for (const auto& word : options.from) {
+    SYNFATE_TRY(client, parse_zoned_address(word));
+    clients.push_back(std::move(client));
+  }
+  return clients;
+}
+
 namespace {
 
 Status fit_together(const std::vector<Target>& targets, const Options& options) {
@@ -111,15 +120,6 @@ Status fit_together(const std::vector<Target>& targets, const Options& options) 
                  .detail = "a Unix socket has no clients elsewhere",
                  .hint = "Name a local user: --as USER."};
   return Done{};
-}
-
-Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
-  std::vector<ZonedAddress> clients;
-  for (const auto& word : options.from) {
-    SYNFATE_TRY(client, parse_zoned_address(word));
-    clients.push_back(std::move(client));
-  }
-  return clients;
 }
 
 int print(const Program& program, const Options& options, Session& session,

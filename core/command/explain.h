@@ -18,6 +18,8 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
 
 /// The targets of the command line.
 Result<std::vector<Target>> read_targets(const Program& program, const Options& options);
+/// The clients of --from.
+Result<std::vector<ZonedAddress>> read_clients(const Options& options);
 /// The user of --as; nothing if there is none.
 Result<std::optional<Identity>> read_identity(const Program& program, const Options& options);
 /// The process that --netns names by its number or by /proc/PID/ns/net; 0 if it names none. Its

@@ -19,8 +19,10 @@ struct CommandWords {
   const char* help;
 };
 
-constexpr std::array<CommandWords, 6> commands{{
+constexpr std::array<CommandWords, 7> commands{{
     {Command::explain, "explain", "what becomes of a connection to a port, and why (the default)"},
+    {Command::who, "who",
+     "every source there can be: who can connect, who cannot, and what decides"},
     {Command::bind, "bind", "would bind() and listen() succeed here now, and if not, why"},
     {Command::snapshot, "snapshot", "all facts into a file, to be explained on any machine"},
     {Command::facts, "facts", "the fact tables themselves"},

@@ -220,7 +220,7 @@ bool family_fits(const Entry& entry, const Flow& flow) {
 
 WhoClass class_of(const FlowReport& report) {
   WhoClass one;
-  one.sources.emplace_back(report.flow.from, report.flow.from.width());
+  one.sources.emplace_back(report.flow.from, report.flow.from);
   one.interface = report.flow.from_interface;
   one.name = report.flow.local ? "" : report.flow.name;
   one.to = report.flow.to;

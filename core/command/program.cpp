@@ -9,6 +9,7 @@
 #include "core/command/overview.h"
 #include "core/command/rules_command.h"
 #include "core/command/snapshot_command.h"
+#include "core/command/who.h"
 
 namespace synfate {
 
@@ -29,6 +30,7 @@ int run(const Program& program) {
   case Command::overview:
     return run_overview(program, options);
   case Command::who:
+    return run_who(program, options);
   case Command::audit:
   case Command::diff:
   case Command::watch:

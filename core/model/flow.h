@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/ip_range.h"
 #include "core/facts/snapshot.h"
 #include "core/model/outcome.h"
 #include "core/model/target.h"
@@ -104,6 +105,16 @@ struct Fate {
 struct FlowReport {
   Flow flow;
   Fate fate;
+};
+
+/// Clients that share one fate for one reason.
+struct SourceClass {
+  Flow flow;                    ///< of one of them
+  bool has_target = true;       ///< false: there is no address they could call
+  std::vector<IpRange> sources; ///< all of them: disjoint, in order
+  bool martian = false;         ///< such packets cannot arrive there
+  Fate fate;                    ///< without its path
+  std::vector<std::string> via; ///< ids of the rules that let the first packet pass, in order
 };
 
 } // namespace synfate

@@ -94,6 +94,11 @@ public:
   virtual NatPorts nat_ports(Inquiry& /*inquiry*/) { return {}; }
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
+  /// Every client there can be, by what becomes of it and what decides: disjoint classes that
+  /// together are all addresses of both families for each interface that is up. `as`: who local
+  /// clients are. Meaningless while inquiry.pending().
+  virtual std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
+                                             const std::optional<Identity>& as) = 0;
   /// Would bind() and listen() succeed: a flow with `bind` for each address that would be bound,
   /// `open` or `denied`. Meaningless while inquiry.pending().
   virtual std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,

@@ -26,11 +26,9 @@ std::string owner_words(const Listener& listener) {
                      process.user.empty() ? "" : ", " + process.user);
 }
 
-std::string source_words(const IpPrefix& source) {
-  if (source.length() == 0)
-    return source.address().is_v4() ? "any IPv4" : "any IPv6";
-  if (source.length() == source.address().width())
-    return source.address().to_string();
+std::string source_words(const IpRange& source) {
+  if (const auto prefix = source.prefix(); prefix && prefix->length() == 0)
+    return source.first.is_v4() ? "any IPv4" : "any IPv6";
   return source.to_string();
 }
 

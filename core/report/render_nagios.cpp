@@ -89,6 +89,27 @@ NagiosResult render_nagios(std::span<const Report> reports) {
                 fmt::format("open={};;;0;{}", open, flows));
 }
 
+NagiosResult render_nagios(std::span<const WhoReport> reports) {
+  auto state = reports.empty() ? NagiosState::unknown : NagiosState::ok;
+  std::string text;
+  std::size_t open = 0;
+  std::size_t classes = 0;
+  for (const auto& report : reports) {
+    if (report.classes.empty() || !report.gaps.empty())
+      state = NagiosState::unknown;
+    const auto here = static_cast<std::size_t>(
+        std::ranges::count(report.classes, Outcome::open, &WhoClass::outcome));
+    text += fmt::format("{}{}: {} of {} classes of sources can connect", text.empty() ? "" : "; ",
+                        target_words(report.target), here, report.classes.size());
+    for (const auto& gap : report.gaps)
+      text += fmt::format("; not seen: {}", gap.what);
+    open += here;
+    classes += report.classes.size();
+  }
+  return result(state, text.empty() ? "nothing was asked" : text,
+                fmt::format("open={};;;0;{}", open, classes));
+}
+
 NagiosResult render_nagios(const AuditReport& report) {
   std::size_t failed = 0;
   std::size_t unknown = 0;

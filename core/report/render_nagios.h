@@ -8,6 +8,7 @@
 
 #include "core/report/audit_report.h"
 #include "core/report/report.h"
+#include "core/report/who_report.h"
 
 namespace synfate {
 
@@ -23,5 +24,7 @@ struct NagiosResult {
 NagiosResult render_nagios(std::span<const Report> reports);
 /// CRITICAL if an expectation fails, UNKNOWN if one cannot be told.
 NagiosResult render_nagios(const AuditReport& report);
+/// OK once every source is told, however it fares: nothing is expected of it. UNKNOWN with gaps.
+NagiosResult render_nagios(std::span<const WhoReport> reports);
 
 } // namespace synfate

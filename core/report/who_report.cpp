@@ -73,13 +73,10 @@ void write_classes(Page& page, const WhoReport& report) {
                    Style::faint);
 }
 
-} // namespace
-
-Json json_class(const WhoClass& entry) {
+/// The class with an empty array for its sources.
+Json json_without_sources(const WhoClass& entry) {
   Json json;
   json["sources"] = Json::array();
-  for (const auto& source : entry.sources)
-    json["sources"].push_back(source.to_string());
   json["interface"] = json_text_or_null(entry.interface);
   if (!entry.name.empty())
     json["name"] = json_text(entry.name);
@@ -93,6 +90,98 @@ Json json_class(const WhoClass& entry) {
   json["via"] = Json::array();
   for (const auto& rule : entry.via)
     json["via"].push_back(json_text(rule));
+  return json;
+}
+
+/// Sets of firewalls leave hundreds of thousands of ranges: they are written as they come, in the
+/// form that json_document() gives to everything else.
+struct Layout {
+  bool one_line = false;
+  std::size_t depth = 0;
+
+  Layout deeper() const { return {one_line, depth + 1}; }
+  std::string line() const { return one_line ? "" : "\n" + std::string(depth * 2, ' '); }
+};
+
+void write_value(std::string& out, const Json& value, const Layout& layout) {
+  const auto text =
+      value.dump(layout.one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace);
+  for (const char each : text) {
+    out += each;
+    if (each == '\n')
+      out.append(layout.depth * 2, ' ');
+  }
+}
+
+/// An array of `count` values, written one by one.
+template <typename Write>
+void write_array(std::string& out, std::size_t count, const Layout& layout, Write write) {
+  out += '[';
+  for (std::size_t at = 0; at < count; ++at) {
+    if (at > 0)
+      out += ',';
+    out += layout.deeper().line();
+    write(at, layout.deeper());
+  }
+  if (count > 0)
+    out += layout.line();
+  out += ']';
+}
+
+void write_name(std::string& out, std::string_view name, bool first, const Layout& layout) {
+  if (!first)
+    out += ',';
+  out += layout.line();
+  out += '"';
+  out += name;
+  out += layout.one_line ? "\":" : "\": ";
+}
+
+void write_sources(std::string& out, const WhoClass& entry, const Layout& layout) {
+  write_array(out, entry.sources.size(), layout, [&](std::size_t at, const Layout&) {
+    out += '"';
+    out += entry.sources[at].to_string();
+    out += '"';
+  });
+}
+
+void write_class(std::string& out, const WhoClass& entry, const Layout& layout) {
+  const Json rest = json_without_sources(entry);
+  out += '{';
+  bool first = true;
+  for (const auto& [name, value] : rest.items()) {
+    write_name(out, name, first, layout.deeper());
+    if (name == "sources")
+      write_sources(out, entry, layout.deeper());
+    else
+      write_value(out, value, layout.deeper());
+    first = false;
+  }
+  out += layout.line() + "}";
+}
+
+void write_report(std::string& out, const WhoReport& report, const Layout& layout) {
+  const Layout inner = layout.deeper();
+  out += '{';
+  write_name(out, "schema", true, inner);
+  out += "\"synfate.who/1\"";
+  write_name(out, "target", false, inner);
+  write_value(out, json_target(report.target), inner);
+  write_name(out, "classes", false, inner);
+  write_array(out, report.classes.size(), inner, [&](std::size_t at, const Layout& place) {
+    write_class(out, report.classes[at], place);
+  });
+  write_name(out, "gaps", false, inner);
+  write_value(out, json_gaps(report.gaps), inner);
+  out += layout.line() + "}";
+}
+
+} // namespace
+
+Json json_class(const WhoClass& entry) {
+  Json json = json_without_sources(entry);
+  for (const auto& source : entry.sources)
+    json["sources"].push_back(source.to_string());
   return json;
 }
 
@@ -114,15 +203,21 @@ std::string render_who_text(const WhoReport& report, const TextOptions& options)
   return page.text();
 }
 
-std::string render_who_json(const WhoReport& report, bool one_line) {
-  Json json;
-  json["schema"] = "synfate.who/1";
-  json["target"] = json_target(report.target);
-  json["classes"] = Json::array();
-  for (const auto& entry : report.classes)
-    json["classes"].push_back(json_class(entry));
-  json["gaps"] = json_gaps(report.gaps);
-  return json_document(json, one_line);
+std::string render_who_json(std::span<const WhoReport> reports, bool lines) {
+  std::string out;
+  if (!lines && reports.size() != 1) {
+    out = "[";
+    for (std::size_t at = 0; at < reports.size(); ++at) {
+      out += at > 0 ? ",\n  " : "\n  ";
+      write_report(out, reports[at], Layout{false, 1});
+    }
+    return out + (reports.empty() ? "]\n" : "\n]\n");
+  }
+  for (const auto& report : reports) {
+    write_report(out, report, Layout{lines, 0});
+    out += '\n';
+  }
+  return out;
 }
 
 } // namespace synfate

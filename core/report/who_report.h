@@ -3,11 +3,13 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "core/base/ip_range.h"
 #include "core/report/page.h"
 #include "core/report/report.h"
 
@@ -15,11 +17,11 @@ namespace synfate {
 
 /// Sources that share one fate for one reason.
 struct WhoClass {
-  std::vector<IpPrefix> sources; ///< disjoint, in order
-  std::string interface;         ///< where their packets arrive
-  std::string name;              ///< "on-link of eth0", "default route"; mostly empty
-  std::optional<IpAddress> to;   ///< the address they call
-  bool martian = false;          ///< such packets cannot arrive there
+  std::vector<IpRange> sources; ///< disjoint, in order
+  std::string interface;        ///< where their packets arrive
+  std::string name;             ///< "on-link of eth0", "default route"; mostly empty
+  std::optional<IpAddress> to;  ///< the address they call
+  bool martian = false;         ///< such packets cannot arrive there
   Outcome outcome = Outcome::unknown;
   Icmp icmp = Icmp::none;
   Certainty certainty = Certainty::certain;
@@ -38,6 +40,7 @@ struct WhoReport {
 nlohmann::ordered_json json_class(const WhoClass& entry);
 
 std::string render_who_text(const WhoReport& report, const TextOptions& options);
-std::string render_who_json(const WhoReport& report, bool one_line);
+/// The document of one report, an array of several; with `lines` one report a line.
+std::string render_who_json(std::span<const WhoReport> reports, bool lines);
 
 } // namespace synfate

@@ -63,7 +63,11 @@ private:
     if (table == table_name<NftSet>())
       return put_all(collection, reader.read_sets(table_of(collection)));
     if (table == table_name<NftElement>())
-      return elements(collection, reader);
+      return of_sets(collection, reader,
+                     [&](const NftPlace& set) { return reader.read_elements(set); });
+    if (table == table_name<NftSetDump>())
+      return of_sets(collection, reader,
+                     [&](const NftPlace& set) { return reader.read_set_dump(set); });
     if (table == table_name<NftLookup>())
       return look_up(collection, reader);
     if (table == table_name<NftObject>())
@@ -79,13 +83,14 @@ private:
     return place_of(collection, "table").value_or(NftPlace{});
   }
 
-  static Status elements(sdk::Collection& collection, NftReader& reader) {
+  template <typename Read>
+  static Status of_sets(sdk::Collection& collection, NftReader& reader, Read read) {
     if (const auto set = place_of(collection, "set"))
-      return put_all(collection, reader.read_elements(*set));
+      return put_all(collection, read(*set));
     SYNFATE_TRY(sets, reader.read_sets({}));
     for (const auto& set : sets) {
       const NftPlace place{set.family.value_or(""), set.table.value_or(""), set.name.value_or("")};
-      if (const auto status = put_all(collection, reader.read_elements(place)); !status)
+      if (const auto status = put_all(collection, read(place)); !status)
         return status;
     }
     return Done{};

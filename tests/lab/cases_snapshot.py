@@ -122,7 +122,7 @@ def dropping(lab):
     path = os.path.join(lab.folder(), "rules.nft")
     with open(path, "w") as file:
         file.write("table ip f { chain i { type filter hook input priority 0; "
-                   "iifname \"sv0\" tcp dport 8080 drop; } }\n")
+                   "iifname \"sv0\" tcp dport 8080 drop\n}\n}\n")
     must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
 
 

@@ -8,7 +8,9 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -104,42 +106,124 @@ void stop_not_ours(Walk& walk, Journey& journey, const IpAddress& to, Int error)
                            fmt::format("{} is no address of this host", to.to_string())));
 }
 
-/// fib_validate_source() refused the source: which sysctl or address is it?
-Stop refused_source(Walk& walk, const Journey& journey, const IpAddress& from, Int error) {
-  const std::string interface = journey.packet.meta.in.name;
-  if (error == EXDEV) {
-    const auto on_interface = fmt::format("net.ipv4.conf.{}.rp_filter", interface);
-    const auto own = ask_number(walk.inquiry, journey.netns, on_interface).value_or(0);
-    const auto all =
-        ask_number(walk.inquiry, journey.netns, "net.ipv4.conf.all.rp_filter").value_or(0);
-    const bool decides_all = all > own;
-    const std::string name = decides_all ? "net.ipv4.conf.all.rp_filter" : on_interface;
-    return silent(Stage::route,
-                  Culprit{"sysctl", name, fmt::format("{} = {}", name, decides_all ? all : own)},
-                  fmt::format("the way back to {} is not by {}", from.to_string(), interface));
+using linux_routing::FibAnswer;
+using linux_routing::FibReason;
+
+/// What the routing model says about an address that the kernel refused.
+Stop refusal_with(const FibAnswer& answer, const IpAddress& from, const IpAddress& to,
+                  const std::string& interface) {
+  Stop stop = silent(Stage::route, answer.culprit, {});
+  switch (answer.reason) {
+  case FibReason::rp_filter:
+    stop.note = fmt::format("the way back to {} is not by {}", from.to_string(), interface);
+    break;
+  case FibReason::local_source:
+    stop.note = "a packet from one of this host's own addresses is a martian";
+    stop.martian = true;
+    break;
+  case FibReason::martian_source:
+    stop.note = fmt::format("a packet from {} may not arrive on {}", from.to_string(), interface);
+    stop.martian = true;
+    break;
+  case FibReason::martian_destination:
+    stop.note = fmt::format("a packet to {} may not arrive on {}", to.to_string(), interface);
+    break;
+  case FibReason::ipv6_disabled:
+    stop.note = fmt::format("IPv6 is disabled on {}", interface);
+    break;
+  case FibReason::found:
+  case FibReason::no_route:
+  case FibReason::route:
+  case FibReason::rule:
+  case FibReason::forwarding_off:
+  case FibReason::source_not_local:
+  case FibReason::no_interface:
+  case FibReason::interface_down:
+    stop.note = fmt::format("routing refuses packets from {} to {} on {}", from.to_string(),
+                            to.to_string(), interface);
+    break;
   }
-  for (const auto& address : ask_addresses(walk.inquiry, journey.netns))
-    if (address.address.is(from))
-      return silent(Stage::route,
-                    Culprit{"address", from.to_string(), "is an address of this host too"},
-                    "a packet from one of this host's own addresses is a martian");
+  return stop;
+}
+
+/// ip_route_input_slow() or fib_validate_source() refused the packet; the kernel does not say why.
+Stop refused_source(const Routed& routed, const std::optional<FibAnswer>& reason,
+                    const IpAddress& from, const IpAddress& to) {
+  const std::string interface = routed.journey.packet.meta.in.name;
+  if (reason)
+    return refusal_with(*reason, from, to, interface);
   return silent(Stage::route,
                 Culprit{"address", from.to_string(), "a source that may not arrive here"},
                 fmt::format("a packet from {} may not arrive on {}", from.to_string(), interface));
 }
 
-std::optional<IpAddress> known_address(const AddressTerm& term, const PacketClass& packet) {
-  if (term.kind == AddressTerm::Kind::known)
-    return term.first;
-  if (term.kind == AddressTerm::Kind::client)
-    if (const auto only = packet.addresses.only())
-      return to_address(*only, packet.family);
-  return std::nullopt;
+RouteQuestion arriving(Walk& walk, const Journey& journey, const IpAddress& from,
+                       const IpAddress& to) {
+  RouteQuestion question;
+  question.destination = to;
+  question.source = from;
+  question.input_interface = journey.packet.meta.in.index;
+  question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
+  question.proto = std::string(to_string(walk.flow.proto));
+  return question;
 }
 
-} // namespace
+/// What routing said about a packet for `to`.
+void judge(Walk& walk, Routed& routed, const RouteQuestion& question) {
+  Journey& journey = routed.journey;
+  const auto& answer = routed.answer;
+  const IpAddress to = question.destination;
+  if (!answer) {
+    assume(journey, "the packet is routed to this host");
+  } else if (const Int error = answer->error.value_or(0); error == EINVAL || error == EXDEV) {
+    const auto reason =
+        routed.reason ? routed.reason : reason_of_refusal(walk, journey.netns, question);
+    add_stop(journey, refused_source(routed, reason, question.source.value_or(to), to));
+  } else if (error != 0) {
+    stop_not_ours(walk, journey, to, error);
+  } else if (answer->type.is("local")) {
+    add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  } else if (answer->type.is("unicast") && forwards(walk, journey)) {
+    journey.forward_by = answer->interface_index.value_or(0);
+    journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
+    add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
+  } else {
+    stop_not_ours(walk, journey, to, EHOSTUNREACH);
+  }
+}
 
-void enter_interface(Walk& walk, Journey& journey) {
+/// net/ipv6/ip6_input.c: ip6_rcv_core(): sources that IPv6 drops before anything looks at them.
+IntervalSet martians_v6(const InterfaceView& in) {
+  auto martians = IntervalSet::prefix(*IpPrefix::parse("ff00::/8"));
+  if (!in.loopback)
+    martians = martians | IntervalSet::prefix(*IpPrefix::parse("::1/128"));
+  return martians;
+}
+
+Journeys drop_martians(Journey journey) {
+  const auto martians = martians_v6(journey.packet.meta.in);
+  if (journey.packet.family == IpFamily::v4 || journey.packet.addresses.disjoint(martians)) {
+    Journeys all;
+    all.push_back(std::move(journey));
+    return all;
+  }
+  auto ways =
+      cut(std::move(journey), {IntervalSet::prefix(*IpPrefix::parse("ff00::/8")), martians});
+  for (auto& way : ways) {
+    if (!martians.contains(way.packet.addresses))
+      continue;
+    const bool group = !way.packet.addresses.contains(Wide{1});
+    Stop stop = silent(
+        Stage::route,
+        Culprit{"address", id_part(group ? "ff00::/8" : "::1"), "may not arrive as a source"},
+        "such a source address may not arrive");
+    stop.martian = true;
+    add_stop(way, std::move(stop));
+  }
+  return ways;
+}
+
+void meet_interface(Walk& walk, Journey& journey) {
   const auto interface = arrival_interface(walk, journey.netns);
   if (walk.inquiry.pending())
     return;
@@ -165,54 +249,40 @@ void enter_interface(Walk& walk, Journey& journey) {
   if (journey.path.empty() || !walk.flow.local)
     check_link(journey, *interface);
   check_programs(journey, *interface);
+  pass_traffic_control(walk, journey, interface->index.value_or(0), PacketWay::ingress);
+}
+
+} // namespace
+
+Journeys enter_interface(Walk& walk, Journey journey) {
+  meet_interface(walk, journey);
+  if (walk.inquiry.pending() || (journey.kind != Packet::syn && journey.kind != Packet::datagram))
+    return alone(std::move(journey));
+  return drop_martians(std::move(journey));
 }
 
 Journeys route_input(Walk& walk, Journey journey) {
-  Journeys journeys;
-  const auto to = known_address(destination_of(journey.packet).address, journey.packet);
-  const auto from = known_address(source_of(journey.packet).address, journey.packet);
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   if (walk.flow.local && to && journey.routed_to == to) { // the client's kernel routed it already
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
-    journeys.push_back(std::move(journey));
-    return journeys;
+    return alone(std::move(journey));
   }
   if (!to || !from) {
     assume(journey, "the packet is routed to this host");
-    journeys.push_back(std::move(journey));
-    return journeys;
+    return alone(std::move(journey));
   }
   journey.final_address = *to;
   if (const auto port = destination_of(journey.packet).port; port.kind == PortTerm::Kind::known)
     journey.final_port = port.first;
-  const auto mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
-  const auto answer = ask_route(walk.inquiry, journey.netns,
-                                {.destination = *to,
-                                 .source = *from,
-                                 .input_interface = journey.packet.meta.in.index,
-                                 .output_interface = 0,
-                                 .mark = mark,
-                                 .proto = std::string(to_string(walk.flow.proto)),
-                                 .source_port = 0,
-                                 .destination_port = 0,
-                                 .uid = {}});
-  if (walk.inquiry.pending())
-    return journeys;
-  if (!answer) {
-    assume(journey, "the packet is routed to this host");
-  } else if (const Int error = answer->error.value_or(0); error == EINVAL || error == EXDEV) {
-    add_stop(journey, refused_source(walk, journey, *from, error));
-  } else if (error != 0) {
-    stop_not_ours(walk, journey, *to, error);
-  } else if (answer->type.is("local")) {
-    add_step(journey, Stage::route, Verdict::pass, {}, "local");
-  } else if (answer->type.is("unicast") && forwards(walk, journey)) {
-    journey.forward_by = answer->interface_index.value_or(0);
-    journey.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
-    add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
-  } else {
-    stop_not_ours(walk, journey, *to, EHOSTUNREACH);
+  const auto question = arriving(walk, journey, *from, *to);
+  Journeys journeys;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::arriving_source)) {
+    if (walk.inquiry.pending())
+      return {};
+    judge(walk, routed, question);
+    journeys.push_back(std::move(routed.journey));
   }
-  journeys.push_back(std::move(journey));
   return journeys;
 }
 

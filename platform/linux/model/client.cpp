@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
@@ -65,29 +66,30 @@ bool rules_ask_for_ports(Walk& walk, Int netns) {
          });
 }
 
-/// The client's route; false if there is none and the client is told so.
-bool choose_way(Walk& walk, Journey& journey) {
-  const auto answer = ask_route(
-      walk.inquiry, journey.netns,
-      {.destination = walk.flow.to,
-       .source = walk.flow.from,
-       .input_interface = 0,
-       .output_interface = 0,
-       .mark = 0,
-       .proto = std::string(to_string(walk.flow.proto)),
-       .source_port = 0,
-       .destination_port = rules_ask_for_ports(walk, journey.netns) ? walk.flow.port : no_port,
-       .uid = walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt});
-  if (walk.inquiry.pending())
-    return false;
-  if (answer && answer->error.value_or(0) != 0) {
-    const std::string error = error_name(answer->error.value());
-    add_stop(journey, {Outcome::denied, Icmp::none, error, Stage::client,
-                       Culprit{"route", fmt::format("{}", walk.flow.to.to_string()), error},
-                       fmt::format("the client's own routing refuses: {}", error)});
-    return false;
+/// The client's route; it is told at once if there is none.
+Journeys choose_way(Walk& walk, Journey journey) {
+  RouteQuestion question;
+  question.destination = walk.flow.to;
+  question.source = walk.flow.from;
+  question.proto = std::string(to_string(walk.flow.proto));
+  question.destination_port = rules_ask_for_ports(walk, journey.netns) ? walk.flow.port : no_port;
+  if (walk.flow.identity)
+    question.uid = walk.flow.identity->uid;
+  Journeys journeys;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_source)) {
+    const auto& answer = routed.answer;
+    if (answer && answer->error.value_or(0) != 0) {
+      const std::string error = error_name(answer->error.value());
+      add_stop(routed.journey,
+               {Outcome::denied, Icmp::none, error, Stage::client,
+                Culprit{"route", fmt::format("{}", walk.flow.to.to_string()), error},
+                fmt::format("the client's own routing refuses: {}", error)});
+    } else {
+      add_step(routed.journey, Stage::client, Verdict::pass);
+    }
+    journeys.push_back(std::move(routed.journey));
   }
-  return true;
+  return journeys;
 }
 
 /// nf_nat_ipv4_local_fn(): after a DNAT in output the packet is routed again; to an address of this
@@ -140,15 +142,14 @@ Journeys leave_client(Walk& walk, Journey journey) {
   journey.packet.meta.in = {};
   if (loopback)
     journey.packet.meta.out = view_of(*loopback);
-  if (first && choose_way(walk, journey))
-    add_step(journey, Stage::client, Verdict::pass);
+  Journeys journeys = first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
   if (walk.inquiry.pending())
     return {};
-  if (first && loopback && !loopback->up.is(true))
-    add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
-                       Culprit{"interface", loopback->name.value_or("lo"), "is down"},
-                       "the loopback interface is down"});
-  Journeys journeys = alone(std::move(journey));
+  for (auto& way : journeys)
+    if (first && loopback && !loopback->up.is(true))
+      add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
+                     Culprit{"interface", loopback->name.value_or("lo"), "is down"},
+                     "the loopback interface is down"});
   journeys = pass_each(walk, std::move(journeys), Hook::output);
   for (auto& way : journeys)
     follow_nat(walk, way);

@@ -8,7 +8,10 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/confirmation.h"
+#include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
@@ -17,15 +20,6 @@ namespace synfate {
 namespace {
 
 constexpr std::size_t most_members = 32;
-
-std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass& packet) {
-  if (term.kind == AddressTerm::Kind::known)
-    return term.first;
-  if (term.kind == AddressTerm::Kind::client)
-    if (const auto only = packet.addresses.only())
-      return to_address(*only, packet.family);
-  return std::nullopt;
-}
 
 /// The device of the lookup: for a packet of this host the one that has the address it goes to.
 Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
@@ -66,16 +60,21 @@ Stop silent(Stage stage, Culprit culprit, std::string note) {
   return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage, std::move(culprit), std::move(note)};
 }
 
-bool signs_with_md5(const Socket& socket, const IpAddress& client) {
+std::vector<IpPrefix> md5_peers_of(const Socket& socket) {
+  std::vector<IpPrefix> prefixes;
   const std::string peers = socket.md5_peers.value_or("");
   for (std::size_t begin = 0; begin < peers.size();) {
     const auto end = std::min(peers.find(' ', begin), peers.size());
-    const auto prefix = IpPrefix::parse(peers.substr(begin, end - begin));
-    if (prefix && prefix->contains(client))
-      return true;
+    if (const auto prefix = IpPrefix::parse(peers.substr(begin, end - begin)))
+      prefixes.push_back(*prefix);
     begin = end + 1;
   }
-  return false;
+  return prefixes;
+}
+
+bool signs_with_md5(const Socket& socket, const IpAddress& client) {
+  return std::ranges::any_of(md5_peers_of(socket),
+                             [&](const IpPrefix& prefix) { return prefix.contains(client); });
 }
 
 /// tcp_conn_request(): a full SYN queue drops only without SYN cookies.
@@ -141,6 +140,7 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
                   const std::string& note) {
   journey.listener = socket;
   add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket), note);
+  pass_cgroup_programs(walk, journey, socket);
   if (walk.flow.proto != Proto::tcp)
     return check_receive_buffer(journey, socket);
   if (signs_with_md5(socket, from))
@@ -168,13 +168,29 @@ void add_evidence(Walk& walk, Journey& journey, const Socket& socket) {
       journey.evidence.push_back({"socket", row});
 }
 
-} // namespace
+/// Sources that the sockets of the port tell apart: peers of connected ones, and of signatures.
+std::vector<IntervalSet> told_apart(const std::vector<Socket>& sockets, IpFamily family) {
+  std::vector<IntervalSet> sets;
+  const auto add = [&](const IpPrefix& prefix) {
+    if (prefix.address().family() == family)
+      sets.push_back(IntervalSet::prefix(prefix));
+  };
+  for (const auto& socket : sockets) {
+    if (socket.remote_address.known() && !socket.remote_address.value().is_unspecified()) {
+      const auto peer = socket.remote_address.value().unmapped();
+      add(IpPrefix(peer, peer.width()));
+    }
+    for (const auto& peer : md5_peers_of(socket))
+      add(peer);
+  }
+  return sets;
+}
 
-Journeys deliver(Walk& walk, Journey journey) {
+Journeys deliver_alike(Walk& walk, Journey journey) {
   Journeys journeys;
   const Endpoint target = destination_of(journey.packet);
-  const auto to = only_address(target.address, journey.packet);
-  const auto from = only_address(source_of(journey.packet).address, journey.packet);
+  const auto to = address_of(walk, target.address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   if (!to || !from || target.port.kind != PortTerm::Kind::known) {
     add_stop(journey, {Outcome::unknown,
                        Icmp::none,
@@ -185,6 +201,7 @@ Journeys deliver(Walk& walk, Journey journey) {
     journeys.push_back(std::move(journey));
     return journeys;
   }
+  pass_socket_programs(walk, journey);
   const std::uint16_t port = target.port.first;
   journey.final_address = *to;
   journey.final_port = port;
@@ -227,6 +244,21 @@ Journeys deliver(Walk& walk, Journey journey) {
     enter_socket(walk, way, socket, *from, receivers.note);
     journeys.push_back(std::move(way));
   }
+  return journeys;
+}
+
+} // namespace
+
+Journeys deliver(Walk& walk, Journey journey) {
+  const Endpoint target = destination_of(journey.packet);
+  if (walk.classes == nullptr || target.port.kind != PortTerm::Kind::known)
+    return deliver_alike(walk, std::move(journey));
+  const auto sockets = ask_sockets(walk, journey, target.port.first);
+  const IpFamily family = journey.packet.family;
+  Journeys journeys;
+  for (auto& part : cut(std::move(journey), told_apart(sockets, family)))
+    for (auto& way : deliver_alike(walk, std::move(part)))
+      journeys.push_back(std::move(way));
   return journeys;
 }
 

@@ -218,6 +218,25 @@ std::vector<Flow> plain_flows_of(Inquiry& inquiry, const Target& target) {
   return flows;
 }
 
+std::optional<IpAddress> address_called(const std::vector<Address>& addresses, Int interface_index,
+                                        IpFamily family) {
+  const auto first = [&](auto suits) -> std::optional<IpAddress> {
+    for (const auto& row : addresses)
+      if (usable(row) && row.address.value().family() == family &&
+          !row.address.value().is_loopback() && suits(row))
+        return row.address.value();
+    return std::nullopt;
+  };
+  const auto here = [&](const Address& row) { return row.interface_index.is(interface_index); };
+  if (auto global = first([&](const Address& row) {
+        return here(row) && is_global(row) && !row.deprecated.is(true);
+      }))
+    return global;
+  if (auto other = first(here))
+    return other;
+  return first(is_global);
+}
+
 std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, const IpAddress& from,
                                     const std::string& interface) {
   const Site site = look_at(inquiry);
@@ -255,6 +274,8 @@ std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, cons
     auto address = called_address(site, index, family);
     if (!address && answer && answer->preferred_source.known())
       address = answer->preferred_source.value();
+    if (!address)
+      address = address_called(site.addresses, index, family);
     if (address)
       called.push_back(*address);
   }

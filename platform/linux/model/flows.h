@@ -1,8 +1,10 @@
 // Which clients a plain question is about. contract.md, "Flows of a plain synfate 8080".
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "core/facts/tables.h"
 #include "core/model/model.h"
 
 namespace synfate {
@@ -15,5 +17,10 @@ std::vector<Flow> plain_flows_of(Inquiry& inquiry, const Target& target);
 /// would call.
 std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, const IpAddress& from,
                                     const std::string& interface);
+
+/// The address that a client over an interface calls: the first global one of the interface, else
+/// any other of it, else the first global one of the host. Nothing if it has none of the family.
+std::optional<IpAddress> address_called(const std::vector<Address>& addresses, Int interface_index,
+                                        IpFamily family);
 
 } // namespace synfate

@@ -77,12 +77,31 @@ void describe(Fate& fate, const Journey& journey) {
   fate.culprit = journey.stops.front().culprit;
 }
 
+/// The test may be about the client's address: then it is another one's answer for each client.
+bool hangs_on_address(const Condition& condition) {
+  constexpr std::string_view chosen[] = {"tcp ", "udp ", "th ", "ip id", "ip6 flowlabel"};
+  return condition.of_address || std::ranges::none_of(chosen, [&](std::string_view field) {
+           return condition.field.starts_with(field);
+         });
+}
+
 /// True if the ways differ only in what the client itself chooses freely.
-bool differ_by_client_choice(const Journeys& journeys) {
-  return std::ranges::all_of(journeys, [](const Journey& journey) {
+bool differ_by_client_choice(const Journeys& journeys, bool many) {
+  return std::ranges::all_of(journeys, [many](const Journey& journey) {
     return journey.conditions.empty() &&
-           std::ranges::all_of(journey.packet.conditions,
-                               [](const Condition& condition) { return !condition.field.empty(); });
+           std::ranges::all_of(journey.packet.conditions, [many](const Condition& condition) {
+             return !condition.field.empty() && !(many && hangs_on_address(condition));
+           });
+  });
+}
+
+/// All ways are stopped by one and the same, or none is.
+bool agree_on_culprit(const Journeys& journeys) {
+  const auto culprit = [](const Journey& journey) {
+    return journey.stopped() ? journey.stops.front().culprit : std::nullopt;
+  };
+  return std::ranges::all_of(journeys, [&](const Journey& journey) {
+    return culprit(journey) == culprit(journeys.front());
   });
 }
 
@@ -154,7 +173,7 @@ Outcome outcome_of(Icmp icmp) {
   return icmp == Icmp::port ? Outcome::refused : Outcome::unreachable;
 }
 
-Fate fate_of(const Journeys& journeys, const Inquiry& inquiry) {
+Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many) {
   Fate fate;
   fate.gaps = inquiry.gaps();
   if (journeys.empty())
@@ -189,10 +208,12 @@ Fate fate_of(const Journeys& journeys, const Inquiry& inquiry) {
   }
   if (same) {
     fate.alternatives.clear();
+    if (many && !agree_on_culprit(journeys))
+      fate.certainty = std::max(fate.certainty, Certainty::likely);
     return fate;
   }
   fate.certainty = std::max(fate.certainty, Certainty::likely);
-  if (!differ_by_client_choice(journeys))
+  if (!differ_by_client_choice(journeys, many))
     return fate;
   // The client's own choice decides: what most choices lead to is what it most likely meets.
   for (const auto& journey : journeys) {

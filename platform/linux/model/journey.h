@@ -26,6 +26,7 @@ struct Stop {
   Stage stage = Stage::interface;
   std::optional<Culprit> culprit;
   std::string note;
+  bool martian = false; ///< a source that cannot arrive there
 };
 
 /// A namespace that the packet was forwarded through, and the one it came to.
@@ -85,7 +86,8 @@ std::string error_of(Icmp icmp, IpFamily family);
 /// `refused` for a port unreachable, else `unreachable`.
 Outcome outcome_of(Icmp icmp);
 
-/// Joins the ways a flow may go into its fate.
-Fate fate_of(const Journeys& journeys, const Inquiry& inquiry);
+/// Joins the ways a flow may go into its fate. `many`: the flow stands for many clients, of whom
+/// each may know what is undecided here.
+Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many = false);
 
 } // namespace synfate

@@ -4,10 +4,12 @@
 #include "platform/linux/model/bind.h"
 #include "platform/linux/model/flows.h"
 #include "platform/linux/model/nat_ports.h"
+#include "platform/linux/model/partition.h"
 #include "platform/linux/model/unix_walk.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
+#include "platform/linux/programs/tables.h"
 #include "platform/linux/routing/tables.h"
 #include "platform/linux/sockets/tables.h"
 #include "platform/linux/xtables/legacy_tables.h"
@@ -32,6 +34,10 @@ public:
     Walk walk{inquiry, flow, ruleset_, &tables_};
     return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_flow(walk), inquiry);
   }
+  std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
+                                     const std::optional<Identity>& as) override {
+    return partition_clients(inquiry, ruleset_, &tables_, target, as);
+  }
   std::vector<FlowReport> bind(Inquiry& inquiry, const Target& target,
                                const BindRequest& request) override {
     return bind_attempts(inquiry, target, request);
@@ -50,7 +56,7 @@ std::unique_ptr<Model> make_linux_model() {
 
 Status add_linux_tables(Schema& schema) {
   for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables,
-                         add_xtables_tables, add_file_tables}) {
+                         add_xtables_tables, add_file_tables, add_program_tables}) {
     Status added = add(schema);
     if (!added)
       return added;

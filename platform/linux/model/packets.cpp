@@ -1,6 +1,7 @@
 #include "platform/linux/model/packets.h"
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -23,7 +24,11 @@ FlowFacts facts_of(Walk& walk, const PacketClass* before) {
   facts.mtu = client_mtu(walk);
   facts.family = flow.to.family();
   facts.proto = flow.proto == Proto::udp ? udp_number : tcp_number;
-  facts.addresses = before != nullptr ? before->addresses : IntervalSet::address(flow.from);
+  if (before != nullptr)
+    facts.addresses = before->addresses;
+  else
+    facts.addresses =
+        walk.classes != nullptr ? walk.classes->sources : IntervalSet::address(flow.from);
   if (before != nullptr)
     facts.ports = before->ports;
   else
@@ -106,6 +111,18 @@ PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
                                     destination_of(journey.packet), source_of(journey.packet));
   carry_over(packet, journey.packet, true);
   return packet;
+}
+
+std::optional<IpAddress> address_of(const Walk& walk, const AddressTerm& term,
+                                    const PacketClass& packet) {
+  if (term.kind == AddressTerm::Kind::known)
+    return term.first;
+  if (term.kind != AddressTerm::Kind::client || packet.addresses.empty())
+    return std::nullopt;
+  if (walk.classes != nullptr)
+    return some_client(packet.addresses, packet.family);
+  const auto only = packet.addresses.only();
+  return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
 }
 
 } // namespace synfate

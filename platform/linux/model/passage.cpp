@@ -4,8 +4,11 @@
 // client is connected, so a lost ACK is a connection that nobody serves. net/ipv4/tcp_ipv4.c:
 // tcp_v4_err() reports ICMP errors at once only while connecting; net/netfilter/core.c:
 // nf_hook_slow(); Linux 6.12.
+#include <algorithm>
+
 #include <fmt/format.h>
 
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
@@ -114,9 +117,70 @@ void keep_one(Branches& branches) {
   branches.resize(1);
 }
 
+bool is_first(const Journey& journey) {
+  return !journey.reply && (journey.kind == Packet::syn || journey.kind == Packet::datagram);
+}
+
+Branches evaluate_many(Walk& walk, const Journey& journey, Hook hook) {
+  std::vector<Passage> later;
+  const ClassContext classes =
+      class_context(walk, journey.netns, is_first(journey) ? walk.classes->passages : later);
+  HookOptions options;
+  options.want_near_misses = false;
+  options.most_branches = walk.classes->most_branches;
+  options.classes = &classes;
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
+  return run_hook(
+      context,
+      {.hook = hook, .family = HookFamily::inet, .netns = journey.netns, .packet = journey.kind},
+      journey.packet);
+}
+
+/// A part that a hook stopped: only what its end is told by.
+void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
+  Stop stop = stop_of(walk, journey, branch, hook);
+  if (branch.verdict != HookVerdict::reject) {
+    walk.classes->ends.push_back({branch.packet.addresses, branch.packet.ports,
+                                  branch.packet.conditions, journey.conditions, journey.assumptions,
+                                  std::max(journey.certainty, branch.certainty), std::move(stop)});
+    return;
+  }
+  Journey way = journey;
+  way.packet = before_hook(journey, branch);
+  way.certainty = std::max(journey.certainty, branch.certainty);
+  for (const auto& told :
+       refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
+    end_part(*walk.classes, told);
+}
+
+/// One hook for many clients: parts that are stopped have come to their end.
+Journeys pass_many(Walk& walk, Journey journey, Hook hook) {
+  Journeys done;
+  if (journey.stopped()) {
+    end_part(*walk.classes, journey);
+    return done;
+  }
+  Branches branches = evaluate_many(walk, journey, hook);
+  if (walk.inquiry.pending())
+    return done;
+  for (auto& branch : branches) {
+    if (branch.verdict != HookVerdict::accept) {
+      stop_part(walk, journey, branch, hook);
+      continue;
+    }
+    Journey way = journey;
+    way.certainty = std::max(way.certainty, branch.certainty);
+    way.packet = std::move(branch.packet);
+    done.push_back(std::move(way));
+  }
+  return done;
+}
+
 } // namespace
 
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
+  if (walk.classes != nullptr)
+    return pass_many(walk, std::move(journey), hook);
   Journeys done;
   Journeys waiting;
   waiting.push_back(std::move(journey));

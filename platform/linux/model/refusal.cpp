@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -22,15 +24,6 @@ struct Way {
   std::string why;
 };
 using Ways = std::vector<Way>;
-
-std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass& packet) {
-  if (term.kind == AddressTerm::Kind::known)
-    return term.first;
-  if (term.kind == AddressTerm::Kind::client)
-    if (const auto only = packet.addresses.only())
-      return to_address(*only, packet.family);
-  return std::nullopt;
-}
 
 bool by_icmp(const Stop& stop) {
   return stop.icmp != Icmp::none;
@@ -87,31 +80,38 @@ struct WayOut {
   AddressTerm source; ///< of an ICMP error
 };
 
+/// nf_reject_fill_skb_dst(): before routing the error has the address of the way back.
+bool source_is_chosen(const PacketClass& refused, const Stop& stop, Refuser by) {
+  return by == Refuser::rule && by_icmp(stop) && refused.family == IpFamily::v4 &&
+         (stop.stage == Stage::prerouting || stop.stage == Stage::ingress);
+}
+
+RouteQuestion question_of_answer(const Stop& stop, const IpAddress& to,
+                                 const std::optional<IpAddress>& from) {
+  RouteQuestion question;
+  question.destination = to;
+  question.source = from;
+  question.proto = by_icmp(stop) ? "" : "tcp";
+  return question;
+}
+
 WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, const Stop& stop,
                Refuser by) {
   WayOut out;
   out.source = destination_of(refused).address;
   out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
-  const auto to = only_address(source_of(refused).address, refused);
-  const auto called = only_address(out.source, refused);
+  const auto to = address_of(walk, source_of(refused).address, refused);
+  const auto called = address_of(walk, out.source, refused);
   if (!to || !called) {
     out.assumed = true;
     return out;
   }
   if (walk.flow.local && journey.hops.empty())
     return out;
-  // nf_reject_fill_skb_dst(): before routing the error has the address of the way back.
-  const bool chosen = by == Refuser::rule && by_icmp(stop) &&
-                      ((stop.stage == Stage::prerouting || stop.stage == Stage::ingress)
-                           ? refused.family == IpFamily::v4
-                           : false);
+  const bool chosen = source_is_chosen(refused, stop, by);
   const bool ours = is_local(walk, journey.netns, *called);
-  RouteQuestion question;
-  question.destination = *to;
-  if (ours && !chosen)
-    question.source = *called;
-  question.proto = by_icmp(stop) ? "" : "tcp";
-  const auto answer = ask_route(walk.inquiry, journey.netns, question);
+  const auto question = question_of_answer(stop, *to, ours && !chosen ? called : std::nullopt);
+  const auto answer = ask_way(walk, journey.netns, question);
   if (walk.inquiry.pending() || !answer) {
     out.assumed = true;
     return out;
@@ -181,7 +181,14 @@ Way way_of(Branch branch, const Stop& stop, const Way& before) {
 
 Ways pass(Walk& walk, Int netns, Ways ways, Hook hook, const Stop& stop) {
   Ways passed;
-  const HookOptions options{{}, false, false};
+  HookOptions options{{}, false, false};
+  std::vector<Passage> passages;
+  ClassContext classes;
+  if (walk.classes != nullptr) {
+    classes = class_context(walk, netns, passages);
+    options.most_branches = walk.classes->most_branches;
+    options.classes = &classes;
+  }
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
   const HookRequest request{.hook = hook,
                             .family = HookFamily::inet,
@@ -282,14 +289,13 @@ Journeys just(Journey journey, Stop stop) {
 /// that was called (rt6_need_strict()); by any other device than lo there is no way to ::1.
 bool reset_cannot_reach_loopback(const Walk& walk, const PacketClass& packet, const Stop& stop,
                                  Refuser by) {
-  const auto called = only_address(destination_of(packet).address, packet);
+  const auto called = address_of(walk, destination_of(packet).address, packet);
   return by == Refuser::lookup && !by_icmp(stop) && walk.flow.local && walk.flow.from.is_v6() &&
          walk.flow.from.is_loopback() && called && !called->is_loopback();
 }
 
-} // namespace
-
-Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by) {
+Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, Stop stop,
+                      Refuser by) {
   if (journey.stopped() || journey.reply || !is_answered(stop))
     return just(std::move(journey), std::move(stop));
   if (reset_cannot_reach_loopback(walk, packet, stop, by)) {
@@ -314,10 +320,40 @@ Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop sto
   answer.meta.minutes_west = packet.meta.minutes_west;
   if (by == Refuser::lookup || by_icmp(stop))
     answer.meta.socket = kernel_socket();
+  pass_traffic_control(walk, journey, out.interface, PacketWay::egress);
   const Ways ways = travel(walk, journey, std::move(answer), stop, out.interface);
   if (walk.inquiry.pending())
     return {};
   return told(journey, stop, ways);
+}
+
+/// The clients of a class by the way that the answer to them takes.
+std::vector<IntervalSet> answered_alike(Walk& walk, const Journey& journey,
+                                        const PacketClass& packet, const Stop& stop, Refuser by) {
+  const auto to = address_of(walk, source_of(packet).address, packet);
+  const auto called = address_of(walk, destination_of(packet).address, packet);
+  if (!to || !called || (walk.flow.local && journey.hops.empty()))
+    return {packet.addresses};
+  const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
+  return routed_alike(walk, journey.netns,
+                      question_of_answer(stop, *to, named ? called : std::nullopt),
+                      ClientSide::leaving_target, packet.addresses);
+}
+
+} // namespace
+
+Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by) {
+  if (walk.classes == nullptr || journey.stopped() || journey.reply || !is_answered(stop))
+    return refuse_alike(walk, std::move(journey), packet, std::move(stop), by);
+  Journeys journeys;
+  for (auto& part : answered_alike(walk, journey, packet, stop, by)) {
+    Journey way = journey;
+    PacketClass refused = packet;
+    way.packet.addresses = refused.addresses = std::move(part);
+    for (auto& told : refuse_alike(walk, std::move(way), refused, stop, by))
+      journeys.push_back(std::move(told));
+  }
+  return journeys;
 }
 
 } // namespace synfate

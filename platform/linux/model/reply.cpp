@@ -6,21 +6,14 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
 namespace {
-
-std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass& packet) {
-  if (term.kind == AddressTerm::Kind::known)
-    return term.first;
-  if (term.kind == AddressTerm::Kind::client)
-    if (const auto only = packet.addresses.only())
-      return to_address(*only, packet.family);
-  return std::nullopt;
-}
 
 SocketView view_of_listener(const Socket& socket) {
   SocketView view;
@@ -46,11 +39,12 @@ SocketView view_of_listener(const Socket& socket) {
   return view;
 }
 
-Stop no_way_back(const RouteLookup& answer, const IpAddress& client) {
+Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) {
+  const std::string nowhere = many ? IpPrefix(client, 0).to_string() : client.to_string();
   const std::string prefix = answer.prefix.known()
                                  ? fmt::format("{}/{}", answer.prefix.value().to_string(),
                                                answer.prefix_length.value_or(0))
-                                 : client.to_string();
+                                 : nowhere;
   const std::string id = answer.table.known()
                              ? fmt::format("{}/{}", answer.table.value(), id_part(prefix))
                              : fmt::format("main/{}", id_part(prefix));
@@ -71,22 +65,27 @@ std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device)
 
 /// inet_csk_route_req() routes the SYN-ACK by the device the listener is bound to; by that device
 /// there is no way to an address that only lo has, and the packet is lost on the link.
-void check_bound_device(Walk& walk, Journey& journey, const IpAddress& to, const IpAddress& from) {
+Journeys check_bound_device(Walk& walk, Journey journey, const IpAddress& to,
+                            const IpAddress& from) {
   const Int device = journey.listener->interface_index.value_or(0);
   if (device == 0)
-    return;
+    return alone(std::move(journey));
   RouteQuestion question;
   question.destination = to;
   question.source = asked_source(from, device);
   question.output_interface = device;
-  const auto answer = ask_route(walk.inquiry, journey.netns, question);
-  if (!answer || (answer->error.is(0) && answer->type.is("local")))
-    return;
-  add_stop(journey,
-           {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
-            socket_culprit(*journey.listener),
-            fmt::format("the listener is bound to {}, by which no answer gets to {}",
-                        journey.listener->interface.value_or("a device"), to.to_string())});
+  Journeys journeys;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
+    const auto& answer = routed.answer;
+    Journey& way = routed.journey;
+    if (answer && !(answer->error.is(0) && answer->type.is("local")))
+      add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
+                     socket_culprit(*way.listener),
+                     fmt::format("the listener is bound to {}, by which no answer gets to {}",
+                                 way.listener->interface.value_or("a device"), to.to_string())});
+    journeys.push_back(std::move(way));
+  }
+  return journeys;
 }
 
 Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string note) {
@@ -105,7 +104,9 @@ void check_ends(const Walk& walk, Journey& journey) {
   const auto to = destination_of(journey.packet).address;
   const auto from = source_of(journey.packet);
   const auto& ct = journey.packet.ct;
-  if (to.kind == AddressTerm::Kind::known && to.first != walk.flow.from)
+  // Of many clients at most one is the address that NAT chose: it is told with the others.
+  if (to.kind == AddressTerm::Kind::known &&
+      (walk.classes != nullptr || to.first != walk.flow.from))
     add_stop(journey, sent_astray(journey, ct.destination_nat,
                                   fmt::format("NAT sends the answer to {}", to.first.to_string())));
   else if ((from.address.kind == AddressTerm::Kind::known && from.address.first != walk.flow.to) ||
@@ -126,12 +127,14 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   journey.netns = leg.netns;
 }
 
-void end_leg(const Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
+void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
   const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
   if (last && leg.out != 0)
     check_ends(walk, journey);
+  if (leg.out != 0 && journey.kind != Packet::data) // the same filters see the data
+    pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
 }
 
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
@@ -145,51 +148,51 @@ Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
   return next;
 }
 
-} // namespace
+/// A journey with its answer, and the device that it leaves by.
+struct Leaving {
+  Journey journey;
+  Int way_out = 0;
+};
 
-Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
-  PacketClass incoming = journey.packet;
-  const Packet incoming_kind = journey.kind;
-  journey.packet = answer_to(walk, journey, kind);
-  journey.kind = kind;
-  journey.reply = true;
-  if (journey.listener)
-    journey.packet.meta.socket = view_of_listener(*journey.listener);
-  const auto to = only_address(destination_of(journey.packet).address, journey.packet);
-  const auto from = only_address(source_of(journey.packet).address, journey.packet);
-  Int way_out = incoming.meta.in.index;
-  if (to && from && !incoming.meta.in.loopback) {
-    const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
-    const Int mark = journey.listener ? journey.listener->mark.value_or(0) : 0;
-    const auto target = destination_of(incoming).port;
-    const auto answer = ask_route(walk.inquiry, journey.netns,
-                                  {.destination = *to,
-                                   .source = asked_source(*from, bound),
-                                   .input_interface = 0,
-                                   .output_interface = bound,
-                                   .mark = mark,
-                                   .proto = std::string(to_string(walk.flow.proto)),
-                                   .source_port = target.first,
-                                   .destination_port = 0,
-                                   .uid = journey.listener && journey.listener->uid.known()
-                                              ? std::optional<Int>(journey.listener->uid.value())
-                                              : std::nullopt});
-    if (walk.inquiry.pending())
-      return {};
-    if (!answer)
-      assume(journey, "there is a route back to the client");
-    else if (answer->error.value_or(0) != 0)
-      add_stop(journey, no_way_back(*answer, *to));
-    else {
+RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const IpAddress& to,
+                                const IpAddress& from, std::uint16_t port) {
+  const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
+  RouteQuestion question;
+  question.destination = to;
+  question.source = asked_source(from, bound);
+  question.output_interface = bound;
+  question.mark = journey.listener ? journey.listener->mark.value_or(0) : 0;
+  question.proto = std::string(to_string(walk.flow.proto));
+  question.source_port = port;
+  if (journey.listener && journey.listener->uid.known())
+    question.uid = journey.listener->uid.value();
+  return question;
+}
+
+/// The answer's route back to a client that is not on this host.
+std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion& question,
+                                Int by_default) {
+  std::vector<Leaving> leaving;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
+    const auto& answer = routed.answer;
+    Int way_out = by_default;
+    if (!answer) {
+      assume(routed.journey, "there is a route back to the client");
+    } else if (answer->error.value_or(0) != 0) {
+      add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
+    } else {
       way_out = answer->interface_index.value_or(way_out);
-      add_step(journey, Stage::reply_route, Verdict::pass);
+      add_step(routed.journey, Stage::reply_route, Verdict::pass);
     }
+    leaving.push_back({std::move(routed.journey), way_out});
   }
-  if (walk.flow.local && journey.hops.empty() && journey.listener && to && from) {
-    check_bound_device(walk, journey, *to, *from);
-    if (walk.inquiry.pending())
-      return {};
-  }
+  return leaving;
+}
+
+/// From the socket back to the client, through every namespace on the way; then the journey
+/// carries the client's packet again.
+Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass& incoming,
+                     Packet incoming_kind) {
   const Int final_netns = journey.netns;
   const auto legs = legs_back(walk, journey, way_out);
   Journeys journeys = alone(std::move(journey));
@@ -203,18 +206,56 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
     for (auto& way : journeys)
       end_leg(walk, way, leg, final_netns);
   }
-  if (walk.inquiry.pending())
-    return {};
   for (auto& way : journeys) {
     way.netns = final_netns;
-    incoming.ct = legs.back().netns == final_netns ? way.packet.ct : way.conntracks[final_netns];
-    incoming.conditions = way.packet.conditions;
-    incoming.addresses = way.packet.addresses;
-    incoming.ports = way.packet.ports;
-    way.packet = incoming;
+    PacketClass packet = incoming;
+    packet.ct = legs.back().netns == final_netns ? way.packet.ct : way.conntracks[final_netns];
+    packet.conditions = way.packet.conditions;
+    packet.addresses = way.packet.addresses;
+    packet.ports = way.packet.ports;
+    way.packet = std::move(packet);
     way.kind = incoming_kind;
     way.reply = false;
   }
+  return journeys;
+}
+
+} // namespace
+
+Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
+  const PacketClass incoming = journey.packet;
+  const Packet incoming_kind = journey.kind;
+  journey.packet = answer_to(walk, journey, kind);
+  journey.kind = kind;
+  journey.reply = true;
+  if (journey.listener)
+    journey.packet.meta.socket = view_of_listener(*journey.listener);
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  const Int by_default = incoming.meta.in.index;
+  std::vector<Leaving> leaving;
+  if (to && from && !incoming.meta.in.loopback) {
+    const auto question =
+        question_of_reply(walk, journey, *to, *from, destination_of(incoming).port.first);
+    leaving = route_back(walk, std::move(journey), question, by_default);
+  } else {
+    leaving.push_back({std::move(journey), by_default});
+  }
+  Journeys journeys;
+  for (auto& [way, way_out] : leaving) {
+    if (walk.inquiry.pending())
+      return {};
+    Journeys parts;
+    if (walk.flow.local && way.hops.empty() && way.listener && to && from)
+      parts = check_bound_device(walk, std::move(way), *to, *from);
+    else
+      parts = alone(std::move(way));
+    for (auto& part : parts)
+      for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
+        journeys.push_back(std::move(back));
+  }
+  if (walk.inquiry.pending())
+    return {};
   return journeys;
 }
 

@@ -1,8 +1,8 @@
 // A route for a question that a replay was never asked: derived from the routing tables.
 //
-// On a live host the kernel answers (route_lookup). A full snapshot has the tables, and the model of
-// the kernel's decision (platform/linux/routing/fib.h) answers from them.
-// Tested by tests/unit/platform/linux/model/route_replay_test.cpp and tests/lab/cases_snapshot.py.
+// On a live host the kernel answers (route_lookup). A full snapshot has the tables, and the model
+// of the kernel's decision (platform/linux/routing/fib.h) answers from them. Tested by
+// tests/unit/platform/linux/model/route_replay_test.cpp and tests/lab/cases_snapshot.py.
 #pragma once
 
 #include <optional>

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 
@@ -10,6 +11,27 @@ namespace synfate {
 namespace {
 
 constexpr std::size_t most_journeys = 256;
+constexpr std::size_t most_parts = 8192; ///< of many clients
+
+/// Journeys of many clients beyond what can be followed; those that are stopped have ended.
+void settle_parts(ClassWalk& classes, Journeys& journeys) {
+  Journeys going;
+  for (auto& journey : journeys) {
+    if (!journey.stopped() && going.size() == most_parts)
+      add_stop(journey, {Outcome::unknown,
+                         Icmp::none,
+                         "",
+                         Stage::route,
+                         {},
+                         "too many cases to tell apart",
+                         false});
+    if (journey.stopped() || journey.over)
+      end_part(classes, journey);
+    else
+      going.push_back(std::move(journey));
+  }
+  journeys = std::move(going);
+}
 
 /// Lets every journey take the next leg; stops early when facts are missing.
 template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
@@ -24,7 +46,9 @@ template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
     if (walk.inquiry.pending())
       return {};
   }
-  if (next.size() > most_journeys)
+  if (walk.classes != nullptr)
+    settle_parts(*walk.classes, next);
+  else if (next.size() > most_journeys)
     next.resize(most_journeys);
   return next;
 }
@@ -32,9 +56,8 @@ template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
 Journeys enter(Walk& walk, Journey journey) {
   // A local client's packet that NAT sent elsewhere has arrived there already.
   if (journey.netns == walk.inquiry.snapshot().host().netns)
-    enter_interface(walk, journey);
-  Journeys journeys = alone(std::move(journey));
-  return journeys;
+    return enter_interface(walk, std::move(journey));
+  return alone(std::move(journey));
 }
 
 /// Through the namespaces that the packet is forwarded by, to the one it is for.
@@ -97,9 +120,7 @@ Journeys serve_each(Walk& walk, Journeys journeys) {
   });
 }
 
-} // namespace
-
-Journeys walk_flow(Walk& walk) {
+Journeys walk_stages(Walk& walk) {
   const bool tcp = walk.flow.proto == Proto::tcp;
   Journeys journeys = alone(first_packet(walk));
   if (walk.inquiry.pending())
@@ -119,6 +140,17 @@ Journeys walk_flow(Walk& walk) {
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     return send_reply(w, std::move(journey), Packet::data);
   });
+}
+
+} // namespace
+
+Journeys walk_flow(Walk& walk) {
+  Journeys journeys = walk_stages(walk);
+  if (walk.classes == nullptr)
+    return journeys;
+  for (const auto& journey : journeys)
+    end_part(*walk.classes, journey);
+  return {};
 }
 
 } // namespace synfate

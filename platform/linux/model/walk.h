@@ -11,15 +11,20 @@
 
 namespace synfate {
 
+struct ClassWalk;
+
 /// What every stage looks at.
 struct Walk {
   Inquiry& inquiry;
   const Flow& flow;
   Ruleset& ruleset;
   const XtTables* xt;
+  /// Set: the flow stands for many clients, see class_walk.h.
+  ClassWalk* classes = nullptr;
 };
 
-/// All ways the flow may go. Meaningless while walk.inquiry.pending().
+/// All ways the flow may go; for many clients nothing, see ClassWalk::ends. Meaningless while
+/// walk.inquiry.pending().
 Journeys walk_flow(Walk& walk);
 
 // The stages, in the order of the path; each in the file named.
@@ -27,7 +32,7 @@ Journeys walk_flow(Walk& walk);
 /// client.cpp: a local client's own kernel, up to the loopback device.
 Journeys leave_client(Walk& walk, Journey journey);
 /// arrival.cpp: the interface, what is attached to it, and routing.
-void enter_interface(Walk& walk, Journey& journey);
+Journeys enter_interface(Walk& walk, Journey journey);
 Journeys route_input(Walk& walk, Journey journey);
 /// passage.cpp: one netfilter hook.
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/rule_text.h"
 
@@ -18,12 +19,6 @@ struct Traveller {
   PacketPointer packet;
   std::vector<PathStep> details;
 };
-
-/// Everything but the class itself is the same.
-bool same_but_class(const PacketClass& a, const PacketClass& b) {
-  return a.network == b.network && a.meta == b.meta && a.ct == b.ct && a.link == b.link &&
-         a.assigned == b.assigned && a.assumptions == b.assumptions;
-}
 
 /// Joins two parts into one where together they are one class; false if they are not.
 bool join(Traveller& into, const Traveller& other) {
@@ -79,6 +74,12 @@ public:
     join_all(rest);
     for (auto& traveller : rest)
       end_by_policy(std::move(traveller));
+    for (auto& state : accepted_) {
+      Branch branch;
+      branch.packet = *state.packet;
+      branch.packet.addresses = IntervalSet::unite(state.addresses);
+      branches_.push_back(std::move(branch));
+    }
     if (context_.options.want_near_misses && !context_.inquiry.pending())
       add_near_misses();
     return std::move(branches_);
@@ -214,13 +215,45 @@ private:
                              branch.verdict == HookVerdict::accept &&
                              (branch.packet.ct.destination_nat == branch.culprit ||
                               branch.packet.ct.source_nat == branch.culprit));
+    if (!with_steps())
+      return branches_.push_back(std::move(branch));
     branch.steps = std::move(traveller.details);
     branch.steps.push_back(
         step(path_verdict(branch, translated), branch.culprit, std::move(note), base_.name, false));
     branches_.push_back(std::move(branch));
   }
 
+  /// Classes of many clients have parts without number: their ways are not told step by step.
+  bool with_steps() const {
+    return context_.options.classes == nullptr || context_.options.classes->passages == nullptr;
+  }
+
+  Culprit culprit_of(const RuleSite& site) const {
+    if (with_steps())
+      return rule_culprit(context_, site);
+    auto [kind, id] = rule_id(site);
+    return {std::move(kind), std::move(id), {}};
+  }
+
+  /// Of many clients: twenty thousand rules that accept one client each make one branch.
+  void accept_many(const RuleSite& site, const PacketPointer& packet) {
+    context_.options.classes->passages->push_back(
+        {packet->addresses, packet->ports, rule_id(site)});
+    for (auto& state : accepted_)
+      if (state.packet->ports == packet->ports && state.packet->conditions == packet->conditions &&
+          same_but_class(*state.packet, *packet)) {
+        state.addresses.push_back(packet->addresses);
+        return;
+      }
+    if (accepted_.size() < context_.options.most_branches)
+      accepted_.push_back({packet, {packet->addresses}});
+    else
+      end_unknown({packet, {}}, "too many cases to tell apart");
+  }
+
   void finish(const RuleSite& site, const RuleEnd& end, Traveller traveller) {
+    if (!with_steps() && !end.final && base_.type != "nat")
+      return accept_many(site, end.packet);
     Branch branch;
     branch.packet = *end.packet;
     branch.verdict = end.final.value_or(HookVerdict::accept);
@@ -229,7 +262,7 @@ private:
     branch.theft = end.theft;
     branch.stolen_interface = end.stolen_interface;
     branch.why = end.why;
-    branch.culprit = rule_culprit(context_, site);
+    branch.culprit = culprit_of(site);
     std::string note = end.why.empty() ? std::string(to_string(branch.verdict)) : end.why;
     push(std::move(branch), std::move(traveller), std::move(note));
   }
@@ -335,6 +368,12 @@ private:
   Machine machine_;
   std::vector<RuleEnd> ends_;
   Branches branches_;
+  /// Parts that rules accepted, by the state they go on in.
+  struct Accepted {
+    PacketPointer packet;
+    std::vector<IntervalSet> addresses;
+  };
+  std::vector<Accepted> accepted_;
   std::vector<Visited> visited_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/chain.h"
+#include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/nat.h"
 #include "platform/linux/netfilter/tables.h"
 
@@ -77,6 +78,8 @@ public:
       for (auto& branch : live)
         pass(function, std::move(branch), next, done);
       live = std::move(next);
+      if (context_.options.classes != nullptr && context_.options.classes->passages != nullptr)
+        join_passed(live, *context_.options.classes->passages);
     }
     for (auto& branch : live) {
       confirm(branch.packet);

@@ -114,12 +114,37 @@ struct CulpritId {
   friend auto operator<=>(const CulpritId&, const CulpritId&) = default;
 };
 
+/// A part of a class that a rule let pass.
+struct Passage {
+  IntervalSet addresses;
+  IntervalSet ports;
+  CulpritId by;
+};
+
+/// Parts of a class's addresses by the way to them: the interface, 0 where no unicast route leads.
+struct WayClass {
+  IntervalSet addresses;
+  Int interface_index = 0;
+  bool certain = true; ///< false: one of several ways
+};
+
+/// What many clients at once need, beside what one client does.
+struct ClassContext {
+  /// Set: says who let which parts pass. Parts that go on alike are joined, steps are left out.
+  std::vector<Passage>* passages = nullptr;
+  /// The routes from this host to `addresses` for packets with a mark. Nothing: not known.
+  std::function<std::vector<WayClass>(const IntervalSet& addresses, IpFamily family,
+                                      std::uint32_t mark)>
+      ways;
+};
+
 struct HookOptions {
   /// Looked at as if it were not there: a lifted rule is skipped, a lifted policy accepts.
   std::set<CulpritId> lifted;
-  bool want_trace = false;         ///< detail steps: rules hit and jumps
-  bool want_near_misses = true;    ///< for classes that are stopped
-  std::size_t most_branches = 512; ///< beyond: the rest is unknown
+  bool want_trace = false;               ///< detail steps: rules hit and jumps
+  bool want_near_misses = true;          ///< for classes that are stopped
+  std::size_t most_branches = 512;       ///< beyond: the rest is unknown
+  const ClassContext* classes = nullptr; ///< the packet stands for many clients
 };
 
 /// Runs a hook. Branches are disjoint and cover the class. Meaningless while inquiry.pending().

@@ -26,6 +26,72 @@ void append(std::vector<Interval>& sorted, Interval next) {
   sorted.push_back(next);
 }
 
+/// A set of fewer intervals is copied rather than kept with what is cut out of it.
+constexpr std::size_t great = 64;
+/// What is cut out of a great set is little up to here.
+constexpr std::size_t little = 1024;
+
+using Intervals = std::vector<Interval>;
+
+/// The first interval that ends at `value` or later.
+Intervals::const_iterator at_or_after(const Intervals& sorted, Wide value) {
+  auto at = std::ranges::upper_bound(sorted, value, {}, &Interval::first);
+  if (at != sorted.begin() && std::prev(at)->last >= value)
+    --at;
+  return at;
+}
+
+bool within(const Intervals& sorted, const Interval& interval) {
+  const auto at = at_or_after(sorted, interval.first);
+  return at != sorted.end() && at->first <= interval.first && interval.last <= at->last;
+}
+
+bool touches(const Intervals& sorted, const Interval& interval) {
+  const auto at = at_or_after(sorted, interval.first);
+  return at != sorted.end() && at->first <= interval.last;
+}
+
+Intervals common(const Intervals& few, const Intervals& many) {
+  Intervals both;
+  for (const auto& interval : few)
+    for (auto at = at_or_after(many, interval.first);
+         at != many.end() && at->first <= interval.last; ++at)
+      both.push_back({std::max(at->first, interval.first), std::min(at->last, interval.last)});
+  return both;
+}
+
+Intervals difference(const Intervals& from, const Intervals& cut) {
+  Intervals rest;
+  rest.reserve(from.size() + cut.size());
+  auto next = cut.begin();
+  for (const auto& interval : from) {
+    if (next != cut.end() && next->last < interval.first)
+      next = at_or_after(cut, interval.first);
+    Wide begin = interval.first;
+    bool open = true;
+    for (auto at = next; open && at != cut.end() && at->first <= interval.last; ++at) {
+      if (at->first > begin)
+        rest.push_back({begin, at->first - 1});
+      open = at->last < interval.last;
+      begin = at->last + 1;
+    }
+    if (open)
+      rest.push_back({begin, interval.last});
+  }
+  return rest;
+}
+
+Intervals joined(const Intervals& a, const Intervals& b) {
+  Intervals merged;
+  merged.reserve(a.size() + b.size());
+  std::ranges::merge(a, b, std::back_inserter(merged), {}, &Interval::first, &Interval::first);
+  Intervals together;
+  together.reserve(merged.size());
+  for (const auto& interval : merged)
+    append(together, interval);
+  return together;
+}
+
 /// Number of zero bits below the lowest one.
 unsigned trailing_zeros(Wide value) {
   const auto low = static_cast<std::uint64_t>(value);
@@ -53,11 +119,12 @@ Wide to_number(const IpAddress& address) {
 }
 
 IpAddress to_address(Wide number, IpFamily family) {
+  if (family == IpFamily::v4)
+    return IpAddress::v4(static_cast<std::uint32_t>(number));
   std::array<std::byte, 16> bytes{};
-  const std::size_t size = family == IpFamily::v4 ? 4 : 16;
-  for (std::size_t at = size; at-- > 0; number >>= 8)
+  for (std::size_t at = bytes.size(); at-- > 0; number >>= 8)
     bytes[at] = static_cast<std::byte>(number & 0xff);
-  return *IpAddress::from_bytes(std::span(bytes).first(size));
+  return IpAddress::v6(bytes);
 }
 
 Wide all_ones(unsigned bits) {
@@ -68,7 +135,7 @@ Wide all_ones(unsigned bits) {
 
 IntervalSet::IntervalSet(std::vector<Interval> sorted) {
   if (!sorted.empty())
-    intervals_ = std::make_shared<const std::vector<Interval>>(std::move(sorted));
+    base_ = std::make_shared<const std::vector<Interval>>(std::move(sorted));
 }
 
 IntervalSet IntervalSet::range(Wide first, Wide last) {
@@ -80,13 +147,36 @@ IntervalSet IntervalSet::prefix(const IpPrefix& prefix) {
 }
 
 IntervalSet IntervalSet::from(std::vector<Interval> intervals) {
-  std::ranges::sort(intervals, {}, &Interval::first);
+  if (!std::ranges::is_sorted(intervals, {}, &Interval::first))
+    std::ranges::sort(intervals, {}, &Interval::first);
   std::vector<Interval> sorted;
   sorted.reserve(intervals.size());
   for (const auto& interval : intervals)
     if (interval.first <= interval.last)
       append(sorted, interval);
   return IntervalSet(std::move(sorted));
+}
+
+IntervalSet IntervalSet::unite(std::span<const IntervalSet> sets) {
+  if (sets.size() == 1)
+    return sets.front();
+  std::vector<Interval> all;
+  std::vector<std::size_t> runs{0}; // where the sorted intervals of each set begin
+  for (const auto& set : sets) {
+    if (set.empty())
+      continue;
+    all.insert(all.end(), set.intervals().begin(), set.intervals().end());
+    runs.push_back(all.size());
+  }
+  const auto at = [&](std::size_t run) {
+    return all.begin() + static_cast<std::ptrdiff_t>(runs[run]);
+  };
+  for (std::size_t step = 1; step + 1 < runs.size(); step *= 2)
+    for (std::size_t run = 0; run + step + 1 < runs.size(); run += 2 * step)
+      std::ranges::inplace_merge(at(run), at(run + step),
+                                 at(std::min(run + 2 * step, runs.size() - 1)), {},
+                                 &Interval::first);
+  return from(std::move(all));
 }
 
 std::optional<IntervalSet> IntervalSet::masked(Wide mask, Wide value, unsigned bits,
@@ -112,42 +202,57 @@ std::optional<IntervalSet> IntervalSet::masked(Wide mask, Wide value, unsigned b
 }
 
 std::optional<Wide> IntervalSet::only() const {
-  if (!intervals_ || intervals_->size() != 1 ||
-      intervals_->front().first != intervals_->front().last)
+  if (!base_ || without_ || base_->size() != 1 || base_->front().first != base_->front().last)
     return std::nullopt;
-  return intervals_->front().first;
+  return base_->front().first;
 }
 
 const std::vector<Interval>& IntervalSet::intervals() const {
-  return intervals_ ? *intervals_ : no_intervals;
+  if (without_) {
+    base_ = std::make_shared<const Intervals>(difference(*base_, *without_));
+    without_.reset();
+  }
+  return base_ ? *base_ : no_intervals;
+}
+
+Wide IntervalSet::first() const {
+  if (!without_)
+    return base_->front().first;
+  for (const auto& interval : *base_) {
+    Wide value = interval.first;
+    for (auto cut = at_or_after(*without_, value);
+         cut != without_->end() && cut->first <= value && value <= interval.last; ++cut)
+      value = cut->last + 1;
+    if (value <= interval.last && value >= interval.first)
+      return value;
+  }
+  return intervals().front().first;
 }
 
 bool IntervalSet::contains(Wide value) const {
-  const auto& all = intervals();
-  const auto next = std::ranges::upper_bound(all, value, {}, &Interval::first);
-  return next != all.begin() && value <= std::prev(next)->last;
+  return base_ && within(*base_, {value, value}) &&
+         !(without_ && within(*without_, {value, value}));
 }
 
 bool IntervalSet::contains(const IntervalSet& other) const {
-  const auto& mine = intervals();
-  for (const auto& interval : other.intervals()) {
-    const auto next = std::ranges::upper_bound(mine, interval.first, {}, &Interval::first);
-    if (next == mine.begin() || interval.last > std::prev(next)->last)
-      return false;
-  }
-  return true;
+  if (other.empty())
+    return true;
+  if (!base_ || !contains(other.first()))
+    return false;
+  return std::ranges::all_of(other.intervals(), [&](const Interval& interval) {
+    return within(*base_, interval) && !(without_ && touches(*without_, interval));
+  });
 }
 
 bool IntervalSet::disjoint(const IntervalSet& other) const {
-  if (intervals().size() > other.intervals().size())
+  if (empty() || other.empty())
+    return true;
+  if (base_->size() > other.base_->size())
     return other.disjoint(*this);
-  const auto& theirs = other.intervals();
-  for (const auto& interval : intervals()) {
-    const auto next = std::ranges::upper_bound(theirs, interval.last, {}, &Interval::first);
-    if (next != theirs.begin() && std::prev(next)->last >= interval.first)
-      return false;
-  }
-  return true;
+  if (other.without_)
+    return (other & *this).empty();
+  return std::ranges::none_of(
+      intervals(), [&](const Interval& interval) { return touches(*other.base_, interval); });
 }
 
 Wide IntervalSet::count() const {
@@ -158,20 +263,21 @@ Wide IntervalSet::count() const {
 }
 
 IntervalSet IntervalSet::operator&(const IntervalSet& other) const {
-  if (intervals_ == other.intervals_)
+  if (empty() || other.empty())
+    return {};
+  if (base_ == other.base_ && without_ == other.without_)
     return *this;
-  if (intervals().size() > other.intervals().size())
+  if (base_->size() > other.base_->size())
     return other & *this;
-  const auto& theirs = other.intervals();
-  std::vector<Interval> common;
-  for (const auto& interval : intervals()) {
-    auto at = std::ranges::upper_bound(theirs, interval.first, {}, &Interval::first);
-    if (at != theirs.begin() && std::prev(at)->last >= interval.first)
-      --at;
-    for (; at != theirs.end() && at->first <= interval.last; ++at)
-      common.push_back({std::max(at->first, interval.first), std::min(at->last, interval.last)});
-  }
-  return IntervalSet(std::move(common));
+  const auto& few = intervals();
+  const auto& many = *other.base_;
+  if (few.size() == 1 && many.front().first >= few.front().first &&
+      many.back().last <= few.front().last)
+    return other;
+  auto both = common(few, many);
+  if (other.without_)
+    both = difference(both, *other.without_);
+  return IntervalSet(std::move(both));
 }
 
 IntervalSet IntervalSet::operator|(const IntervalSet& other) const {
@@ -179,36 +285,56 @@ IntervalSet IntervalSet::operator|(const IntervalSet& other) const {
     return other;
   if (other.empty())
     return *this;
-  std::vector<Interval> merged;
-  merged.reserve(intervals().size() + other.intervals().size());
-  std::ranges::merge(intervals(), other.intervals(), std::back_inserter(merged), {},
-                     &Interval::first, &Interval::first);
-  std::vector<Interval> joined;
-  joined.reserve(merged.size());
-  for (const auto& interval : merged)
-    append(joined, interval);
-  return IntervalSet(std::move(joined));
+  if (without_ && other.without_ && base_ == other.base_) {
+    auto both = common(*without_, *other.without_);
+    return both.empty() ? IntervalSet(base_, nullptr)
+                        : IntervalSet(base_, std::make_shared<const Intervals>(std::move(both)));
+  }
+  if (!without_ && other.without_)
+    return other | *this;
+  // What was cut out of a great set comes back.
+  if (without_ && other.base_->size() <= little &&
+      std::ranges::all_of(other.intervals(),
+                          [&](const Interval& interval) { return within(*without_, interval); })) {
+    auto rest = difference(*without_, other.intervals());
+    return rest.empty() ? IntervalSet(base_, nullptr)
+                        : IntervalSet(base_, std::make_shared<const Intervals>(std::move(rest)));
+  }
+  return IntervalSet(joined(intervals(), other.intervals()));
+}
+
+/// Without a little: the great set stays where it is.
+IntervalSet IntervalSet::less(const IntervalSet& other) const {
+  auto cut = common(other.intervals(), *base_);
+  if (cut.empty())
+    return *this;
+  if (without_)
+    cut = joined(*without_, cut);
+  const auto left = [&](const Interval& interval) { return !within(cut, interval); };
+  // Something of the first and of the last interval is left: more than one value.
+  if (cut.size() > little || !left(base_->front()) || !left(base_->back()))
+    return IntervalSet(difference(*base_, cut));
+  return {base_, std::make_shared<const Intervals>(std::move(cut))};
 }
 
 IntervalSet IntervalSet::operator-(const IntervalSet& other) const {
-  const auto& theirs = other.intervals();
-  std::vector<Interval> rest;
-  for (const auto& interval : intervals()) {
-    Wide from = interval.first;
-    bool open = true;
-    auto at = std::ranges::upper_bound(theirs, from, {}, &Interval::first);
-    if (at != theirs.begin() && std::prev(at)->last >= from)
-      --at;
-    for (; open && at != theirs.end() && at->first <= interval.last; ++at) {
-      if (at->first > from)
-        rest.push_back({from, at->first - 1});
-      open = at->last < interval.last;
-      from = at->last + 1;
-    }
-    if (open)
-      rest.push_back({from, interval.last});
-  }
-  return IntervalSet(std::move(rest));
+  if (empty() || other.empty())
+    return *this;
+  if (base_ == other.base_ && !other.without_)
+    return {};
+  if (base_->size() >= great && other.base_->size() <= great)
+    return less(other);
+  return IntervalSet(difference(intervals(), other.intervals()));
+}
+
+bool operator==(const IntervalSet& a, const IntervalSet& b) {
+  if (a.base_ == b.base_ && a.without_ == b.without_)
+    return true;
+  if (a.empty() || b.empty() || a.first() != b.first())
+    return false;
+  if (a.base_ == b.base_ && a.without_ && b.without_)
+    return *a.without_ == *b.without_;
+  return a.intervals() == b.intervals();
 }
 
 std::vector<IpPrefix> to_prefixes(const IntervalSet& set, IpFamily family) {

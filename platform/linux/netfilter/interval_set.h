@@ -1,14 +1,17 @@
 // Sets of addresses or ports as sorted, disjoint intervals.
 //
 // A packet class says "any source in these intervals"; rules cut it. Sets of firewalls have
-// hundreds of thousands of elements, so nothing here enumerates values and copies share their
-// storage. Values are numbers: an IPv4 address is 0 … 2^32-1, an IPv6 address 0 … 2^128-1, a port 0
-// … 65535. Tested by tests/unit/platform/linux/netfilter/split_test.cpp.
+// hundreds of thousands of elements, so nothing here enumerates values, copies share their storage,
+// and a little that is cut out of a great set is kept beside it for as long as it is little: twenty
+// thousand rules may each cut one address out of a class. Values are numbers: an IPv4 address is 0
+// … 2^32-1, an IPv6 address 0 … 2^128-1, a port 0 … 65535. Tested by
+// tests/unit/platform/linux/netfilter/split_test.cpp.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,14 +45,18 @@ public:
   static IntervalSet address(const IpAddress& address) { return single(to_number(address)); }
   /// Any order, overlaps allowed.
   static IntervalSet from(std::vector<Interval> intervals);
+  /// The union of many sets at once.
+  static IntervalSet unite(std::span<const IntervalSet> sets);
   /// All values v of a width for which (v & mask) == value. Nothing when that would take more than
   /// `most` intervals.
   static std::optional<IntervalSet> masked(Wide mask, Wide value, unsigned bits,
                                            std::size_t most = 4096);
 
-  bool empty() const { return !intervals_ || intervals_->empty(); }
+  bool empty() const { return !base_; }
   /// The one value of a set of one.
   std::optional<Wide> only() const;
+  /// The lowest value; only if not empty.
+  Wide first() const;
   bool contains(Wide value) const;
   bool contains(const IntervalSet& other) const;
   bool disjoint(const IntervalSet& other) const;
@@ -60,14 +67,20 @@ public:
   IntervalSet operator&(const IntervalSet& other) const;
   IntervalSet operator|(const IntervalSet& other) const;
   IntervalSet operator-(const IntervalSet& other) const;
-  friend bool operator==(const IntervalSet& a, const IntervalSet& b) {
-    return a.intervals_ == b.intervals_ || a.intervals() == b.intervals();
-  }
+  friend bool operator==(const IntervalSet& a, const IntervalSet& b);
 
 private:
-  explicit IntervalSet(std::vector<Interval> sorted);
+  using Intervals = std::vector<Interval>;
+  using Shared = std::shared_ptr<const Intervals>;
 
-  std::shared_ptr<const std::vector<Interval>> intervals_; ///< sorted, disjoint, not adjacent
+  explicit IntervalSet(Intervals sorted);
+  IntervalSet(Shared base, Shared without) : base_(std::move(base)), without_(std::move(without)) {}
+  IntervalSet less(const IntervalSet& other) const;
+
+  // Sorted, disjoint, not adjacent. The set is `base_` less `without_`, which lies within it and
+  // leaves more than one value; intervals() makes one of both.
+  mutable Shared base_;
+  mutable Shared without_; ///< null: nothing
 };
 
 /// The fewest prefixes that make up the set, in order.

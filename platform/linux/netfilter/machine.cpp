@@ -28,6 +28,14 @@ TextSources sources_of(HookContext& context, const NftScope& scope) {
   return sources;
 }
 
+/// A load that neither asks for facts nor cuts the class.
+bool is_plain_load(const nft::Meta& meta) {
+  using enum nft::MetaKey;
+  return !meta.set &&
+         (meta.key == protocol || meta.key == nfproto || meta.key == l4proto || meta.key == mark ||
+          meta.key == iif || meta.key == oif || meta.key == iifname || meta.key == oifname);
+}
+
 } // namespace
 
 CulpritId rule_id(const RuleSite& site) {
@@ -124,6 +132,39 @@ void Machine::unknown(std::string why) {
   end.final = HookVerdict::unknown;
   end.why = std::move(why);
   finish(std::move(end));
+}
+
+/// Tests further on that fail for the whole class: then the rule breaks for all of it, and the test
+/// at hand need not cut it. Only what has no effect is looked at.
+bool Machine::fails_later() {
+  const auto& expressions =
+      site_.rule->expressions(big_endian_ ? ByteOrder::big : ByteOrder::little);
+  const Thread here = thread_;
+  speculative_ = true;
+  bool fails = false;
+  for (++thread_.at; thread_.at < expressions.size() && !fails; ++thread_.at) {
+    const auto& operation = expressions[thread_.at].operation;
+    const auto* meta = std::get_if<nft::Meta>(&operation);
+    const bool plain = std::holds_alternative<nft::Payload>(operation) ||
+                       std::holds_alternative<nft::Cmp>(operation) ||
+                       std::holds_alternative<nft::Range>(operation) ||
+                       std::holds_alternative<nft::Bitwise>(operation) ||
+                       std::holds_alternative<nft::Byteorder>(operation) ||
+                       std::holds_alternative<nft::Immediate>(operation) ||
+                       (meta != nullptr && is_plain_load(*meta));
+    if (!plain)
+      break;
+    perform(operation);
+    fails = broke_;
+    broke_ = false;
+    if (ended_)
+      break;
+  }
+  speculative_ = false;
+  ended_ = false;
+  thread_ = here;
+  broke_ = fails;
+  return fails;
 }
 
 /// Another part of the class goes on behind the present expression.

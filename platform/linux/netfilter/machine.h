@@ -108,6 +108,11 @@ private:
   }
   std::optional<std::uint64_t> known_number(nft::Slot slot, unsigned size);
   TestContext test_context();
+  /// test_context(), made when it is needed.
+  TestWords words() {
+    return [this] { return test_context(); };
+  }
+  bool fails_later();
   int protocol_family() const; ///< nft_pf()
 
   // loads
@@ -133,6 +138,7 @@ private:
   void fib_type(const nft::Fib& fib);
   void fib_interface(const nft::Fib& fib);
   void fib_named(const nft::Fib& fib, Int index);
+  void fib_ways(const nft::Fib& fib, const InterfaceView* device);
   void fork_by(const std::map<std::uint64_t, IntervalSet>& parts,
                const std::function<void(std::uint64_t)>& store);
   void store_fib(const nft::Fib& fib, Int index, const std::string& name);

@@ -191,6 +191,8 @@ void Machine::fib_interface(const nft::Fib& fib) {
   }
   if (term.kind != AddressTerm::Kind::client)
     return store_free(fib.dreg, 16);
+  if (context_.options.classes != nullptr && context_.options.classes->ways)
+    return fib_ways(fib, device);
   const auto rows = context_.inquiry.rows<Route>({{"netns", request_.netns}});
   if (context_.inquiry.pending())
     return break_rule();
@@ -210,6 +212,34 @@ void Machine::fib_interface(const nft::Fib& fib) {
     joined = joined | answer.addresses;
   }
   change().assumptions.push_back("routes are chosen by the local, main and default tables");
+  fork_by(by_device, [&](std::uint64_t index) {
+    if (device != nullptr)
+      store_fib(fib, static_cast<Int>(index), device->name);
+    else
+      fib_named(fib, static_cast<Int>(index));
+  });
+}
+
+/// The class in parts by the way to each, as the routing model knows it.
+void Machine::fib_ways(const nft::Fib& fib, const InterfaceView* device) {
+  const auto& meta = packet().meta;
+  const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
+  const auto ways = context_.options.classes->ways(packet().addresses, packet().family,
+                                                   marked ? meta.mark.value() : 0);
+  if (context_.inquiry.pending())
+    return break_rule();
+  if (ways.empty())
+    return unknown("the routes could not be read");
+  std::map<std::uint64_t, IntervalSet> by_device;
+  bool certain = true;
+  for (const auto& way : ways) {
+    const bool leads = device == nullptr || way.interface_index == device->index;
+    auto& joined = by_device[static_cast<std::uint64_t>(leads ? way.interface_index : 0)];
+    joined = joined | way.addresses;
+    certain = certain && way.certain;
+  }
+  if (!certain)
+    return unknown("several routes lead to the address");
   fork_by(by_device, [&](std::uint64_t index) {
     if (device != nullptr)
       store_fib(fib, static_cast<Int>(index), device->name);

@@ -14,11 +14,16 @@ std::vector<std::uint8_t> numbers(std::string_view bytes) {
   return {bytes.begin(), bytes.end()};
 }
 
+bool is_of_address(const Octet& octet) {
+  return !octet.is_known() &&
+         (octet.source == ByteSource::client_address || octet.source == ByteSource::derived);
+}
+
 Octet apply_mask(Octet octet, std::uint8_t mask, std::uint8_t flip) {
   octet.known = static_cast<std::uint8_t>(octet.known | ~mask);
   octet.value = static_cast<std::uint8_t>((octet.value & mask) ^ flip);
   if ((flip & ~octet.known) != 0) // an inverted variable bit is no longer the variable's
-    octet.source = ByteSource::free;
+    octet.source = is_of_address(octet) ? ByteSource::derived : ByteSource::free;
   return octet;
 }
 
@@ -33,8 +38,8 @@ void Machine::perform(const nft::Cmp& cmp) {
     const Truth truth = equals(octets, {}, wanted, packet());
     if (truth != Truth::depends)
       return decide((truth == Truth::yes) != inverted);
-    if (!speculative_)
-      branch(split_equals(packet(), octets, {}, wanted, test_context()), inverted);
+    if (!speculative_ && !fails_later())
+      branch(split_equals(packet(), octets, {}, wanted, words()), inverted);
     return;
   }
   const std::vector<std::uint8_t> lowest(wanted.size(), 0);
@@ -51,8 +56,8 @@ void Machine::perform(const nft::Cmp& cmp) {
   const Truth truth = between(octets, lowest, limit, packet());
   if (truth != Truth::depends)
     return decide((truth == Truth::yes) != inverted);
-  if (!speculative_)
-    branch(split_between(packet(), octets, lowest, limit, test_context()), inverted);
+  if (!speculative_ && !fails_later())
+    branch(split_between(packet(), octets, lowest, limit, words()), inverted);
 }
 
 void Machine::perform(const nft::Range& range) {
@@ -62,8 +67,8 @@ void Machine::perform(const nft::Range& range) {
   const Truth truth = between(octets, first, last, packet());
   if (truth != Truth::depends)
     return decide((truth == Truth::yes) != range.inverted);
-  if (!speculative_)
-    branch(split_between(packet(), octets, first, last, test_context()), range.inverted);
+  if (!speculative_ && !fails_later())
+    branch(split_between(packet(), octets, first, last, words()), range.inverted);
 }
 
 void Machine::perform(const nft::Bitwise& bitwise) {
@@ -80,8 +85,13 @@ void Machine::perform(const nft::Bitwise& bitwise) {
   const auto second = second_known ? std::vector<Octet>() : value(bitwise.sreg2, size);
   const bool known = std::ranges::all_of(octets, &Octet::is_known) &&
                      std::ranges::all_of(second, &Octet::is_known);
-  if (!known)
-    return store_free(bitwise.dreg, size);
+  if (!known) {
+    const bool derived =
+        std::ranges::any_of(octets, is_of_address) || std::ranges::any_of(second, is_of_address);
+    const std::vector<Octet> result(
+        size, Octet{0, 0, derived ? ByteSource::derived : ByteSource::free, 0});
+    return store(bitwise.dreg, result);
+  }
   if (bitwise.op == shift_left || bitwise.op == shift_right) {
     // nft_bitwise_eval_lshift(): register by register in the machine's order, carrying over
     const std::size_t words = (size + 3) / 4;
@@ -164,7 +174,7 @@ bool Machine::look_up(const std::string& set, const std::vector<Octet>& key,
     bool answered = false;
     const SetValue* found = known_value(set, key, answered);
     if (answered) {
-      parts.push_back({packet().addresses, packet().ports, found, false});
+      parts.push_back({packet().addresses, packet().ports, found, false, false});
       return true;
     }
   } else if (const auto* index = context_.ruleset.elements(inquiry, *site_.scope, set)) {
@@ -225,7 +235,9 @@ void Machine::perform(const nft::Lookup& lookup) {
   if (speculative_ || (parts.size() == 1 && !parts.front().undecided))
     return take_value(lookup, parts.front().value);
   // Each part goes its own way from this expression on.
-  const TestContext context = test_context();
+  const bool undecided =
+      std::ranges::any_of(parts, [](const LookupPart& part) { return part.undecided; });
+  const TestContext context = undecided ? test_context() : TestContext{};
   const Thread whole = thread_;
   for (std::size_t at = parts.size(); at-- > 0;) {
     thread_ = whole;
@@ -235,7 +247,7 @@ void Machine::perform(const nft::Lookup& lookup) {
     part->ports = parts[at].ports;
     if (parts[at].undecided)
       part->conditions.push_back({context.test + (parts[at].value ? " holds" : " does not hold"),
-                                  context.by, context.field});
+                                  context.by, context.field, parts[at].of_address});
     thread_.packet = std::move(part);
     take_value(lookup, parts[at].value);
     if (at == 0 || ended_)

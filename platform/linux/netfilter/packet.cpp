@@ -150,7 +150,7 @@ TransportInfo transport_info(const PacketClass& packet) {
 }
 
 Octet resolve(const PacketClass& packet, Octet octet) {
-  if (octet.is_known() || octet.source == ByteSource::free)
+  if (octet.is_known() || octet.source == ByteSource::free || octet.source == ByteSource::derived)
     return octet;
   const bool address = octet.source == ByteSource::client_address;
   const auto only = address ? packet.addresses.only() : packet.ports.only();

@@ -28,6 +28,7 @@ enum class ByteSource : std::uint8_t {
   free,           ///< any value: chosen by the client, or not read
   client_address, ///< byte `index` of the client's address, most significant first
   client_port,    ///< byte `index` of the client's source port, most significant first
+  derived,        ///< any value, but made of the client's address: single clients know it
 };
 
 /// One byte of a packet or of a register. Bits set in `known` have the value in `value`; the others
@@ -205,6 +206,9 @@ struct Condition {
   /// The test is about something a client chooses freely (a sequence number, a source port of the
   /// packet class): `field` names it in nft syntax; else empty.
   std::string field;
+  /// The test is about the client's address in a way that classes cannot follow: single clients
+  /// know which it is.
+  bool of_address = false;
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 

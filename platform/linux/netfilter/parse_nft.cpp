@@ -264,6 +264,18 @@ std::vector<NftElement> parse_nft_elements(const netlink::Message& message) {
   return elements;
 }
 
+std::optional<NftSetDump> parse_nft_set_dump(const netlink::Message& message) {
+  const auto in = opened(message, NFT_MSG_NEWSETELEM);
+  if (!in)
+    return std::nullopt;
+  NftSetDump part;
+  part.family = in->family;
+  part.table = text(in->attributes, NFTA_SET_ELEM_LIST_TABLE);
+  part.set = text(in->attributes, NFTA_SET_ELEM_LIST_SET);
+  part.elements = Bytes{in->attributes.bytes(NFTA_SET_ELEM_LIST_ELEMENTS)};
+  return part;
+}
+
 std::optional<NftObject> parse_nft_object(const netlink::Message& message) {
   const auto in = opened(message, NFT_MSG_NEWOBJ);
   if (!in)

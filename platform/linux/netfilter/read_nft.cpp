@@ -171,6 +171,20 @@ Result<std::vector<NftElement>> NftReader::read_elements(const NftPlace& set) {
   });
 }
 
+Result<std::vector<NftSetDump>> NftReader::read_set_dump(const NftPlace& set) {
+  constexpr auto doing = "reading a set of nf_tables";
+  return consistent(doing, [&] {
+    auto parts = dump<NftSetDump>(NFT_MSG_GETSETELEM, set,
+                                  {NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET}, doing,
+                                  into(parse_nft_set_dump));
+    Int number = 0;
+    if (parts)
+      for (auto& part : *parts)
+        part.part = number++;
+    return parts;
+  });
+}
+
 /// Non-dump NFT_MSG_GETSETELEM; without a key it asks for the catch-all element. False: not there.
 Result<bool> NftReader::ask_element(const NftPlace& set, const std::string* key,
                                     NftLookup& answer) {

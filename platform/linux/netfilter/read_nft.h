@@ -42,6 +42,8 @@ public:
   /// Sets of one table, or with empty family and table of all.
   Result<std::vector<NftSet>> read_sets(const NftPlace& table);
   Result<std::vector<NftElement>> read_elements(const NftPlace& set);
+  /// The same as bytes: for sets of hundreds of thousands of elements.
+  Result<std::vector<NftSetDump>> read_set_dump(const NftPlace& set);
   /// Whether one key is in a set; asks for the catch-all element if it is not.
   Result<NftLookup> read_lookup(const NftPlace& set, const std::string& key);
   Result<std::vector<NftObject>> read_objects();
@@ -68,6 +70,7 @@ std::optional<NftTable> parse_nft_table(const netlink::Message& message);
 std::optional<NftChain> parse_nft_chain(const netlink::Message& message);
 std::optional<NftRule> parse_nft_rule(const netlink::Message& message);
 std::optional<NftSet> parse_nft_set(const netlink::Message& message);
+std::optional<NftSetDump> parse_nft_set_dump(const netlink::Message& message);
 std::vector<NftElement> parse_nft_elements(const netlink::Message& message);
 std::optional<NftObject> parse_nft_object(const netlink::Message& message);
 std::optional<NftFlowtable> parse_nft_flowtable(const netlink::Message& message);

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "platform/linux/netfilter/decode.h"
+#include "platform/linux/netfilter/set_elements.h"
 #include "platform/linux/netfilter/tables.h"
 
 namespace synfate {
@@ -44,6 +45,22 @@ SetShape shape_of(const NftSet& row) {
   if (row.fields.known())
     shape.fields.assign(row.fields.value().data.begin(), row.fields.value().data.end());
   return shape;
+}
+
+/// Elements of plain sets all give the same: nothing.
+void add_elements(SetIndex& index, std::string_view list, ByteOrder order) {
+  std::optional<std::uint32_t> nothing;
+  while (const auto raw = next_element(list, order)) {
+    SetElement element{raw->key, raw->key_end, raw->interval_end, raw->catchall, 0};
+    const bool plain = raw->data.empty() && raw->object.empty() && raw->expression.empty() &&
+                       raw->expressions.empty();
+    if (plain && !nothing)
+      nothing = index.value({});
+    element.value = plain ? *nothing
+                          : index.value({std::string(raw->data), std::string(raw->object),
+                                         expressions_of(*raw, order)});
+    index.add(element);
+  }
 }
 
 } // namespace
@@ -139,21 +156,14 @@ const SetIndex* Ruleset::build(const Snapshot& snapshot, const Request& request,
                                SetShape shape) {
   SetIndex index(std::move(shape));
   if (const Table* table = snapshot.table(request.table)) {
-    const auto column = [&](const char* named) { return *table->spec().column(named); };
-    const auto key = column("key"), end = column("interval_end"), catchall = column("catchall"),
-               key_end = column("key_end"), data = column("data"), object = column("object"),
-               expressions = column("expressions");
-    for (const auto row : snapshot.find(request)) {
-      SetElement element;
-      element.key = table->text(row, key);
-      element.key_end = table->text(row, key_end);
-      element.interval_end = table->integer(row, end) != 0;
-      element.catchall = table->integer(row, catchall) != 0;
-      element.value =
-          index.value({std::string(table->text(row, data)), std::string(table->text(row, object)),
-                       std::string(table->text(row, expressions))});
-      index.add(element);
-    }
+    const auto elements = *table->spec().column("elements");
+    const auto part = *table->spec().column("part");
+    std::vector<std::pair<Int, std::size_t>> parts;
+    for (const auto row : snapshot.find(request))
+      parts.emplace_back(table->integer(row, part), row);
+    std::ranges::sort(parts);
+    for (const auto& [unused, row] : parts)
+      add_elements(index, table->text(row, elements), byte_order_of(snapshot));
   }
   index.finish();
   return &indices_.emplace(name, std::move(index)).first->second;
@@ -166,7 +176,7 @@ const SetIndex* Ruleset::elements(Inquiry& inquiry, const NftScope& scope, const
   const SetShape* known = shape(inquiry, scope, set);
   if (known == nullptr)
     return nullptr;
-  Request request{std::string(table_name<NftElement>()), keys_of(scope)};
+  Request request{std::string(table_name<NftSetDump>()), keys_of(scope)};
   request.keys.push_back({"set", set});
   static_cast<void>(inquiry.find(request));
   if (inquiry.pending() || inquiry.incomplete())
@@ -180,7 +190,7 @@ const SetIndex* Ruleset::read_elements(const Snapshot& snapshot, const NftScope&
   if (const auto cached = indices_.find(named); cached != indices_.end())
     return &cached->second;
   const auto shapes = shapes_.find(scope);
-  Request request{std::string(table_name<NftElement>()), keys_of(scope)};
+  Request request{std::string(table_name<NftSetDump>()), keys_of(scope)};
   request.keys.push_back({"set", set});
   const Answered* answer = snapshot.answer(request);
   if (answer == nullptr || !answer->gaps.empty() || shapes == shapes_.end())

@@ -24,6 +24,7 @@ struct FieldShape {
   unsigned bits = 0;     ///< variable: its width
   std::string low, high; ///< free: the smallest and greatest bytes it allows
   std::string known_mask;
+  bool of_address = false; ///< free, but made of the client's address
 };
 
 bool is_prefix(Wide mask, unsigned bits) {
@@ -35,7 +36,7 @@ bool is_prefix(Wide mask, unsigned bits) {
 bool read_variable(const std::vector<Octet>& key, std::size_t begin, std::size_t size,
                    const PacketClass& packet, FieldShape& shape) {
   const Octet& first = key[begin];
-  if (first.is_known() || first.source == ByteSource::free)
+  if (first.is_known() || first.source == ByteSource::free || first.source == ByteSource::derived)
     return false;
   const bool address = first.source == ByteSource::client_address;
   const std::size_t width = !address ? 2 : packet.family == IpFamily::v4 ? 4 : 16;
@@ -65,12 +66,38 @@ FieldShape field_shape(const std::vector<Octet>& key, std::size_t begin, std::si
     shape.low += static_cast<char>(key[at].value & key[at].known);
     shape.high += static_cast<char>((key[at].value & key[at].known) | (~key[at].known & 0xff));
     shape.known_mask += static_cast<char>(key[at].known);
+    shape.of_address =
+        shape.of_address || (!key[at].is_known() && (key[at].source == ByteSource::client_address ||
+                                                     key[at].source == ByteSource::derived));
   }
   if (known)
     shape.kind = FieldShape::Kind::known;
   else if (!read_variable(key, begin, size, packet, shape))
     shape.kind = FieldShape::Kind::free;
   return shape;
+}
+
+/// A key as known bytes and whole variables, where nothing says which fields it has. An exact key
+/// is equal if all of its pieces are.
+std::vector<std::pair<std::size_t, std::size_t>> pieces(const std::vector<Octet>& key,
+                                                        const PacketClass& packet) {
+  std::vector<std::pair<std::size_t, std::size_t>> places;
+  for (std::size_t at = 0; at < key.size();) {
+    std::size_t size = 1;
+    const Octet& first = key[at];
+    if (first.is_known()) {
+      while (at + size < key.size() && key[at + size].is_known())
+        ++size;
+    } else if (first.source == ByteSource::client_address) {
+      size = packet.family == IpFamily::v4 ? 4 : 16;
+    } else if (first.source == ByteSource::client_port) {
+      size = 2;
+    }
+    size = std::min(size, key.size() - at);
+    places.emplace_back(at, size);
+    at += size;
+  }
+  return places;
 }
 
 /// The values v of a variable with first <= (v & mask) <= last.
@@ -106,13 +133,14 @@ struct Box {
   IntervalSet addresses;
   IntervalSet ports;
   bool undecided = false;
+  bool of_address = false;
 };
 
 std::optional<Box> box_of(const std::vector<FieldShape>& fields,
                           const std::vector<std::pair<std::size_t, std::size_t>>& places,
                           std::string_view first, std::string_view last,
                           const PacketClass& packet) {
-  Box box{packet.addresses, packet.ports, false};
+  Box box{packet.addresses, packet.ports, false, false};
   for (std::size_t at = 0; at < fields.size(); ++at) {
     const auto from = first.substr(places[at].first, places[at].second);
     const auto to = last.substr(places[at].first, places[at].second);
@@ -135,6 +163,7 @@ std::optional<Box> box_of(const std::vector<FieldShape>& fields,
       if (!free_fits(field, from, to, always))
         return std::nullopt;
       box.undecided = box.undecided || !always;
+      box.of_address = box.of_address || (!always && field.of_address);
     }
     }
     if (box.addresses.empty() || box.ports.empty())
@@ -149,6 +178,7 @@ public:
   void add(std::uint32_t value, const Box& box) {
     if (box.undecided) {
       undecided_.push_back({value, box});
+      of_address_ = of_address_ || box.of_address;
       return;
     }
     auto& group = groups_[{value, ports_number(box.ports)}];
@@ -162,19 +192,21 @@ public:
     if (undecided_.size() > most_undecided)
       return std::nullopt;
     std::vector<LookupPart> parts;
-    std::vector<LookupPart> rest{{packet.addresses, packet.ports, nullptr, false}};
+    std::vector<LookupPart> rest{{packet.addresses, packet.ports, nullptr, false, false}};
     for (auto& [name, intervals] : groups_) {
       LookupPart part{IntervalSet::from(std::move(intervals)), ports_[name.second],
-                      &values[name.first], false};
+                      &values[name.first], false, false};
       rest = without(rest, part);
       parts.push_back(std::move(part));
     }
     for (auto& part : rest)
       part.value = catchall ? &values[*catchall] : nullptr;
-    for (auto& part : rest)
+    for (auto& part : rest) {
       part.undecided = !undecided_.empty();
+      part.of_address = of_address_;
+    }
     for (const auto& [value, box] : undecided_)
-      parts.push_back({box.addresses, box.ports, &values[value], true});
+      parts.push_back({box.addresses, box.ports, &values[value], true, of_address_});
     parts.insert(parts.end(), rest.begin(), rest.end());
     return parts;
   }
@@ -196,8 +228,8 @@ private:
         left.push_back(std::move(part));
     };
     for (const auto& part : from) {
-      keep({part.addresses - cut.addresses, part.ports, nullptr, false});
-      keep({part.addresses & cut.addresses, part.ports - cut.ports, nullptr, false});
+      keep({part.addresses - cut.addresses, part.ports, nullptr, false, false});
+      keep({part.addresses & cut.addresses, part.ports - cut.ports, nullptr, false, false});
     }
     return left;
   }
@@ -205,6 +237,7 @@ private:
   std::map<std::pair<std::uint32_t, std::size_t>, std::vector<Interval>> groups_;
   std::vector<IntervalSet> ports_;
   std::vector<std::pair<std::uint32_t, Box>> undecided_;
+  bool of_address_ = false;
 };
 
 std::string to_key(Wide number, std::size_t size) {
@@ -264,6 +297,38 @@ void SetIndex::build_spans() {
     const Wide last = next < elements_.size() ? number_of(elements_[next].key) - 1 : most;
     spans_.push_back({first, last, elements_[at].value});
   }
+}
+
+const std::vector<SetIndex::Region>& SetIndex::regions() const {
+  if (regions_)
+    return *regions_;
+  std::map<std::uint32_t, std::vector<Interval>> intervals;
+  for (const auto& span : spans_)
+    intervals[span.value].push_back({span.first, span.last});
+  if (spans_.empty())
+    for (const auto& [key, value] : exact_)
+      intervals[value].push_back({number_of(key), number_of(key)});
+  regions_.emplace();
+  for (auto& [value, numbers] : intervals)
+    regions_->push_back({value, IntervalSet::from(std::move(numbers))});
+  return *regions_;
+}
+
+/// The key is the client's address and nothing else.
+std::vector<LookupPart> SetIndex::find_address(const PacketClass& packet) const {
+  std::vector<LookupPart> parts;
+  IntervalSet rest = packet.addresses;
+  for (const auto& region : regions()) {
+    auto inside = packet.addresses & region.numbers;
+    if (inside.empty())
+      continue;
+    rest = rest - region.numbers;
+    parts.push_back({std::move(inside), packet.ports, &values_[region.value], false, false});
+  }
+  if (!rest.empty())
+    parts.push_back(
+        {std::move(rest), packet.ports, catchall_ ? &values_[*catchall_] : nullptr, false, false});
+  return parts;
 }
 
 const SetValue* SetIndex::find_span(Wide key) const {
@@ -327,12 +392,16 @@ std::optional<std::vector<LookupPart>> SetIndex::find(const std::vector<Octet>& 
     std::string bytes;
     for (const auto& octet : key)
       bytes += static_cast<char>(octet.value);
-    return std::vector<LookupPart>{{packet.addresses, packet.ports, find(bytes), false}};
+    return std::vector<LookupPart>{{packet.addresses, packet.ports, find(bytes), false, false}};
   }
-  const auto places = fields();
+  const auto places = shape_.fields.empty() && !exact_.empty() ? pieces(key, packet) : fields();
   std::vector<FieldShape> shapes;
   for (const auto& [offset, size] : places)
     shapes.push_back(field_shape(key, offset, size, packet));
+  const bool one_number = spans_.size() + exact_.size() > 0;
+  if (one_number && shapes.size() == 1 && shapes.front().kind == FieldShape::Kind::address &&
+      shapes.front().mask == all_ones(shapes.front().bits))
+    return find_address(packet);
   Parts parts;
   const auto take = [&](std::string_view first, std::string_view last, std::uint32_t value) {
     if (const auto box = box_of(shapes, places, first, last, packet))

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -64,6 +65,7 @@ struct LookupPart {
   IntervalSet ports;
   const SetValue* value = nullptr; ///< null: not in the set
   bool undecided = false;          ///< bytes that nobody knows decide whether it is
+  bool of_address = false;         ///< undecided, though one client's address decides it
 };
 
 class SetIndex {
@@ -96,6 +98,13 @@ private:
     std::uint32_t value = 0;
   };
   void build_spans();
+  /// All numbers that give a value, for keys of one number.
+  struct Region {
+    std::uint32_t value = 0;
+    IntervalSet numbers;
+  };
+  const std::vector<Region>& regions() const;
+  std::vector<LookupPart> find_address(const PacketClass& packet) const;
   const SetValue* find_span(Wide key) const;
   const SetValue* find_ranges(std::string_view key) const;
   std::vector<std::pair<std::size_t, std::size_t>> fields() const;
@@ -107,6 +116,7 @@ private:
   std::unordered_map<std::string_view, std::uint32_t> exact_;
   std::vector<Span> spans_; ///< sorted; interval sets with keys of up to 16 bytes
   std::optional<std::uint32_t> catchall_;
+  mutable std::optional<std::vector<Region>> regions_; ///< made when first asked for
 };
 
 } // namespace synfate

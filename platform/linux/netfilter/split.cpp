@@ -13,7 +13,8 @@ namespace {
 struct Region {
   IntervalSet addresses;
   IntervalSet ports;
-  bool undecided = false; ///< free bytes decide whether it belongs here
+  bool undecided = false;  ///< free bytes decide whether it belongs here
+  bool of_address = false; ///< undecided, though one client's address decides it
 };
 
 struct Order {
@@ -51,6 +52,10 @@ std::vector<Octet> apply(std::span<const Octet> octets, std::span<const std::uin
   return masked;
 }
 
+bool is_variable(ByteSource source) {
+  return source == ByteSource::client_address || source == ByteSource::client_port;
+}
+
 bool continues(const Octet& before, const Octet& next) {
   return !next.is_known() && next.source == before.source && next.index == before.index + 1;
 }
@@ -64,9 +69,9 @@ std::vector<Segment> segments_of(std::span<const Octet> octets) {
     Segment segment{first.source, first.is_known(), at, 1};
     while (at + segment.size < octets.size()) {
       const Octet& next = octets[at + segment.size];
-      if (segment.known                        ? !next.is_known()
-          : segment.source == ByteSource::free ? next.is_known() || next.source != ByteSource::free
-                                               : !continues(octets[at + segment.size - 1], next))
+      if (segment.known                  ? !next.is_known()
+          : !is_variable(segment.source) ? next.is_known() || next.source != segment.source
+                                         : !continues(octets[at + segment.size - 1], next))
         break;
       ++segment.size;
     }
@@ -77,14 +82,15 @@ std::vector<Segment> segments_of(std::span<const Octet> octets) {
 }
 
 Order everything(const PacketClass& packet, int sign) {
-  const Region all{packet.addresses, packet.ports, false};
+  const Region all{packet.addresses, packet.ports, false, false};
   Order order;
   (sign < 0 ? order.less : sign == 0 ? order.equal : order.greater).push_back(all);
   return order;
 }
 
-Order anything(const PacketClass& packet, bool can_less, bool can_equal, bool can_greater) {
-  const Region all{packet.addresses, packet.ports, true};
+Order anything(const PacketClass& packet, bool can_less, bool can_equal, bool can_greater,
+               bool of_address) {
+  const Region all{packet.addresses, packet.ports, true, of_address};
   Order order;
   if (can_less)
     order.less.push_back(all);
@@ -101,6 +107,10 @@ Order compare_free(std::span<const Octet> octets, std::span<const std::uint8_t> 
   int low = 0;
   int high = 0;
   bool equal = true;
+  const bool of_address = std::ranges::any_of(octets, [](const Octet& octet) {
+    return !octet.is_known() &&
+           (octet.source == ByteSource::client_address || octet.source == ByteSource::derived);
+  });
   for (std::size_t at = 0; at < octets.size(); ++at) {
     const int smallest = octets[at].value & octets[at].known;
     const int greatest = smallest | (~octets[at].known & 0xff);
@@ -110,7 +120,7 @@ Order compare_free(std::span<const Octet> octets, std::span<const std::uint8_t> 
       high = greatest - value[at];
     equal = equal && ((value[at] ^ octets[at].value) & octets[at].known) == 0;
   }
-  return anything(packet, low < 0, equal, high > 0);
+  return anything(packet, low < 0, equal, high > 0, of_address);
 }
 
 Wide number_of(std::span<const std::uint8_t> bytes) {
@@ -122,8 +132,8 @@ Wide number_of(std::span<const std::uint8_t> bytes) {
 
 Region region_of(ByteSource source, const PacketClass& packet, const IntervalSet& set) {
   if (source == ByteSource::client_address)
-    return {packet.addresses & set, packet.ports, false};
-  return {packet.addresses, packet.ports & set, false};
+    return {packet.addresses & set, packet.ports, false, false};
+  return {packet.addresses, packet.ports & set, false, false};
 }
 
 void keep(std::vector<Region>& regions, Region region) {
@@ -178,6 +188,7 @@ Order compare_variable(std::span<const Octet> octets, std::span<const std::uint8
   // Not in order: a value that is not equal may be either.
   Region either = region_of(source, packet, rest);
   either.undecided = true;
+  either.of_address = source == ByteSource::client_address;
   keep(order.less, either);
   keep(order.greater, either);
   return order;
@@ -193,7 +204,7 @@ Order compare_segment(const Segment& segment, std::span<const Octet> octets,
         return everything(packet, part[at].value < wanted[at] ? -1 : 1);
     return everything(packet, 0);
   }
-  if (segment.source == ByteSource::free)
+  if (segment.source == ByteSource::free || segment.source == ByteSource::derived)
     return compare_free(part, wanted, packet);
   return compare_variable(part, wanted, packet);
 }
@@ -202,7 +213,8 @@ std::vector<Region> meet(const std::vector<Region>& a, const std::vector<Region>
   std::vector<Region> regions;
   for (const auto& x : a)
     for (const auto& y : b)
-      keep(regions, {x.addresses & y.addresses, x.ports & y.ports, x.undecided || y.undecided});
+      keep(regions, {x.addresses & y.addresses, x.ports & y.ports, x.undecided || y.undecided,
+                     x.of_address || y.of_address});
   return regions;
 }
 
@@ -238,17 +250,17 @@ PacketClass part_of(const PacketClass& packet, const Region& region) {
   return part;
 }
 
-PacketClass conditional(PacketClass part, const TestContext& context, bool holds) {
+PacketClass conditional(PacketClass part, const TestContext& context, bool holds, bool of_address) {
   std::string when = context.test.empty() ? context.field : context.test;
   when += holds ? " holds" : " does not hold";
-  part.conditions.push_back({std::move(when), context.by, context.field});
+  part.conditions.push_back({std::move(when), context.by, context.field, of_address});
   return part;
 }
 
 /// Regions to classes. Decided regions of `less` and `greater` never overlap; of undecided ones the
 /// same part may be named on both sides, once each.
 std::vector<PacketClass> classes_of(const PacketClass& packet, const std::vector<Region>& regions,
-                                    const TestContext& context, bool holds) {
+                                    const TestWords& words, bool holds) {
   std::vector<PacketClass> classes;
   std::vector<Region> seen;
   for (const auto& region : regions) {
@@ -260,8 +272,9 @@ std::vector<PacketClass> classes_of(const PacketClass& packet, const std::vector
       continue;
     seen.push_back(region);
     PacketClass part = part_of(packet, region);
-    classes.push_back(region.undecided ? conditional(std::move(part), context, holds)
-                                       : std::move(part));
+    classes.push_back(region.undecided
+                          ? conditional(std::move(part), words(), holds, region.of_address)
+                          : std::move(part));
   }
   return classes;
 }
@@ -283,6 +296,7 @@ void join(std::vector<Region>& regions) {
         ++other;
         continue;
       }
+      a.of_address = a.of_address || b.of_address;
       if (a.ports == b.ports)
         a.addresses = a.addresses | b.addresses;
       else
@@ -319,9 +333,59 @@ YesNo between_regions(const PacketClass& packet, std::span<const Octet> octets,
   return result;
 }
 
-Split split_of(const PacketClass& packet, const YesNo& regions, const TestContext& context) {
-  return {classes_of(packet, regions.yes, context, true),
-          classes_of(packet, regions.no, context, false)};
+unsigned address_bits(const PacketClass& packet) {
+  return packet.family == IpFamily::v4 ? 32 : 128;
+}
+
+/// The client addresses for which the octets equal the value, where nothing else decides it.
+std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<const Octet> octets,
+                                           std::span<const std::uint8_t> mask,
+                                           std::span<const std::uint8_t> value) {
+  const unsigned size = address_bits(packet) / 8;
+  Wide tested_bits = 0;
+  Wide wanted = 0;
+  for (std::size_t at = 0; at < octets.size(); ++at) {
+    const Octet& octet = octets[at];
+    const std::uint8_t tested = mask.empty() ? 0xff : mask[at];
+    const auto open = static_cast<std::uint8_t>(tested & ~octet.known);
+    if (((octet.value ^ value[at]) & octet.known & tested) != 0 || (value[at] & ~tested) != 0)
+      return IntervalSet();
+    if (open == 0)
+      continue;
+    if (octet.source != ByteSource::client_address || octet.index >= size)
+      return std::nullopt;
+    const unsigned shift = 8 * (size - 1 - octet.index);
+    if ((tested_bits & Wide{open} << shift) != 0) // tested twice
+      return std::nullopt;
+    tested_bits |= Wide{open} << shift;
+    wanted |= Wide{static_cast<std::uint8_t>(value[at] & open)} << shift;
+  }
+  return IntervalSet::masked(tested_bits, wanted, address_bits(packet));
+}
+
+/// The client addresses in a range, where the octets are the whole address.
+std::optional<IntervalSet> addresses_between(const PacketClass& packet,
+                                             std::span<const Octet> octets,
+                                             std::span<const std::uint8_t> first,
+                                             std::span<const std::uint8_t> last) {
+  if (octets.size() * 8 != address_bits(packet))
+    return std::nullopt;
+  for (std::size_t at = 0; at < octets.size(); ++at)
+    if (octets[at].known != 0 || octets[at].source != ByteSource::client_address ||
+        octets[at].index != at)
+      return std::nullopt;
+  return IntervalSet::range(number_of(first), number_of(last));
+}
+
+Truth truth_of(const PacketClass& packet, const IntervalSet& addresses) {
+  if (packet.addresses.disjoint(addresses))
+    return Truth::no;
+  return addresses.contains(packet.addresses) ? Truth::yes : Truth::depends;
+}
+
+Split split_of(const PacketClass& packet, const YesNo& regions, const TestWords& words) {
+  return {classes_of(packet, regions.yes, words, true),
+          classes_of(packet, regions.no, words, false)};
 }
 
 } // namespace
@@ -341,26 +405,46 @@ Truth equals(std::span<const Octet> octets, std::span<const std::uint8_t> mask,
   }
   if (decided)
     return Truth::yes;
+  if (const auto addresses = equal_addresses(packet, octets, mask, value))
+    return truth_of(packet, *addresses);
   const auto regions = equal_regions(packet, octets, mask, value);
   return truth_of(regions.yes, regions.no);
 }
 
 Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
                    std::span<const std::uint8_t> mask, std::span<const std::uint8_t> value,
+                   const TestWords& words) {
+  if (const auto addresses = equal_addresses(packet, octets, mask, value))
+    return split_addresses(packet, *addresses);
+  return split_of(packet, equal_regions(packet, octets, mask, value), words);
+}
+
+Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
+                   std::span<const std::uint8_t> mask, std::span<const std::uint8_t> value,
                    const TestContext& context) {
-  return split_of(packet, equal_regions(packet, octets, mask, value), context);
+  return split_equals(packet, octets, mask, value, TestWords([&context] { return context; }));
 }
 
 Truth between(std::span<const Octet> octets, std::span<const std::uint8_t> first,
               std::span<const std::uint8_t> last, const PacketClass& packet) {
+  if (const auto addresses = addresses_between(packet, octets, first, last))
+    return truth_of(packet, *addresses);
   const auto regions = between_regions(packet, octets, first, last);
   return truth_of(regions.yes, regions.no);
 }
 
 Split split_between(const PacketClass& packet, std::span<const Octet> octets,
                     std::span<const std::uint8_t> first, std::span<const std::uint8_t> last,
+                    const TestWords& words) {
+  if (const auto addresses = addresses_between(packet, octets, first, last))
+    return split_addresses(packet, *addresses);
+  return split_of(packet, between_regions(packet, octets, first, last), words);
+}
+
+Split split_between(const PacketClass& packet, std::span<const Octet> octets,
+                    std::span<const std::uint8_t> first, std::span<const std::uint8_t> last,
                     const TestContext& context) {
-  return split_of(packet, between_regions(packet, octets, first, last), context);
+  return split_between(packet, octets, first, last, TestWords([&context] { return context; }));
 }
 
 Split split_addresses(const PacketClass& packet, const IntervalSet& set) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -29,12 +30,18 @@ struct TestContext {
   Culprit by;
 };
 
+/// Makes the words when they are needed.
+using TestWords = std::function<TestContext()>;
+
 /// (octets & mask) == value, byte by byte. `mask` empty: all ones.
 Truth equals(std::span<const Octet> octets, std::span<const std::uint8_t> mask,
              std::span<const std::uint8_t> value, const PacketClass& packet);
 Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
                    std::span<const std::uint8_t> mask, std::span<const std::uint8_t> value,
                    const TestContext& context);
+Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
+                   std::span<const std::uint8_t> mask, std::span<const std::uint8_t> value,
+                   const TestWords& words);
 
 /// first <= octets <= last, compared as memcmp() does.
 Truth between(std::span<const Octet> octets, std::span<const std::uint8_t> first,
@@ -42,6 +49,9 @@ Truth between(std::span<const Octet> octets, std::span<const std::uint8_t> first
 Split split_between(const PacketClass& packet, std::span<const Octet> octets,
                     std::span<const std::uint8_t> first, std::span<const std::uint8_t> last,
                     const TestContext& context);
+Split split_between(const PacketClass& packet, std::span<const Octet> octets,
+                    std::span<const std::uint8_t> first, std::span<const std::uint8_t> last,
+                    const TestWords& words);
 
 /// The client's address (or port) is in a set.
 Split split_addresses(const PacketClass& packet, const IntervalSet& set);

@@ -157,6 +157,27 @@ inline constexpr auto description_of<NftElement> = describe(
            "Its own limit, counter … as a list of expressions."),
     column(&NftElement::comment, "comment", "", "The comment that was given with it."));
 
+struct NftSetDump {
+  Fact<Int> netns;
+  Fact<Text> family;
+  Fact<Text> table;
+  Fact<Text> set;
+  Fact<Int> part;
+  Fact<Bytes> elements;
+};
+
+template <>
+inline constexpr auto description_of<NftSetDump> = describe(
+    "nft_set_dump",
+    "All elements of a set or map of nf_tables, as the kernel's messages have them.",
+    key(column(&NftSetDump::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
+    key(column(&NftSetDump::family, "family", "", "Family of its table.", "nft_table.family")),
+    key(column(&NftSetDump::table, "table", "", "Its table.", "nft_table.name")),
+    key(column(&NftSetDump::set, "set", "", "Its set.", "nft_set.name")),
+    key(column(&NftSetDump::part, "part", "", "Which message of the dump.")),
+    column(&NftSetDump::elements, "elements", "",
+           "Its elements: the payload of NFTA_SET_ELEM_LIST_ELEMENTS."));
+
 struct NftLookup {
   Fact<Int> netns;
   Fact<Text> family;

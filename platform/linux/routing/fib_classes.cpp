@@ -9,19 +9,6 @@
 namespace synfate::linux_routing {
 namespace {
 
-/// Equal for equal answers, and only for them.
-std::string text_of(const FibAnswers& answers) {
-  std::string text;
-  for (const auto& answer : answers)
-    text += fmt::format(
-        "{}|{}|{}|{}|{}|{}|{}|{}|{}\n", answer.error, static_cast<int>(answer.reason), answer.type,
-        answer.table.value_or(-1), answer.prefix ? answer.prefix->to_string() : "-",
-        answer.interface_index.value_or(-1), answer.gateway ? answer.gateway->to_string() : "-",
-        answer.rule.value_or(-1),
-        answer.culprit ? answer.culprit->kind + "/" + answer.culprit->id : "-");
-  return text;
-}
-
 std::vector<AddressClass> partition(const Fib& fib, IpFamily family,
                                     const std::function<FibAnswers(const IpAddress&)>& ask) {
   const unsigned width = IpAddress::any(family).width();
@@ -45,6 +32,26 @@ std::vector<AddressClass> partition(const Fib& fib, IpFamily family,
 }
 
 } // namespace
+
+std::string text_of(const FibAnswers& answers) {
+  std::string text;
+  for (const auto& answer : answers)
+    text += fmt::format(
+        "{}|{}|{}|{}|{}|{}|{}|{}|{}\n", answer.error, static_cast<int>(answer.reason), answer.type,
+        answer.table.value_or(-1), answer.prefix ? answer.prefix->to_string() : "-",
+        answer.interface_index.value_or(-1), answer.gateway ? answer.gateway->to_string() : "-",
+        answer.rule.value_or(-1),
+        answer.culprit ? answer.culprit->kind + "/" + answer.culprit->id : "-");
+  return text;
+}
+
+std::vector<AddressClass> partition_own_sources(const Fib& fib, const FibPacket& packet) {
+  return partition(fib, packet.destination.family(), [&](const IpAddress& source) {
+    FibPacket one = packet;
+    one.source = source;
+    return fib.output(one);
+  });
+}
 
 std::vector<AddressClass> partition_sources(const Fib& fib, const FibPacket& packet) {
   return partition(fib, packet.destination.family(), [&](const IpAddress& source) {

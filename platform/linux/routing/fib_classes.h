@@ -6,6 +6,7 @@
 // single questions for random addresses.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "platform/linux/netfilter/interval_set.h"
@@ -26,5 +27,12 @@ std::vector<AddressClass> partition_sources(const Fib& fib, const FibPacket& pac
 /// All destinations to which a packet of this host may go, from `packet.source`. Disjoint, and
 /// together the whole family of `packet.destination`, which otherwise does not count.
 std::vector<AddressClass> partition_destinations(const Fib& fib, const FibPacket& packet);
+
+/// All addresses that a packet of this host may have as its source, to `packet.destination`.
+/// Disjoint, and together the whole family. `packet.source` does not count.
+std::vector<AddressClass> partition_own_sources(const Fib& fib, const FibPacket& packet);
+
+/// Equal for equal answers, and only for them.
+std::string text_of(const FibAnswers& answers);
 
 } // namespace synfate::linux_routing

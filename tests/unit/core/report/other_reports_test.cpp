@@ -13,7 +13,7 @@ namespace {
 WhoClass class_of(std::vector<std::string> sources, Outcome outcome) {
   WhoClass entry;
   for (const auto& source : sources)
-    entry.sources.push_back(*IpPrefix::parse(source));
+    entry.sources.emplace_back(*IpPrefix::parse(source));
   entry.interface = "eth0";
   entry.to = IpAddress::parse("10.77.0.1");
   entry.outcome = outcome;
@@ -101,7 +101,7 @@ Not shown: 1 class of sources that cannot arrive there (-v shows them).
 }
 
 TEST_CASE("who in JSON is synfate.who/1 with every class") {
-  const auto json = Json::parse(render_who_json(who(), false));
+  const auto json = Json::parse(render_who_json(std::vector{who()}, false));
   CHECK(json["schema"] == "synfate.who/1");
   CHECK(json["classes"].size() == 3);
   CHECK(json["classes"][1].dump() ==

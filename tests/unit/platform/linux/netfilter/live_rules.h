@@ -76,6 +76,8 @@ private:
       add(reader.read_sets(place));
     else if (request.table == "nft_element")
       add(reader.read_elements(named("set")));
+    else if (request.table == "nft_set_dump")
+      add(reader.read_set_dump(named("set")));
     else if (request.table == "nft_object")
       add(reader.read_objects());
     else if (request.table == "nft_lookup")

@@ -96,6 +96,68 @@ template <typename Test> bool parts_agree(const Split& split, Test test) {
 
 } // namespace
 
+/// 200 intervals of 0 … 2047: great enough that what is cut out of it is kept beside it.
+IntervalSet great_set(Random& random, std::vector<bool>& members) {
+  std::vector<Interval> intervals;
+  for (unsigned at = 0; at < 200; ++at) {
+    const unsigned first = 10 * at + pick(random, 0, 3), last = first + pick(random, 0, 4);
+    intervals.push_back({first, last});
+    for (unsigned value = first; value <= last; ++value)
+      members[value] = true;
+  }
+  return IntervalSet::from(std::move(intervals));
+}
+
+TEST_CASE("cutting a little out of a great set and putting it back equals single values") {
+  Random random(3);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<bool> members(2048);
+    auto set = great_set(random, members);
+    const auto whole = set;
+    for (int step = 0; step < 60; ++step) {
+      const unsigned first = pick(random, 0, 2000), last = first + pick(random, 0, 40);
+      const auto part = whole & IntervalSet::range(first, last);
+      const bool back = pick(random, 0, 2) == 0;
+      const bool cut = !back;
+      const auto before = set;
+      set = back ? set | part : set - IntervalSet::range(first, last);
+      for (unsigned value = first; value <= last; ++value)
+        members[value] = cut ? false : whole.contains(Wide{value}) || members[value];
+      CHECK((set & part).empty() == set.disjoint(part));
+      CHECK(set.contains(part) == (part - set).empty());
+      CHECK((set == before) == (set.intervals() == before.intervals()));
+    }
+    CHECK(same(set, members));
+    if (!set.empty())
+      CHECK(set.first() == set.intervals().front().first);
+  }
+}
+
+TEST_CASE("a great set of which all is cut out is empty, and of which one is left has only that") {
+  std::vector<Interval> intervals;
+  for (unsigned at = 0; at < 100; ++at)
+    intervals.push_back({10 * at, 10 * at});
+  auto set = IntervalSet::from(intervals);
+  for (unsigned at = 99; at > 0; --at)
+    set = set - IntervalSet::single(10 * at);
+  CHECK(set.only() == Wide{0});
+  CHECK((set - IntervalSet::single(0)).empty());
+}
+
+TEST_CASE("the union of many sets is that of all pairs") {
+  Random random(5);
+  for (int round = 0; round < 200; ++round) {
+    std::vector<IntervalSet> sets;
+    IntervalSet one_by_one;
+    for (unsigned count = pick(random, 0, 6); count > 0; --count) {
+      std::vector<bool> ignored(256);
+      sets.push_back(random_set(random, ignored));
+      one_by_one = one_by_one | sets.back();
+    }
+    CHECK(IntervalSet::unite(sets) == one_by_one);
+  }
+}
+
 TEST_CASE("set operations equal those on single values") {
   Random random(7);
   for (int round = 0; round < 2000; ++round) {

@@ -1,0 +1,144 @@
+// A class walk stops at the first fact it lacks and starts again once it is there. A few single
+// clients are walked first: they need nearly the same facts, and ask for them faster.
+#include "core/command/who.h"
+
+#include <algorithm>
+#include <ostream>
+
+#include "core/command/explain.h"
+#include "core/report/render_nagios.h"
+
+namespace synfate {
+namespace {
+
+WhoClass class_of(SourceClass&& told) {
+  WhoClass entry;
+  entry.sources = std::move(told.sources);
+  entry.interface = told.flow.from_interface;
+  if (told.has_target)
+    entry.to = told.flow.to;
+  entry.martian = told.martian;
+  entry.outcome = told.fate.outcome;
+  entry.icmp = told.fate.icmp;
+  entry.certainty = told.fate.certainty;
+  entry.stopped_at = told.fate.stopped_at;
+  entry.culprit = std::move(told.fate.culprit);
+  entry.via = std::move(told.via);
+  return entry;
+}
+
+bool is_asked(const SourceClass& told, std::span<const ZonedAddress> clients) {
+  return clients.empty() || std::ranges::any_of(clients, [&](const ZonedAddress& client) {
+           return (client.zone.empty() || client.zone == told.flow.from_interface) &&
+                  std::ranges::any_of(told.sources, [&](const IpRange& range) {
+                    return range.contains(client.address);
+                  });
+         });
+}
+
+void look_ahead(Session& session, const Target& target, const std::optional<Identity>& as) {
+  if (!session.live())
+    return;
+  auto flows = session.settle(
+      [&](Inquiry& inquiry) { return session.model().plain_flows(inquiry, target); });
+  std::vector<FlowReport> looks;
+  for (auto& flow : flows) {
+    flow.identity = as;
+    looks.push_back({std::move(flow), {}});
+  }
+  walk_flows(session, looks);
+}
+
+void add_gaps(WhoReport& report, const Snapshot& snapshot, const std::vector<std::string>& ids) {
+  for (const auto& gap : snapshot.gaps())
+    if (gap.id.starts_with("plugin.") || std::ranges::find(ids, gap.id) != ids.end())
+      report.gaps.push_back(gap);
+}
+
+int print(const Program& program, const Options& options, const std::vector<WhoReport>& reports) {
+  if (options.format == "text") {
+    for (std::size_t at = 0; at < reports.size(); ++at)
+      program.out << (at > 0 ? "\n" : "")
+                  << render_who_text(reports[at], text_options(program, options));
+  } else if (options.format == "nagios") {
+    const NagiosResult result = render_nagios(std::span(reports));
+    program.out << result.line;
+    return static_cast<int>(result.state);
+  } else {
+    program.out << render_who_json(std::span(reports), options.format == "jsonl");
+  }
+  const bool complete = std::ranges::all_of(reports, [](const WhoReport& report) {
+    return report.gaps.empty() && !report.classes.empty();
+  });
+  return complete ? 0 : 3;
+}
+
+Error target_missing() {
+  return {.code = ErrorCode::invalid_input,
+          .doing = "reading the command line",
+          .where = "who",
+          .detail = "no target is named",
+          .hint = "For instance: synfate who 8080"};
+}
+
+Error no_unix_sockets() {
+  return {.code = ErrorCode::unsupported,
+          .doing = "reading the target",
+          .where = "who",
+          .detail = "clients of a Unix socket have no addresses",
+          .hint = "Ask for one user: synfate explain unix:PATH --as USER"};
+}
+
+} // namespace
+
+WhoReport who_reaches(Session& session, const Target& target, std::span<const ZonedAddress> clients,
+                      const std::optional<Identity>& as) {
+  WhoReport report;
+  report.host = session.snapshot().host();
+  report.target = target;
+  look_ahead(session, target, as);
+  std::vector<std::string> gaps;
+  auto classes = session.settle([&](Inquiry& inquiry) {
+    auto told = session.model().partition(inquiry, target, as);
+    gaps = inquiry.gaps();
+    return told;
+  });
+  for (auto& told : classes)
+    if (is_asked(told, clients))
+      report.classes.push_back(class_of(std::move(told)));
+  add_gaps(report, session.snapshot(), gaps);
+  return report;
+}
+
+int run_who(const Program& program, const Options& options) {
+  if (options.format != "text" && options.format != "json" && options.format != "jsonl" &&
+      options.format != "nagios")
+    return report_error(program, unknown_format(options.format, "text, json, jsonl, nagios"));
+  if (options.words.empty())
+    return report_error(program, target_missing());
+  const auto targets = read_targets(program, options);
+  if (!targets)
+    return report_error(program, targets.error());
+  const auto clients = read_clients(options);
+  if (!clients)
+    return report_error(program, clients.error());
+  if (std::ranges::find(*targets, Proto::unix_socket, &Target::proto) != targets->end())
+    return report_error(program, no_unix_sockets());
+  const auto as = read_identity(program, options);
+  if (!as)
+    return report_error(program, as.error());
+  auto session = Session::open(program, options);
+  if (!session)
+    return report_error(program, session.error());
+  std::vector<WhoReport> reports;
+  for (const auto& target : *targets)
+    reports.push_back(who_reaches(**session, target, *clients, *as));
+  const int status = print(program, options, reports);
+  if (const Status saved = (*session)->save(program, options); !saved)
+    return report_error(program, saved.error());
+  if (options.verbose)
+    program.err << (*session)->timings();
+  return status;
+}
+
+} // namespace synfate

@@ -1,0 +1,336 @@
+#include "platform/linux/model/partition.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/cells.h"
+#include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/vantage.h"
+#include "platform/linux/netfilter/ruleset.h"
+#include "platform/linux/netfilter/tables.h"
+#include "platform/linux/routing/tables.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::string_view separator("\x1f");
+
+/// Has the rules read that the hooks of the path can reach, all at once.
+class Prefetch {
+public:
+  Prefetch(Inquiry& inquiry, Ruleset& ruleset) : inquiry_(inquiry), ruleset_(ruleset) {}
+
+  void run(Int netns) {
+    const auto* chains = ruleset_.base_chains(inquiry_, netns);
+    if (chains == nullptr)
+      return;
+    for (const auto& chain : *chains)
+      if (chain.hook != "forward")
+        visit(chain.scope, chain.name);
+  }
+
+private:
+  void visit(const NftScope& scope, const std::string& name) {
+    if (!seen_.emplace(scope, name).second)
+      return;
+    const RuleChain* chain = ruleset_.chain(inquiry_, scope, name);
+    if (chain == nullptr)
+      return;
+    const auto order = byte_order_of(inquiry_.snapshot());
+    for (const auto& rule : chain->rules)
+      for (const auto& expression : rule.expressions(order)) {
+        if (const auto* verdict = std::get_if<nft::ImmediateVerdict>(&expression.operation))
+          if (verdict->verdict.code == nft::VerdictCode::jump ||
+              verdict->verdict.code == nft::VerdictCode::go_to)
+            visit(scope, verdict->verdict.chain);
+        if (std::holds_alternative<nft::Lookup>(expression.operation))
+          sets_of(scope);
+      }
+  }
+
+  void sets_of(const NftScope& scope) {
+    if (with_sets_.insert(scope).second)
+      static_cast<void>(inquiry_.find(
+          {std::string(table_name<NftSet>()),
+           {{"netns", scope.netns}, {"family", scope.family}, {"table", scope.table}}}));
+  }
+
+  Inquiry& inquiry_;
+  Ruleset& ruleset_;
+  std::set<std::pair<NftScope, std::string>> seen_;
+  std::set<NftScope> with_sets_;
+};
+
+/// Ends that nothing tells apart but their addresses, and who may be among them.
+struct EndGroup {
+  const ClassEnd* end = nullptr;
+  std::vector<IntervalSet> addresses;
+};
+
+std::string signature(const ClassEnd& end) {
+  std::string text = fmt::format("{}", static_cast<int>(end.certainty));
+  const auto add = [&text](std::string_view part) {
+    text += separator;
+    text += part;
+  };
+  for (const auto& condition : end.packet_conditions)
+    add(condition.when);
+  for (const auto& condition : end.conditions)
+    add(condition);
+  for (const auto& assumption : end.assumptions)
+    add(assumption);
+  for (const auto& interval : end.ports.intervals())
+    add(fmt::format("{}-{}", static_cast<unsigned>(interval.first),
+                    static_cast<unsigned>(interval.last)));
+  if (!end.stop)
+    return text;
+  add(fmt::format("{} {} {} {}", static_cast<int>(end.stop->outcome),
+                  static_cast<int>(end.stop->icmp), static_cast<int>(end.stop->stage),
+                  end.stop->martian));
+  if (end.stop->culprit) {
+    add(end.stop->culprit->kind);
+    add(end.stop->culprit->id);
+  }
+  return text;
+}
+
+std::vector<EndGroup> group(const std::vector<ClassEnd>& ends) {
+  std::vector<EndGroup> groups;
+  std::map<std::string, std::size_t> known;
+  for (const auto& end : ends) {
+    const auto [at, fresh] = known.emplace(signature(end), groups.size());
+    if (fresh)
+      groups.push_back({&end, {}});
+    groups[at->second].addresses.push_back(end.addresses);
+  }
+  return groups;
+}
+
+Journey journey_of(const ClassEnd& end) {
+  Journey journey;
+  journey.packet.ports = end.ports;
+  journey.packet.conditions = end.packet_conditions;
+  journey.conditions = end.conditions;
+  journey.assumptions = end.assumptions;
+  journey.certainty = end.certainty;
+  if (end.stop)
+    journey.stops.push_back(*end.stop);
+  return journey;
+}
+
+/// What tells classes apart in the answer.
+std::string visible(const SourceClass& part) {
+  const Fate& fate = part.fate;
+  std::string text =
+      fmt::format("{} {} {} {} {}", static_cast<int>(fate.outcome), static_cast<int>(fate.icmp),
+                  static_cast<int>(fate.certainty),
+                  fate.stopped_at ? static_cast<int>(*fate.stopped_at) : -1, part.martian);
+  if (fate.culprit)
+    text += fmt::format("{}{}{}{}", separator, fate.culprit->kind, separator, fate.culprit->id);
+  for (const auto& rule : part.via)
+    text += fmt::format("{}{}", separator, rule);
+  return text;
+}
+
+std::vector<IpRange> ranges_of(const IntervalSet& set, IpFamily family) {
+  std::vector<IpRange> ranges;
+  ranges.reserve(set.intervals().size());
+  for (const auto& interval : set.intervals())
+    ranges.emplace_back(to_address(interval.first, family), to_address(interval.last, family));
+  return ranges;
+}
+
+/// The answer for one vantage: ends become cells, cells that read alike become classes.
+class Classes {
+public:
+  Classes(const Inquiry& inquiry, const Vantage& vantage, const ClassWalk& walked)
+      : inquiry_(inquiry), vantage_(vantage), walked_(walked) {}
+
+  std::vector<SourceClass> run() {
+    groups_ = group(walked_.ends);
+    std::vector<IntervalSet> sets;
+    for (const auto& group : groups_)
+      sets.push_back(IntervalSet::unite(group.addresses));
+    for (auto& cell : overlay(sets))
+      take(std::move(cell));
+    take_open();
+    const auto untold = vantage_.sources - IntervalSet::unite(told_);
+    if (!untold.empty())
+      take_unknown(untold);
+    return classes();
+  }
+
+private:
+  struct Part {
+    SourceClass told;
+    std::vector<IntervalSet> addresses;
+  };
+
+  void take(AddressCell cell) {
+    SourceClass told = told_of(cell.sets);
+    told_.push_back(cell.addresses);
+    if (told.fate.outcome == Outcome::open && !walked_.passages.empty())
+      open_.push_back({std::move(told), {std::move(cell.addresses)}});
+    else
+      add(std::move(told), std::move(cell.addresses));
+  }
+
+  /// What is open is told apart by the rules that let it pass.
+  void take_open() {
+    std::vector<IntervalSet> sets;
+    for (const auto& part : open_)
+      sets.push_back(part.addresses.front());
+    for (const auto& passage : walked_.passages)
+      sets.push_back(passage.addresses);
+    if (open_.empty())
+      return;
+    for (auto& cell : overlay(sets)) {
+      if (cell.sets.front() >= open_.size())
+        continue; // let pass here, stopped elsewhere
+      SourceClass told = open_[cell.sets.front()].told;
+      for (const auto set : cell.sets)
+        if (set >= open_.size())
+          add_passage(told.via, walked_.passages[set - open_.size()].by.id);
+      add(std::move(told), std::move(cell.addresses));
+    }
+  }
+
+  static void add_passage(std::vector<std::string>& via, const std::string& id) {
+    if (std::ranges::find(via, id) == via.end())
+      via.push_back(id);
+  }
+
+  SourceClass told_of(const std::vector<std::uint32_t>& ends) {
+    Journeys journeys;
+    SourceClass told;
+    told.martian = true;
+    for (const auto at : ends) {
+      const ClassEnd& end = *groups_[at].end;
+      told.martian = told.martian && end.stop && end.stop->martian;
+      journeys.push_back(journey_of(end));
+    }
+    told.flow = vantage_.flow;
+    told.fate = fate_of(journeys, inquiry_, true);
+    return told;
+  }
+
+  void take_unknown(const IntervalSet& addresses) {
+    SourceClass told;
+    told.flow = vantage_.flow;
+    told.fate.certainty = Certainty::possible;
+    add(std::move(told), addresses);
+  }
+
+  void add(SourceClass told, IntervalSet addresses) {
+    const auto [at, fresh] = known_.emplace(visible(told), parts_.size());
+    if (fresh)
+      parts_.push_back({std::move(told), {}});
+    parts_[at->second].addresses.push_back(std::move(addresses));
+  }
+
+  std::vector<SourceClass> classes() {
+    std::vector<SourceClass> classes;
+    const IpFamily family = vantage_.flow.from.family();
+    for (auto& part : parts_) {
+      const auto addresses = IntervalSet::unite(part.addresses);
+      part.told.sources = ranges_of(addresses, family);
+      part.told.flow.from = to_address(addresses.first(), family);
+      classes.push_back(std::move(part.told));
+    }
+    std::ranges::sort(classes, {},
+                      [](const SourceClass& told) { return told.sources.front().first; });
+    return classes;
+  }
+
+  const Inquiry& inquiry_;
+  const Vantage& vantage_;
+  const ClassWalk& walked_;
+  std::vector<EndGroup> groups_;
+  std::vector<IntervalSet> told_; ///< all that is told so far
+  std::vector<Part> open_;        ///< with one set each
+  std::map<std::string, std::size_t> known_;
+  std::vector<Part> parts_;
+};
+
+/// Those whom no walk tells about.
+SourceClass told_without_walk(const Vantage& vantage) {
+  SourceClass told;
+  told.flow = vantage.flow;
+  told.has_target = false;
+  told.sources = ranges_of(vantage.sources, vantage.flow.from.family());
+  Fate& fate = told.fate;
+  const std::string& interface = vantage.flow.from_interface;
+  const char* family = vantage.flow.from.is_v4() ? "IPv4" : "IPv6";
+  switch (vantage.kind) {
+  case Vantage::Kind::clients:
+    break;
+  case Vantage::Kind::no_address:
+    fate.outcome = Outcome::timeout;
+    fate.error = "ETIMEDOUT";
+    fate.stopped_at = Stage::route;
+    fate.culprit = Culprit{"interface", id_part(interface),
+                           fmt::format("this host has no {} address to call", family)};
+    break;
+  case Vantage::Kind::elsewhere:
+    told.martian = true;
+    fate.outcome = Outcome::denied;
+    fate.error = "EADDRNOTAVAIL";
+    fate.stopped_at = Stage::client;
+    break;
+  case Vantage::Kind::no_target:
+    told.martian = true;
+    fate.outcome = Outcome::denied;
+    fate.error = "EAFNOSUPPORT";
+    fate.stopped_at = Stage::client;
+    break;
+  case Vantage::Kind::vrf:
+    fate.certainty = Certainty::possible;
+    fate.culprit = Culprit{"interface", id_part(interface), "routed by a VRF"};
+    break;
+  }
+  return told;
+}
+
+VantageFacts look_around(Inquiry& inquiry, Int netns) {
+  VantageFacts facts;
+  facts.interfaces = ask_interfaces(inquiry, netns);
+  facts.addresses = ask_addresses(inquiry, netns);
+  for (auto& route : inquiry.rows<Route>({{"netns", netns}}))
+    if (route.type.is("local"))
+      facts.local_routes.push_back(std::move(route));
+  return facts;
+}
+
+} // namespace
+
+std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, const XtTables* xt,
+                                           const Target& target,
+                                           const std::optional<Identity>& as) {
+  const Int netns = inquiry.snapshot().host().netns;
+  const VantageFacts facts = look_around(inquiry, netns);
+  Fibs fibs;
+  static_cast<void>(fibs.of(inquiry, netns));
+  Prefetch(inquiry, ruleset).run(netns);
+  if (inquiry.pending())
+    return {};
+  std::vector<SourceClass> classes;
+  for (const auto& vantage : vantages_of(facts, target, as)) {
+    if (vantage.kind != Vantage::Kind::clients) {
+      classes.push_back(told_without_walk(vantage));
+      continue;
+    }
+    ClassWalk many{.sources = vantage.sources, .fibs = fibs};
+    Walk walk{inquiry, vantage.flow, ruleset, xt, &many};
+    walk_flow(walk);
+    if (inquiry.pending())
+      continue;
+    for (auto& told : Classes(inquiry, vantage, many).run())
+      classes.push_back(std::move(told));
+  }
+  return classes;
+}
+
+} // namespace synfate

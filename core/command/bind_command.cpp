@@ -1,6 +1,5 @@
-// The rules see one flow named "bind" per address that would be bound: `open`, or `denied` with the
-// errno of bind(). Tested by tests/unit/core/command/bind_command_test.cpp and
-// tests/lab/cases_bind.py.
+// The rules see one flow with `bind` per address that would be bound: `open`, or `denied` with the
+// errno of bind(). Tested by tests/lab/cases_bind.py and tests/twin/bind.py.
 #include "core/command/bind_command.h"
 
 #include <algorithm>

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <ostream>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "core/command/rules_command.h"
+#include "core/facts/tables.h"
+#include "core/model/owners.h"
 #include "core/report/render_json.h"
 #include "core/report/render_nagios.h"
 #include "core/report/render_text.h"
@@ -161,6 +164,42 @@ void settle_flows(Session& session, std::span<FlowReport> flows, std::vector<std
   }
 }
 
+/// The sockets that the flows come to, without repetition.
+std::vector<HeldSocket> listeners_met(const Snapshot& snapshot, const Report& report) {
+  std::vector<HeldSocket> sockets;
+  for (const auto& flow : report.flows)
+    for (const auto& item : flow.fate.evidence) {
+      if (item.table != table_name<Socket>())
+        continue;
+      const auto socket = held_socket(read_row<Socket>(*snapshot.table(item.table), item.row));
+      if (socket.inode != 0 &&
+          std::ranges::find(sockets, socket.inode, &HeldSocket::inode) == sockets.end())
+        sockets.push_back(socket);
+    }
+  return sockets;
+}
+
+/// Who holds the listeners. A search for all holders comes before the rules, which then see them.
+void name_holders(Session& session, Report& report, bool all) {
+  const auto sockets = listeners_met(session.snapshot(), report);
+  std::set<std::int64_t> pids;
+  session.settle([&](Inquiry& inquiry) {
+    pids.clear();
+    for (const auto& socket : sockets)
+      for (const auto row : find_owners(inquiry, socket, all)) {
+        const Table& owners = *inquiry.snapshot().table(table_name<SocketOwner>());
+        if (const Fact<Int> pid = read_row<SocketOwner>(owners, row).pid; pid.known())
+          pids.insert(pid.value());
+      }
+    return true;
+  });
+  report.holders.assign(pids.begin(), pids.end());
+  report.holders_complete =
+      !sockets.empty() && std::ranges::all_of(sockets, [&](const HeldSocket& socket) {
+        return holders_complete(session.snapshot(), socket);
+      });
+}
+
 } // namespace
 
 void walk_flows(Session& session, std::span<FlowReport> flows) {
@@ -175,7 +214,8 @@ void walk_flows(Session& session, std::span<FlowReport> flows) {
 }
 
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
-                      std::span<const ZonedAddress> clients, const std::optional<Identity>& as) {
+                      std::span<const ZonedAddress> clients, const std::optional<Identity>& as,
+                      bool all_holders) {
   Report report;
   report.host = session.snapshot().host();
   report.target = target;
@@ -186,6 +226,9 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
     report.flows.push_back({std::move(flow), {}});
   }
   walk_flows(session, report.flows);
+  name_holders(session, report, all_holders);
+  if (all_holders) // a replay knows all of them from the beginning
+    walk_flows(session, report.flows);
   auto evaluation = session.settle([&](Inquiry& inquiry) {
     return rules::evaluate(inquiry, rules, {report.target, report.flows});
   });
@@ -220,7 +263,8 @@ int run_explain(const Program& program, const Options& options) {
     return report_error(program, as.error());
   std::vector<Report> reports;
   for (const auto& target : *targets)
-    reports.push_back(explain_target(**session, target, *rules, *clients, *as));
+    reports.push_back(
+        explain_target(**session, target, *rules, *clients, *as, options.all_holders));
   const int status = print(program, options, **session, reports);
   if (const Status saved = (*session)->save(program, options); !saved)
     return report_error(program, saved.error());

@@ -10,9 +10,11 @@ namespace synfate {
 /// Gives every flow its fate; facts that several of them need are read together.
 void walk_flows(Session& session, std::span<FlowReport> flows);
 
-/// Derives the whole answer to one target.
+/// Derives the whole answer to one target. `all_holders`: looks for every process that holds the
+/// listeners, not only for one of each.
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,
-                      std::span<const ZonedAddress> clients, const std::optional<Identity>& as);
+                      std::span<const ZonedAddress> clients, const std::optional<Identity>& as,
+                      bool all_holders = false);
 
 /// The targets of the command line.
 Result<std::vector<Target>> read_targets(const Program& program, const Options& options);

@@ -33,7 +33,7 @@ constexpr std::array<CommandWords, 7> commands{{
 
 constexpr auto closing_words =
     "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https · host.example:8080\n"
-    "         unix:/run/app.sock · unix:@abstract · unix-dgram:/dev/log\n"
+    "         /run/app.sock · @abstract · unix:/run/app.sock · unix-dgram:/dev/log\n"
     "Exit status: 0 every asked flow is open · 1 at least one certainly is not · 2 the call is "
     "wrong ·\n             3 it could not tell\n";
 

@@ -12,6 +12,7 @@
 #include "core/command/rules_command.h"
 #include "core/facts/redact.h"
 #include "core/facts/snapshot_file.h"
+#include "core/facts/tables.h"
 
 namespace synfate {
 namespace {
@@ -59,10 +60,38 @@ std::vector<Request> whole_tables(const Schema& schema, const Host& host) {
   return requests;
 }
 
+/// The names that a Unix client may call: those of listeners and of datagram sockets.
+std::vector<Target> unix_targets(Session& session) {
+  return session.settle([&](Inquiry& inquiry) {
+    std::vector<Target> targets;
+    for (const auto& socket :
+         inquiry.rows<UnixSocket>({{"netns", session.snapshot().host().netns}})) {
+      if (!socket.path.known() || (!socket.state.is("listen") && !socket.type.is("dgram")))
+        continue;
+      Target target;
+      target.proto = Proto::unix_socket;
+      target.path = socket.path.value();
+      target.abstract = socket.abstract.value_or(false);
+      targets.push_back(std::move(target));
+    }
+    return targets;
+  });
+}
+
+void walk_unix_sockets(Session& session) {
+  for (const auto& target : unix_targets(session)) {
+    const auto flows = session.settle(
+        [&](Inquiry& inquiry) { return session.model().plain_flows(inquiry, target); });
+    for (const auto& flow : flows)
+      session.settle([&](Inquiry& inquiry) { return session.model().walk(inquiry, flow); });
+  }
+}
+
 /// Has the facts read that calls for the listeners would ask for one by one.
 Status walk_everything(const Program& program, const Options& options, Session& session) {
   SYNFATE_TRY(rules, load_rules(program, options, session.snapshot().schema()));
   build_overview(session, rules, true);
+  walk_unix_sockets(session);
   return Done{};
 }
 

@@ -233,6 +233,7 @@ Cell RedactingSink::redacted_bytes(const std::string& place, const Bytes& bytes)
   if (at != bytes_.end())
     if (auto replaced = at->second(pseudonyms_, bytes.data))
       return Bytes{std::move(*replaced)};
+  blinded_.insert(place.substr(0, place.find('.')));
   next_.add_gap(gap_for_bytes());
   return Unknown{redacted_gap};
 }
@@ -275,7 +276,10 @@ void RedactingSink::answered(const Request& request, const std::vector<std::stri
   Request out{request.table, {}};
   for (const auto& key : request.keys)
     out.keys.push_back({key.column, redacted(request.table, key.column, key.value)});
-  next_.answered(out, gaps);
+  auto missing = gaps;
+  if (blinded_.contains(request.table))
+    missing.emplace_back(redacted_gap);
+  next_.answered(out, missing);
 }
 
 HostFacts redacted(HostFacts host, const Pseudonyms& pseudonyms) {

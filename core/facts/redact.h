@@ -9,7 +9,9 @@
 // new for each file, so that two files cannot be laid side by side.
 //
 // Raw bytes of a firewall's rules hold addresses too. Whoever knows their format gives a function
-// for them; without one they become unknown. Tested by tests/unit/core/redact_test.cpp.
+// for them; without one they become unknown, and every answer about their table says that it is
+// incomplete, so that nothing is decided as if those rules were empty. Tested by
+// tests/unit/core/redact_test.cpp.
 #pragma once
 
 #include <array>
@@ -17,6 +19,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,6 +70,7 @@ private:
   Cell redacted_bytes(const std::string& place, const Bytes& bytes);
 
   FactSink& next_;
+  std::set<std::string, std::less<>> blinded_; ///< tables of which bytes became unknown
   Pseudonyms pseudonyms_;
   BytesRedactions bytes_;
 };

@@ -12,6 +12,11 @@ void Inquiry::note_gap(const std::string& id) {
     gaps_.push_back(id);
 }
 
+void Inquiry::depend_on(std::string_view gap) {
+  if (std::ranges::find(gaps_, gap) == gaps_.end())
+    gaps_.emplace_back(gap);
+}
+
 std::vector<std::size_t> Inquiry::find(const Request& request) {
   incomplete_ = false;
   const Answered* answer = snapshot_.answer(request);

@@ -36,6 +36,9 @@ public:
     return typed;
   }
 
+  /// Notes that an answer hangs on a cell that is unknown because of this gap.
+  void depend_on(std::string_view gap);
+
   /// True if something is to be collected first: results so far mean nothing.
   bool pending() const { return !needs_.empty(); }
   const std::vector<Request>& needs() const { return needs_.list(); }

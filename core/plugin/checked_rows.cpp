@@ -1,6 +1,7 @@
 #include "core/plugin/checked_rows.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -105,6 +106,13 @@ void CheckedRows::gap(Gap gap) {
   if (std::ranges::find(gaps_, gap.id) == gaps_.end())
     gaps_.push_back(gap.id);
   sink_.add_gap(gap);
+}
+
+std::vector<std::string> CheckedRows::row_gaps() const {
+  std::vector<std::string> ids;
+  std::ranges::copy_if(gaps_, std::back_inserter(ids),
+                       [&](const std::string& id) { return !named_gaps_.contains(id); });
+  return ids;
 }
 
 void CheckedRows::fault(std::string what) {

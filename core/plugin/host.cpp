@@ -95,7 +95,7 @@ std::vector<std::string> Host::ask(FactSink& facts, const Request& request, Prov
   const Status status =
       rows.milliseconds_left() > 0 ? run(request, *provider.collector, rows) : Status(Done{});
   rows.finish();
-  std::vector<std::string> gaps = rows.gaps();
+  std::vector<std::string> gaps = rows.row_gaps();
   const auto add = [&](const Gap& gap) {
     facts.add_gap(gap);
     note(gaps, gap.id);

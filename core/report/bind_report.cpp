@@ -84,6 +84,9 @@ std::string render_bind_text(const Snapshot& snapshot, const BindReport& report,
   if (!report.gaps.empty())
     page.blank();
   write_gaps(page, report.gaps);
+  if (report.would_bind.value_or(false))
+    page.paragraph("", "If a service still fails to bind, a sandbox of its own forbids it, which "
+                       "cannot be seen from here: SocketBindDeny=, seccomp, Landlock, SELinux.");
   return page.text();
 }
 

@@ -34,7 +34,7 @@ Json json_from(const Flow& flow) {
 Json json_to(const Flow& flow) {
   Json json;
   if (flow.proto == Proto::unix_socket) {
-    json["path"] = json_text(callee_words(flow));
+    json["path"] = json_text((flow.abstract ? "@" : "") + flow.path);
     return json;
   }
   json["address"] = flow.to.to_string();
@@ -125,6 +125,8 @@ Json json_report(const Snapshot& snapshot, const Report& report) {
   for (const auto& entry : report.flows)
     json["flows"].push_back(json_flow(entry, report.host.netns));
   json["findings"] = json_findings(snapshot, report.findings);
+  json["holders"] = report.holders;
+  json["holders_complete"] = report.holders_complete;
   json["gaps"] = json_gaps(report.gaps);
   return json;
 }

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "core/rules/pack.h"
+#include "core/rules/source.h"
 
 namespace synfate::rules {
 
@@ -67,8 +70,15 @@ struct BuiltinRule {
   std::span<const BuiltinText> evidence;
 };
 
+/// A pack as it was written, tests included.
+struct BuiltinFile {
+  std::string_view name; ///< "built-in:fw.toml"
+  std::string_view text;
+};
+
 /// Written by the build.
 std::span<const BuiltinRule> builtin_table();
+std::span<const BuiltinFile> builtin_files();
 
 /// The rules as the engine takes them. Trees are read from their bytes when a rule is first
 /// decided.
@@ -77,5 +87,7 @@ RuleSet rules_of(std::span<const BuiltinRule> table);
 
 /// The C++ source that defines builtin_table() for these rules.
 std::string write_builtin_table(const RuleSet& rules);
+/// The C++ source that defines builtin_files() for these packs.
+std::string write_builtin_files(const std::vector<std::shared_ptr<const SourceFile>>& files);
 
 } // namespace synfate::rules

@@ -140,4 +140,15 @@ std::string write_builtin_table(const RuleSet& rules) {
   return Writer().write(rules);
 }
 
+std::string write_builtin_files(const std::vector<std::shared_ptr<const SourceFile>>& files) {
+  std::string entries;
+  for (const auto& file : files)
+    entries += fmt::format("    {{{}, {}}},\n", literal(file->name()), literal(file->text()));
+  return fmt::format("\nnamespace synfate::rules {{\nnamespace {{\n\n"
+                     "constexpr BuiltinFile all_files[] = {{\n{}}};\n\n}} // namespace\n\n"
+                     "std::span<const BuiltinFile> builtin_files() {{ return all_files; }}\n\n"
+                     "}} // namespace synfate::rules\n",
+                     entries);
+}
+
 } // namespace synfate::rules

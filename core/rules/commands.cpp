@@ -43,6 +43,14 @@ Loaded load_files(const std::vector<std::filesystem::path>& files, const Schema&
   return loaded;
 }
 
+/// The packs that are part of the program, from their text, with their tests.
+Loaded load_builtin_files(const Schema& schema) {
+  std::vector<std::shared_ptr<const SourceFile>> files;
+  for (const auto& file : builtin_files())
+    files.push_back(std::make_shared<SourceFile>(std::string(file.name), std::string(file.text)));
+  return load_packs(files, schema, {});
+}
+
 void print_field(std::ostream& out, std::string_view name, const std::string& text) {
   if (!text.empty())
     out << fmt::format("  {:<10} {}\n", name, text);
@@ -142,7 +150,8 @@ int check_files(const std::vector<std::filesystem::path>& files, const Schema& s
 
 int test_files(const std::vector<std::filesystem::path>& files, const Schema& schema, bool builtin,
                bool coverage, const Output& output) {
-  const Loaded loaded = load_files(files, schema, builtin);
+  const Loaded loaded =
+      files.empty() ? load_builtin_files(schema) : load_files(files, schema, builtin);
   print(output.err, loaded.errors);
   if (!loaded.errors.empty())
     return wrong;

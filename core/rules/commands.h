@@ -27,8 +27,8 @@ int show_rule(const RuleSet& rules, const std::string& id, const Output& output)
 /// anew only if `builtin` is false. 0 when sound, else 2.
 int check_files(const std::vector<std::filesystem::path>& files, const Schema& schema, bool builtin,
                 const Output& output);
-/// test [--coverage] FILE…: 0 when all pass, 1 when one fails (or a hole, with coverage), 2 for
-/// errors in the files.
+/// test [--coverage] [FILE…]: without files the built-in packs. 0 when all pass, 1 when one fails
+/// (or a hole, with coverage), 2 for errors in the files.
 int test_files(const std::vector<std::filesystem::path>& files, const Schema& schema, bool builtin,
                bool coverage, const Output& output);
 /// explain ID for a walked target: the condition as a tree of values. Prints only when nothing is

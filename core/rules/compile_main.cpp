@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,10 @@ bool read_call(int count, char** words, Call& call) {
       call.packs.emplace_back(word);
   }
   return !call.output.empty() && !call.packs.empty();
+}
+
+std::string builtin_name(const std::string& path) {
+  return "built-in:" + std::filesystem::path(path).filename().string();
 }
 
 int report(const std::vector<rules::PackError>& errors) {
@@ -59,9 +64,13 @@ int main(int count, char** words) {
   if (const int status = report(loaded.errors); status != 0)
     return status;
   for (auto& rule : loaded.rules.rules)
-    rule.file = "built-in:" + std::filesystem::path(rule.file).filename().string();
+    rule.file = builtin_name(rule.file);
+  std::vector<std::shared_ptr<const rules::SourceFile>> renamed;
+  for (const auto& file : files)
+    renamed.push_back(
+        std::make_shared<rules::SourceFile>(builtin_name(file->name()), file->text()));
   std::ofstream output(call.output, std::ios::binary);
-  output << rules::write_builtin_table(loaded.rules);
+  output << rules::write_builtin_table(loaded.rules) << rules::write_builtin_files(renamed);
   output.close();
   if (output)
     return 0;

@@ -60,8 +60,7 @@ Answer ask(const Facts& facts, std::string_view table, std::vector<Key> keys) {
 }
 
 Answer ask_owners(const Facts& facts, const HeldSocket& socket, bool complete) {
-  return answer_to(
-      facts, [&](Inquiry& inquiry) { return find_owners(inquiry, socket, complete); });
+  return answer_to(facts, [&](Inquiry& inquiry) { return find_owners(inquiry, socket, complete); });
 }
 
 Value row_value(const Facts& facts, std::string_view table, std::size_t row) {

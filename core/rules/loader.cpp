@@ -38,9 +38,11 @@ private:
     for (auto& rule : pack.rules) {
       const Rule* earlier = rule.id.empty() ? nullptr : rules_.find(rule.id.text);
       if (earlier != nullptr)
-        errors_.add(
-            rule.id, 0, code::duplicate_id,
-            fmt::format("the rule '{}' is already defined in {}", rule.id.text, earlier->file));
+        errors_
+            .add(rule.id, 0, code::duplicate_id,
+                 fmt::format("the rule '{}' is already defined in {}", rule.id.text, earlier->file))
+            .hint = "To change parts of it, write [[override]] with this id; a rule of your own "
+                    "needs another id.";
       check_rule(rule, environment_, errors_);
       if (earlier == nullptr && !rule.id.empty())
         rules_.rules.push_back(std::move(rule));

@@ -139,6 +139,8 @@ void RuleRun::decide(const Element& element, RuleStatus& status, std::vector<Fin
   name(*needed_names_, true, names);
   const Value holds = condition(element, names);
   if (holds.is_true()) {
+    // What it cost to decide, such as looking for owners, is not taken from the texts' time.
+    deadline_ = std::chrono::steady_clock::now() + options_.budget.time;
     name(*needed_names_, false, names);
     findings.push_back(make_finding(element, names));
   } else if (!holds.is_false()) {

@@ -53,6 +53,34 @@ Result<std::string> read_file(const std::string& path) {
   return read_file_at(AT_FDCWD, path.c_str());
 }
 
+Status read_lines(const std::string& path, const std::function<bool(std::string_view)>& visit) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.valid())
+    return failure(path.c_str());
+  std::string content;
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t size = read(file.get(), buffer.data(), buffer.size());
+    if (size < 0 && errno == EINTR)
+      continue;
+    if (size < 0)
+      return failure(path.c_str());
+    content.append(buffer.data(), static_cast<std::size_t>(size));
+    std::size_t start = 0;
+    for (auto end = content.find('\n'); end != std::string::npos; end = content.find('\n', start)) {
+      if (!visit(std::string_view(content).substr(start, end - start)))
+        return Done{};
+      start = end + 1;
+    }
+    content.erase(0, start);
+    if (size > 0)
+      continue;
+    if (!content.empty())
+      visit(content);
+    return Done{};
+  }
+}
+
 bool file_exists(const std::string& path) {
   return access(path.c_str(), F_OK) == 0;
 }

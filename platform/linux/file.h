@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@ namespace synfate {
 Result<std::string> read_file(const std::string& path);
 /// The same below an open directory.
 Result<std::string> read_file_at(int directory, const char* name);
+
+/// Each line of a file without its line feed, as it is read; `visit` returns false to stop. For
+/// files that may be very long.
+Status read_lines(const std::string& path, const std::function<bool(std::string_view)>& visit);
 
 bool file_exists(const std::string& path);
 

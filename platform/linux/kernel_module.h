@@ -1,5 +1,5 @@
-// Whether a part of the kernel is a module that waits to be loaded: asking it over netlink would load
-// it, and looking must change nothing.
+// Whether a part of the kernel is a module that waits to be loaded: asking it over netlink would
+// load it, and looking must change nothing.
 #pragma once
 
 #include <string>

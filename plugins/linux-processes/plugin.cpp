@@ -107,11 +107,11 @@ private:
   }
 
   void collect_processes(sdk::Collection& collection, const ProcessSource& source) {
-    const auto pid = collection.integer_key("pid");
+    const ProcessQuery query{collection.integer_key("pid"), collection.integer_key("parent_pid")};
     const auto delivery = delivery_of<Process>(collection);
-    const Process* held = pid ? holders_.find(*pid, source) : nullptr;
+    const Process* held = query.pid && !query.parent ? holders_.find(*query.pid, source) : nullptr;
     if (held == nullptr)
-      return read_processes({pid, collection.integer_key("parent_pid")}, source, delivery);
+      return read_processes(query, source, delivery);
     delivery.row(*held);
     for (const auto& cell : to_cells(*held))
       if (const auto* unknown = std::get_if<Unknown>(&cell))

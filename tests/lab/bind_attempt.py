@@ -87,7 +87,7 @@ def real_bind(netns, wish):
 
 def ask_bind(netns, words):
     """synfate's answer: (report, exit status, words)."""
-    answer = ask_synfate(netns, *words)
+    answer = ask_synfate(netns, *words, "--timeout", "50")
     return answer.report, answer.status, answer.words
 
 

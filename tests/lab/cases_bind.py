@@ -1,8 +1,12 @@
 """Would bind() succeed: causes of the pack `bind`, against real calls of bind() and listen()."""
 
 import contextlib
+import ctypes
 import os
+import platform
 import socket
+import struct
+import time
 
 from bind_attempt import (NOBODY, Wish, ask_bind, errno_of, make, real_bind, shown, wrong_answer)
 from lab import Case, Connection, LabError, enter
@@ -159,6 +163,62 @@ def freebind_elsewhere(lab):
 def link_address(lab):
     words = lab.server.ip("-o", "link", "show", "dev", "sv0").split()
     return words[words.index("link/ether") + 1]
+
+
+# --- sandboxes ------------------------------------------------------------------------------------
+
+LISTEN, ACCEPT, ACCEPT4 = (50, 43, 288) if platform.machine() == "x86_64" else (201, 202, 242)
+
+
+def forbid(*calls):
+    """A seccomp filter under which these calls fail with EPERM (seccomp(2), SECCOMP_MODE_FILTER)."""
+    program = [struct.pack("=HBBI", 0x20, 0, 0, 0)]  # load the number of the call
+    for at, call in enumerate(calls):
+        program.append(struct.pack("=HBBI", 0x15, len(calls) - at, 0, call))
+    program += [struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000),  # allow
+                struct.pack("=HBBI", 0x06, 0, 0, 0x00050001)]  # EPERM
+    code = ctypes.create_string_buffer(b"".join(program))
+    head = struct.pack("=HxxxxxxQ", len(program), ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, head, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def listen_forbidden(lab):
+    def scene():
+        forbid(LISTEN)
+        made = socket.socket()
+        made.bind((V4, PORT))
+        try:
+            made.listen(4)
+        except PermissionError:
+            return made
+        raise LabError("listen() was not forbidden")
+    Kept(lab, scene)
+
+
+def accept_forbidden(lab):
+    def scene():
+        made = make(Wish(V4, PORT))
+        forbid(ACCEPT, ACCEPT4)
+        return made
+    Kept(lab, scene)
+    # A first client, for long enough to be noticed.
+    Kept(lab, lambda: socket.create_connection((V4, PORT)), lab.client)
+    time.sleep(2.5)
+
+
+class AlsoCase(Case):
+    """A case with a further finding."""
+
+    def __init__(self, *arguments, also):
+        super().__init__(*arguments)
+        self.also = also
+
+    def _judge(self, answer, real):
+        rules = [finding["rule"] for finding in answer.report["findings"]]
+        missing = [] if self.also in rules else [f"{self.also} is not among {rules}"]
+        return super()._judge(answer, real) + missing
 
 
 # --- Unix sockets -----------------------------------------------------------------------------------
@@ -338,6 +398,11 @@ CASES = [
              "bind.addr_unusable"),
     Case("a listener on an address that is not here", freebind_elsewhere, Connection("10.77.0.99"),
          "timeout", "bind.nonlocal"),
+
+    AlsoCase("listen() is forbidden by a seccomp filter", listen_forbidden, Connection(V4), "refused",
+             "listen.bound_not_listening", also="lsm.seccomp_listen"),
+    AlsoCase("accept() is forbidden by a seccomp filter", accept_forbidden, Connection(V4),
+             "stalled", None, also="lsm.seccomp_accept"),
 
     BindCase("a link-local address without its interface", nothing, Wish("fe80::1"), "EINVAL",
              "bind.invalid"),

@@ -142,6 +142,8 @@ private:
       if (!enter_root())
         return false;
       visit_directory();
+    } else if (rest_.empty()) { // a link to "." ends where it lies
+      visit_directory();
     }
     return true;
   }

@@ -25,7 +25,7 @@ struct PathStepFacts {
 };
 
 template <>
-inline constexpr auto description_of<PathStepFacts> = describe(
+inline constexpr auto description_of<PathStepFacts> = describe_answers(
     "path_step", "One file that the kernel looks at when it follows a path.",
     key(column(&PathStepFacts::path, "path", "", "Asked: the path, from the root.")),
     key(column(&PathStepFacts::root_pid, "root_pid", "",
@@ -82,7 +82,7 @@ struct DatagramRoom {
 };
 
 template <>
-inline constexpr auto description_of<DatagramRoom> = describe(
+inline constexpr auto description_of<DatagramRoom> = describe_answers(
     "unix_datagram_room", "Whether a Unix datagram socket has room for another message.",
     key(column(&DatagramRoom::netns, "netns", "", "Inode of the network namespace.",
                "netns.inode")),

@@ -10,6 +10,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -248,6 +249,7 @@ void meet_interface(Walk& walk, Journey& journey) {
   if (journey.path.empty() || !walk.flow.local)
     check_link(journey, *interface);
   check_programs(journey, *interface);
+  pass_traffic_control(walk, journey, interface->index.value_or(0), PacketWay::ingress);
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/model/owners.h"
+#include "platform/linux/model/route_replay.h"
 
 namespace synfate {
 namespace {
@@ -30,6 +31,10 @@ std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQue
       optional_cell(question.destination_port != 0, Int{question.destination_port}));
   add("uid", optional_cell(question.uid.has_value(), question.uid.value_or(0)));
   add("destination", question.destination);
+  const Request request{std::string(table_name<RouteLookup>()), keys};
+  if (inquiry.snapshot().sealed() && inquiry.snapshot().answer(request) == nullptr)
+    if (auto derived = route_from_tables(inquiry, netns, question))
+      return derived;
   auto rows = inquiry.rows<RouteLookup>(std::move(keys));
   if (rows.empty())
     return std::nullopt;

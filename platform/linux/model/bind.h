@@ -7,7 +7,7 @@
 
 namespace synfate {
 
-/// One flow named "bind" per address that would be bound, with its fate: `open` if the calls
+/// One flow with `bind` per address that would be bound, with its fate: `open` if the calls
 /// succeed, `denied` with an errno if not. Where flags of other sockets decide that cannot be read,
 /// the alternatives say which; the outcome is then the more likely one. A port alone means
 /// [::] for IPv4 and IPv6, or both wildcard addresses where these fare differently.

@@ -179,12 +179,11 @@ Receivers choose_receivers(Walk& walk, Journey& journey, const LookupQuestion& q
                            const std::vector<Socket>& sockets) {
   const auto answer = walk.flow.proto == Proto::tcp ? look_up_tcp_listener(sockets, question)
                                                     : look_up_udp_socket(sockets, question);
-  if (answer.uncertain)
-    assume(journey, "the IPv6 listener serves IPv4 as well");
   Receivers model = chosen_by_model(answer, sockets);
   const auto kernel = ask_kernel(walk, journey, question, question.source_port);
   if (walk.inquiry.pending())
     return model;
+  model.may_be_v6only = answer.uncertain && !kernel;
   if (kernel && kernel->found.is(false) && model.sockets.empty())
     return model;
   if (kernel && kernel->found.is(true)) {

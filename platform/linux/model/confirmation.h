@@ -23,6 +23,7 @@ struct Receivers {
   std::vector<Socket> sockets; ///< more than one: the hash of the four-tuple picks one
   std::string note;            ///< how sure that is, in words
   std::optional<Stop> lost;    ///< set: the kernel finds none where the model does
+  bool may_be_v6only = false;  ///< an IPv6 listener that may not serve IPv4: nobody could be asked
 };
 
 /// Chooses among `sockets`, which hold the port. Meaningless while walk.inquiry.pending().

@@ -11,6 +11,7 @@
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
@@ -139,11 +140,20 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
                   const std::string& note) {
   journey.listener = socket;
   add_step(journey, Stage::socket_lookup, Verdict::pass, socket_culprit(socket), note);
+  pass_cgroup_programs(walk, journey, socket);
   if (walk.flow.proto != Proto::tcp)
     return check_receive_buffer(journey, socket);
   if (signs_with_md5(socket, from))
     add_stop(journey, silent(Stage::socket_policy, socket_culprit(socket),
                              "the listener demands TCP-MD5 signatures of this client"));
+  if (socket.md5_peers.unknown()) {
+    walk.inquiry.depend_on(socket.md5_peers.gap());
+    assume(journey, "the listener demands no TCP-MD5 signatures");
+  }
+  if (socket.interface_index.unknown()) {
+    walk.inquiry.depend_on(socket.interface_index.gap());
+    assume(journey, "the listener is bound to no interface");
+  }
   check_syn_queue(walk, journey, socket);
   check_accept_queue(journey, socket);
 }
@@ -191,6 +201,7 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
     journeys.push_back(std::move(journey));
     return journeys;
   }
+  pass_socket_programs(walk, journey);
   const std::uint16_t port = target.port.first;
   journey.final_address = *to;
   journey.final_port = port;
@@ -211,6 +222,16 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
     Stop told = receivers.lost ? *receivers.lost : std::move(stop);
     const PacketClass refused = journey.packet;
     return refuse(walk, std::move(journey), refused, std::move(told), Refuser::lookup);
+  }
+  if (receivers.may_be_v6only) {
+    walk.inquiry.depend_on(receivers.sockets.front().v6only.gap());
+    Journey alone_in_v6 = journey;
+    alone_in_v6.conditions.emplace_back("the listener serves IPv6 alone (IPV6_V6ONLY)");
+    const PacketClass refused = alone_in_v6.packet;
+    journeys =
+        refuse(walk, std::move(alone_in_v6), refused,
+               nobody_listens(walk, socket_culprit(receivers.sockets.front())), Refuser::lookup);
+    journey.conditions.emplace_back("the listener serves IPv4 as well");
   }
   const std::size_t ways = std::min(receivers.sockets.size(), most_members);
   for (std::size_t member = 0; member < ways; ++member) {

@@ -9,6 +9,7 @@
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
+#include "platform/linux/programs/tables.h"
 #include "platform/linux/routing/tables.h"
 #include "platform/linux/sockets/tables.h"
 #include "platform/linux/xtables/legacy_tables.h"
@@ -55,7 +56,7 @@ std::unique_ptr<Model> make_linux_model() {
 
 Status add_linux_tables(Schema& schema) {
   for (const auto add : {add_linux_socket_tables, add_routing_tables, add_netfilter_tables,
-                         add_xtables_tables, add_file_tables}) {
+                         add_xtables_tables, add_file_tables, add_program_tables}) {
     Status added = add(schema);
     if (!added)
       return added;

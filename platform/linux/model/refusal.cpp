@@ -9,6 +9,7 @@
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -319,6 +320,7 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, St
   answer.meta.minutes_west = packet.meta.minutes_west;
   if (by == Refuser::lookup || by_icmp(stop))
     answer.meta.socket = kernel_socket();
+  pass_traffic_control(walk, journey, out.interface, PacketWay::egress);
   const Ways ways = travel(walk, journey, std::move(answer), stop, out.interface);
   if (walk.inquiry.pending())
     return {};

@@ -9,6 +9,7 @@
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -126,12 +127,14 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   journey.netns = leg.netns;
 }
 
-void end_leg(const Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
+void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
   const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
   if (last && leg.out != 0)
     check_ends(walk, journey);
+  if (leg.out != 0 && journey.kind != Packet::data) // the same filters see the data
+    pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
 }
 
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {

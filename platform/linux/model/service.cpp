@@ -119,10 +119,10 @@ Culprit process_culprit(const Process& process) {
 
 /// What a client meets whose connection or datagram nobody takes.
 Stop not_served(const Walk& walk, Culprit culprit, std::string note) {
-  const bool tcp = walk.flow.proto == Proto::tcp;
-  return {tcp ? Outcome::stalled : Outcome::timeout,
+  const bool udp = walk.flow.proto == Proto::udp;
+  return {udp ? Outcome::timeout : Outcome::stalled,
           Icmp::none,
-          tcp ? "" : "ETIMEDOUT",
+          udp ? "ETIMEDOUT" : "",
           Stage::accept,
           std::move(culprit),
           std::move(note)};

@@ -8,7 +8,7 @@
 //   02 00 00 00 | 01 00 07 00 ff ff ff ff | 02 00 06 00 e8 03 00 00 | …
 //   version       owner  rwx                user  rw-   uid 1000
 //
-// Tested by tests/unit/platform/linux/model/unix_path_test.cpp and, against the kernel, by
+// Tested by tests/unit/platform/linux/model/unix_test.cpp and, against the kernel, by
 // tests/twin/unix.py.
 #pragma once
 

@@ -309,8 +309,7 @@ Error handle_error(std::int64_t cgroup_id) {
 
 } // namespace
 
-Result<std::vector<std::int32_t>> read_cgroup_processes(std::int64_t cgroup_id,
-                                                        const CgroupMounts& mounts) {
+Result<FileDescriptor> open_cgroup(std::int64_t cgroup_id, const CgroupMounts& mounts) {
   if (!mounts.unified)
     return Error{ErrorCode::not_found, "opening a cgroup", {}, 0, "cgroup2 is not mounted", {}};
   const FileDescriptor mount(
@@ -322,10 +321,16 @@ Result<std::vector<std::int32_t>> read_cgroup_processes(std::int64_t cgroup_id,
   handle->handle_bytes = sizeof(cgroup_id);
   handle->handle_type = kernfs_handle;
   std::memcpy(handle->f_handle, &cgroup_id, sizeof(cgroup_id));
-  const FileDescriptor directory(
+  FileDescriptor directory(
       open_by_handle_at(mount.get(), handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid())
     return handle_error(cgroup_id);
+  return directory;
+}
+
+Result<std::vector<std::int32_t>> read_cgroup_processes(std::int64_t cgroup_id,
+                                                        const CgroupMounts& mounts) {
+  SYNFATE_TRY(directory, open_cgroup(cgroup_id, mounts));
   SYNFATE_TRY(text, read_file_at(directory.get(), "cgroup.procs"));
   std::vector<std::int32_t> pids;
   for_each_line(text, [&](std::string_view line) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "platform/linux/file.h"
 
 namespace synfate {
 
@@ -71,6 +72,9 @@ private:
   std::string root_;
   std::map<std::string, bool, std::less<>> known_; ///< by directory
 };
+
+/// The directory of the v2 cgroup with this id, by its file handle. Errors as below.
+Result<FileDescriptor> open_cgroup(std::int64_t cgroup_id, const CgroupMounts& mounts);
 
 /// The processes of the v2 cgroup with this id, by its file handle. Errors: denied
 /// (CAP_DAC_READ_SEARCH is missing), not_found (it is gone, or cgroup2 is not mounted).

@@ -10,8 +10,7 @@ namespace synfate {
 
 namespace {
 
-constexpr std::size_t first_descriptors = 256; ///< of every process, before anybody's others
-constexpr std::int32_t part_size = 8192;       ///< descriptors of one part of a large process
+constexpr std::int32_t part_size = 8192; ///< descriptors of one part of a large process
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
 /// Descriptors that are still to be walked.
@@ -45,7 +44,7 @@ public:
     if (over())
       return;
     const auto directory = std::to_string(pid);
-    const std::size_t most = limits_.in_parts ? first_descriptors : unlimited;
+    const std::size_t most = limits_.in_parts ? limits_.first : unlimited;
     const Walk walk = walk_directory(gathered.search, pid, directory, {}, most);
     ++gathered.search.looked_at;
     if (walk.end == WalkEnd::denied)
@@ -160,7 +159,7 @@ Search search_owners(int proc, const std::vector<std::int32_t>& pids, WantedSock
     search.add(std::move(gathered.search));
     unfinished.insert(unfinished.end(), gathered.unfinished.begin(), gathered.unfinished.end());
   }
-  if (!unfinished.empty() && !searcher.over()) {
+  if (!unfinished.empty() && !limits.first_only && !searcher.over()) {
     const auto parts = split(proc, std::move(unfinished));
     auto rest =
         for_each_in_parallel<Gathered>(parts.size(), 1, [&](Gathered& gathered, std::size_t at) {

@@ -55,6 +55,8 @@ private:
 struct SearchLimits {
   bool stop_when_seen = false; ///< one holder of each is enough
   bool in_parts = true;        ///< false: `proc` is a plain directory, not the kernel's
+  std::size_t first = 256;     ///< descriptors of every process, before anybody's others
+  bool first_only = false;     ///< and no others
   std::chrono::steady_clock::time_point deadline;
 };
 

@@ -47,7 +47,7 @@ Gap no_proc_gap(const std::string& why) {
 }
 
 Gap hidden_processes_gap() {
-  return {Text(gap_owners), "processes of other users",
+  return {Text(gap_hidden_processes), "processes of other users",
           "/proc is mounted with hidepid=, which hides them", "processes are not named",
           "run it as root or with CAP_SYS_PTRACE"};
 }

@@ -10,6 +10,9 @@ namespace synfate {
 
 /// Gap id of what only the owner of a process, or CAP_SYS_PTRACE, may see of it.
 inline constexpr std::string_view gap_owners = "owners";
+/// Gap id of processes that do not show at all. An id of its own: rows are missing, where the
+/// other one may only make cells unknown.
+inline constexpr std::string_view gap_hidden_processes = "owners.hidden";
 
 struct ProcessSource {
   std::string root; ///< before /proc, /etc, /run and the cgroup mounts

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "platform/linux/processes/cgroup.h"
+#include "platform/linux/processes/owner_order.h"
 #include "platform/linux/processes/owner_search.h"
 #include "platform/linux/sockets/read_sockets.h"
 
@@ -14,8 +15,7 @@ namespace synfate {
 
 namespace {
 
-/// Of a cgroup with more processes than this (the root of a host without systemd), one holder will
-/// do.
+/// A cgroup with more processes than this (the root of a host without systemd) tells little.
 constexpr std::size_t small_cgroup = 256;
 
 /// Finds the owners for one query; lives for one call of read_owners.
@@ -38,7 +38,7 @@ public:
       return deliver(search({static_cast<std::int32_t>(*query_.pid)}, false), true);
     if (!one_is_enough())
       return deliver(search(processes(), false), true);
-    if (query_.inode && read_own_cgroup())
+    if (query_.inode && (read_own_cgroup() || read_likely()))
       return;
     const auto found = search(in_likely_order(processes()), true);
     deliver(found, !everything_found(found));
@@ -75,7 +75,14 @@ private:
   }
 
   Search search(const std::vector<std::int32_t>& pids, bool stop_when_seen) {
-    const SearchLimits limits{stop_when_seen, source_.live(), deadline_};
+    SearchLimits limits;
+    limits.stop_when_seen = stop_when_seen;
+    return search(pids, limits);
+  }
+
+  Search search(const std::vector<std::int32_t>& pids, SearchLimits limits) {
+    limits.in_parts = source_.live();
+    limits.deadline = deadline_;
     if (query_.inode || query_.listeners_of) {
       WantedSockets wanted(wanted_inodes());
       wanted_count_ = wanted.count();
@@ -95,7 +102,8 @@ private:
 
   /// True if a holder was found among the processes of the socket's cgroup.
   bool read_own_cgroup() {
-    if (!query_.hint_cgroup_id || !source_.live())
+    constexpr Int root_cgroup = 1; // its kernfs node is the first: every process may be in it
+    if (!query_.hint_cgroup_id || *query_.hint_cgroup_id == root_cgroup || !source_.live())
       return false;
     const auto mountinfo = read_file("/proc/self/mountinfo");
     if (!mountinfo)
@@ -104,7 +112,24 @@ private:
         read_cgroup_processes(*query_.hint_cgroup_id, parse_cgroup_mounts(*mountinfo));
     if (!pids || pids->empty()) // gone, not mounted, not allowed: the long way finds it as well
       return false;
-    const auto found = search(*pids, pids->size() > small_cgroup);
+    if (pids->size() > small_cgroup)
+      return false; // hardly better than every process
+    const auto found = search(*pids, false);
+    if (found.holders.empty())
+      return false;
+    deliver(found, false);
+    return true;
+  }
+
+  /// True if a holder was found among the processes that opened sockets at about the same time.
+  bool read_likely() {
+    constexpr std::size_t most = 768;
+    auto pids = likely_holders_first(proc_.get(), processes(), *query_.inode);
+    pids.resize(std::min(pids.size(), most));
+    SearchLimits limits;
+    limits.stop_when_seen = limits.first_only = true;
+    limits.first = 32; // a listener is opened early
+    const auto found = search(pids, limits);
     if (found.holders.empty())
       return false;
     deliver(found, false);

@@ -2,11 +2,11 @@
 //
 // The kernel has no index from a socket to its holders: descriptors are walked. What makes that
 // short: the cgroup a socket was made in (its id is in sock_diag's answer, cgroup.procs names the
-// processes), then processes of the user that made it, and of every process its first descriptors
-// before those of processes with very many, for listeners are opened early. A socket that was
-// handed to another cgroup (socket activation) has holders outside of its own: whoever needs every
-// one asks with complete = true, or without that key. Tested by
-// tests/unit/platform/linux/processes/read_owners_test.cpp.
+// processes), then those that opened sockets at the same time (owner_order.h), then processes of
+// the user that made it, and of every process its first descriptors before those of processes with
+// very many, for listeners are opened early. A socket that was handed to another cgroup (socket
+// activation) has holders outside of its own: whoever needs every one asks with complete = true, or
+// without that key. Tested by tests/unit/platform/linux/processes/read_owners_test.cpp.
 #pragma once
 
 #include <optional>

@@ -74,6 +74,15 @@ Result<std::optional<std::string>> read_sysctl(const std::string& root, std::str
   return read_file(root + std::string(proc_sys) + *path);
 }
 
+namespace {
+
+/// Keys, which no snapshot may hold: of temporary IPv6 addresses and of TCP Fast Open's cookies.
+bool is_secret(std::string_view name) {
+  return name == "stable_secret" || name == "tcp_fastopen_key";
+}
+
+} // namespace
+
 Status read_sysctl_folder(const std::string& root, std::string_view folder,
                           const SysctlVisitor& visit) {
   const std::string path = root + std::string(proc_sys) + std::string(folder);
@@ -82,7 +91,7 @@ Status read_sysctl_folder(const std::string& root, std::string_view folder,
     return failed(path, errno);
   while (const dirent* entry = readdir(open_folder.get())) {
     const std::string name = entry->d_name;
-    if (name == "." || name == "..")
+    if (name == "." || name == ".." || is_secret(name))
       continue;
     const std::string below = std::string(folder) + "/" + name;
     struct stat status{};

@@ -65,7 +65,8 @@ class SocketReader {
 public:
   SocketReader(const SocketQuery& query, const SocketSource& source,
                const Delivery<Socket>& receiver)
-      : query_(query), source_(source), receiver_(receiver) {}
+      : query_(query), source_(source), receiver_(receiver),
+        deadline_(std::chrono::steady_clock::now() + source.timeout) {}
 
   void read() {
     if (!possible(query_.local_port) || !possible(query_.remote_port))
@@ -189,6 +190,8 @@ private:
     socket.netns = source_.netns;
     put_interface_name(socket);
     report_options();
+    if (stand_in_ != nullptr)
+      report_files(*stand_in_);
     wanted_ = receiver_.row(socket);
     if (asks_unique_inode(query_) && socket.inode.is(*query_.inode))
       wanted_ = false; // an inode is one socket's
@@ -205,36 +208,49 @@ private:
     if (protocol.file.empty())
       return report_unread(protocol, why);
     bool any = false;
+    stand_in_ = &why;
     for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
       if (asks_family(query_, family))
         any = read_file_of(protocol, family, why) || any;
-    if (!any)
-      return;
-    report_files(why);
+    stand_in_ = nullptr;
     bound_seen_ = false;
-    report_bound(protocol, "the files of /proc do not list them");
+    if (any)
+      report_bound(protocol, "the files of /proc do not list them");
   }
 
   /// A file that is missing where /proc is mounted: the kernel lacks the protocol.
   bool read_file_of(const SocketProtocol& protocol, IpFamily family, const std::string& why) {
     const std::string folder = source_.root + "/proc/thread-self/net/";
     const std::string file = std::string(protocol.file) + (family == IpFamily::v6 ? "6" : "");
-    const auto text = read_file(folder + file);
-    if (!text && text.error().code == ErrorCode::not_found && file_exists(folder + "dev"))
-      return false;
-    if (!text) {
-      report_unread(protocol, why + "; " + to_string(text.error()));
-      return false;
-    }
     order_.clear();
-    for_each_line(*text, [&](std::string_view line) {
-      if (auto socket = parse_proc_net_line(line, protocol, file)) {
-        put_order(protocol, {}, *socket);
-        deliver(std::move(*socket));
-      }
-      return wanted_;
+    bool in_time = true;
+    const auto read = read_lines(folder + file, [&](std::string_view line) {
+      in_time = std::chrono::steady_clock::now() < deadline_;
+      return in_time && take_line(line, protocol, file);
     });
+    if (!read && read.error().code == ErrorCode::not_found && file_exists(folder + "dev"))
+      return false;
+    if (!read || !in_time) {
+      report_unread(protocol, why + "; " +
+                                  (read ? "the time was over before " + file + " was read"
+                                        : to_string(read.error())));
+      return read.ok();
+    }
     return true;
+  }
+
+  /// False once nothing more is wanted. tcp_seq_next() gives the listeners first, then the
+  /// connections, which may be very many (net/ipv4/tcp_ipv4.c, Linux 6.12).
+  bool take_line(std::string_view line, const SocketProtocol& protocol, std::string_view file) {
+    auto socket = parse_proc_net_line(line, protocol, file);
+    if (!socket)
+      return true;
+    const bool past_listeners = protocol.connections && !socket->state.is("listen");
+    if (past_listeners && query_.state && *query_.state == "listen")
+      return false;
+    put_order(protocol, {}, *socket);
+    deliver(std::move(*socket));
+    return wanted_;
   }
 
   void report(const Gap& gap) {
@@ -279,7 +295,9 @@ private:
   const SocketSource& source_;
   const Delivery<Socket>& receiver_;
   std::optional<netlink::Socket> netlink_;
+  std::chrono::steady_clock::time_point deadline_;
   std::string refusal_;
+  const std::string* stand_in_ = nullptr;         ///< why a file of /proc is read; null: none is
   std::map<std::pair<IpFamily, Int>, Int> order_; ///< sockets seen so far, by family and port
   bool wanted_ = true;
   bool bound_seen_ = false;

@@ -122,7 +122,7 @@ struct Icmp { // ipt_icmp, ip6t_icmp
 };
 struct Sctp {
   u16 destination[2], source[2];
-  u32 chunk_map[8];
+  u32 chunk_map[64]; // the first 8 are used
   u32 chunk_match;
   struct Flag {
     u8 chunk_type, flag, mask;

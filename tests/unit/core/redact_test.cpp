@@ -53,6 +53,7 @@ Snapshot redacted_example(BytesRedactions bytes = {}) {
   redacting.add_row(*schema.find("raw"), {Cell(Bytes{"abc"})});
   redacting.add_gap({"g", "the host 81.2.3.4", "y", "", ""});
   redacting.answered({"route", {{"destination", Cell(ip("81.2.3.4"))}}}, {"g"});
+  redacting.answered({"raw", {}}, {});
   return out;
 }
 
@@ -140,8 +141,11 @@ TEST_CASE("raw bytes become unknown unless somebody knows how to replace in them
   const Snapshot snapshot = redacted_example();
   CHECK(snapshot.table("raw")->cell(0, 0) == Cell(Unknown{"redacted"}));
   CHECK(snapshot.gap("redacted") != nullptr);
+  CHECK(snapshot.answers().at(0).gaps == std::vector<std::string>{"g"});
+  CHECK(snapshot.answers().at(1).gaps == std::vector<std::string>{"redacted"});
   const Snapshot replaced = redacted_example(
       {{"raw.data", [](const Pseudonyms&, auto bytes) { return std::string(bytes) + "!"; }}});
   CHECK(replaced.table("raw")->cell(0, 0) == Cell(Bytes{"abc!"}));
   CHECK(replaced.gap("redacted") == nullptr);
+  CHECK(replaced.answers().at(1).gaps.empty());
 }

@@ -28,6 +28,18 @@ TEST_CASE("options of inspection stand before or after the command and repeat") 
   CHECK(parsed.options->from == std::vector<std::string>{"10.0.0.1", "::1"});
 }
 
+TEST_CASE("bind takes what the program sets on its socket, and whom it runs as") {
+  const auto parsed = parse({"bind", "8080", "--reuseaddr", "--v6only", "--as", "www-data"});
+  REQUIRE(parsed.options);
+  CHECK(parsed.options->command == Command::bind);
+  CHECK(parsed.options->words == std::vector<std::string>{"8080"});
+  CHECK(parsed.options->reuse_address);
+  CHECK_FALSE(parsed.options->reuse_port);
+  CHECK(parsed.options->v6only);
+  CHECK(parsed.options->as_user == "www-data");
+  CHECK_FALSE(parse({"explain", "8080", "--reuseport"}).options);
+}
+
 TEST_CASE("the verb of rules is not one of its files") {
   const auto parsed = parse({"rules", "check", "a.toml", "b.toml"});
   REQUIRE(parsed.options);

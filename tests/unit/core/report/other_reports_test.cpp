@@ -69,7 +69,7 @@ TEST_CASE("a failing bind names the errno and what is in the way") {
       json.dump() ==
       R"({"schema":"synfate.bind/1","target":{"text":"80","proto":"tcp","port":80,"address":null,)"
       R"("path":null},"would_bind":false,"errno":"EADDRINUSE","certainty":"certain","culprit":)"
-      R"({"kind":"socket","id":"tcp/0.0.0.0:80","text":"nginx listens"},"findings":[],"gaps":[]})");
+      R"({"kind":"socket","id":"tcp/0.0.0.0:80","text":"nginx listens"},"attempts":[],"findings":[],"gaps":[]})");
 }
 
 TEST_CASE("a bind that succeeds, and one that cannot be told, are told apart") {
@@ -80,7 +80,10 @@ TEST_CASE("a bind that succeeds, and one that cannot be told, are told apart") {
   CHECK(Json::parse(render_bind_json(sample::snapshot(), report, true))["would_bind"].is_null());
   report.would_bind = true;
   CHECK(render_bind_text(sample::snapshot(), report, {}) ==
-        "tcp/80: bind() and listen() would succeed\n");
+        "tcp/80: bind() and listen() would succeed\n"
+        "If a service still fails to bind, a sandbox of its own forbids it, which cannot be seen "
+        "from "
+        "here: SocketBindDeny=, seccomp, Landlock, SELinux.\n");
 }
 
 TEST_CASE("who shows open classes first, each range once, martians counted") {

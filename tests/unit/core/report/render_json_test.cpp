@@ -25,8 +25,8 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("a report has the members of synfate.report/1, in that order") {
   const auto json = Json::parse(document(sample::snapshot(), sample::rejected()));
-  CHECK(keys(json) ==
-        Names{"schema", "host", "taken_at", "target", "outcome", "flows", "findings", "gaps"});
+  CHECK(keys(json) == Names{"schema", "host", "taken_at", "target", "outcome", "flows", "findings",
+                            "holders", "holders_complete", "gaps"});
   CHECK(keys(json["host"]) == Names{"name", "os", "kernel", "netns"});
   CHECK(keys(json["target"]) == Names{"text", "proto", "port", "address", "path"});
   CHECK(keys(json["flows"][0]) == Names{"from", "to", "outcome", "icmp", "errno", "certainty",

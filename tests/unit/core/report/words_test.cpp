@@ -88,6 +88,16 @@ TEST_CASE("targets are written as they can be asked again") {
   CHECK(target_words(unix_target(true)) == "unix:@/run/app.sock");
 }
 
+TEST_CASE("files and Unix sockets are named as people write them") {
+  CHECK(culprit_words({"file", "%2Frun%2Fa%25b", ""}) == "file /run/a%b");
+  CHECK(culprit_words({"socket", "unix/%2Frun%2Fa\nb", ""}) == "socket unix:/run/a\\nb");
+  CHECK(culprit_words({"socket", "tcp/0.0.0.0:80", ""}) == "socket tcp/0.0.0.0:80");
+  CHECK(plain_part(id_part("/a%2F/b")) == "/a%2F/b");
+  auto target = unix_target(false);
+  target.path = "/run/a\nb";
+  CHECK(target_words(target) == "unix:/run/a\\nb");
+}
+
 TEST_CASE("times are in UTC, since a replay must say the same elsewhere") {
   CHECK(time_words(1795216200123) == "2026-11-20 23:10:00 UTC");
   CHECK(timestamp(1795216200123) == "2026-11-20T23:10:00.123Z");

@@ -155,3 +155,25 @@ TEST_CASE("eval answers one expression") {
   CHECK(run([&](const Output& output) { return evaluate_expression("1 +", "", output); }).status ==
         2);
 }
+
+TEST_CASE("rules test without files runs the tests of the built-in packs") {
+  const auto printed = run(
+      [](const Output& output) { return test_files({}, fixtures::schema(), true, false, output); });
+  CHECK(printed.err == "");
+  CHECK(printed.status == 0);
+  std::istringstream last(printed.out);
+  std::size_t tests = 0;
+  last >> tests;
+  CHECK(tests > 100);
+}
+
+TEST_CASE("who defines a built-in rule anew is told of [[override]]") {
+  const File file(fixtures::pack(
+      "[[rule]]\nid = \"fw.drop\"\ntitle = \"t\"\nseverity = \"note\"\nexplain = \"e\"\n"
+      "when = 'true'\n"));
+  const auto printed = run([&](const Output& output) {
+    return check_files({file.path()}, fixtures::schema(), true, output);
+  });
+  CHECK(printed.status == 2);
+  CHECK(printed.err.find("[[override]]") != std::string::npos);
+}

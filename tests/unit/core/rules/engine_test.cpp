@@ -38,6 +38,24 @@ TEST_CASE("a rule with `on` is decided once for each flow it accepts") {
   CHECK(answer.rules[0].state == RuleState::fires);
 }
 
+TEST_CASE("rules about bind() and rules about connections do not see each other's flows") {
+  const Snapshot snapshot = fixtures::snapshot();
+  Inquiry inquiry(snapshot);
+  const std::string both = rule("on = { bind = true }", "a.bind") +
+                           rule("on = { outcome = [\"open\"] }", "a.connect") +
+                           rule("for_each = 'flows'", "a.any");
+  const auto fired = [&](const FlowReport& flow) {
+    std::string ids;
+    for (const auto& finding : run(both, inquiry, {flow}).findings)
+      ids += finding.rule + " ";
+    return ids;
+  };
+  auto flow = fixtures::flow(Outcome::open);
+  CHECK(fired(flow) == "a.connect a.any ");
+  flow.flow.bind = BindFlags{};
+  CHECK(fired(flow) == "a.bind ");
+}
+
 TEST_CASE("rows become culprits by their table") {
   Snapshot snapshot = fixtures::snapshot();
   snapshot.add(fixtures::listener("::1", 80));

@@ -103,6 +103,29 @@ TEST_CASE("addresses, lists and words of a shell") {
   CHECK(rendered(snapshot, "quote('a b; rm -rf')") == "'a b; rm -rf'");
   CHECK(rendered(snapshot, "quote(\"it's\")") == "'it'\\''s'");
   CHECK(rendered(snapshot, "quote('')") == "''");
+  CHECK(rendered(snapshot, "quote('a\\nb')") == "$'a\\x0ab'");
+}
+
+TEST_CASE("the sockets that decide a flow are those of its evidence, in its order") {
+  Snapshot snapshot = fixtures::snapshot();
+  snapshot.add(fixtures::listener("0.0.0.0", 80, 7));
+  snapshot.add(fixtures::listener("0.0.0.0", 81, 8));
+  snapshot.add(fixtures::listener("0.0.0.0", 82, 9));
+  auto flow = fixtures::flow(Outcome::denied);
+  flow.fate.evidence = {{"socket", 2}, {"address", 0}, {"socket", 0}};
+  CHECK(rendered(snapshot, "join(sockets_of(flows[0]).map(s, s.inode))", {flow}) == "9, 7");
+  CHECK(rendered(snapshot, "size(unix_sockets_of(flows[0]))", {flow}) == "0");
+}
+
+TEST_CASE("the name of what is called is as people write it") {
+  const Snapshot snapshot = fixtures::snapshot();
+  auto flow = fixtures::flow(Outcome::open);
+  CHECK(rendered(snapshot, "flows[0].to.name", {flow}) == "10.0.0.1:80");
+  flow.flow.to = IpAddress::loopback(IpFamily::v6);
+  CHECK(rendered(snapshot, "flows[0].to.name", {flow}) == "[::1]:80");
+  flow.flow.proto = Proto::unix_socket;
+  flow.flow.path = "/run/a\nb";
+  CHECK(rendered(snapshot, "flows[0].to.name", {flow}) == "/run/a\\nb");
 }
 
 TEST_CASE("a rule's maker is told by its table and chain") {

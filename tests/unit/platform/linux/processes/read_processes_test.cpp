@@ -67,6 +67,35 @@ ProcessSource below(const test::Directory& root) {
 
 } // namespace
 
+TEST_CASE("the children of a process are read, those that ended too") {
+  const pid_t ended = fork();
+  if (ended == 0)
+    _exit(0);
+  const pid_t sleeping = fork();
+  if (sleeping == 0) {
+    pause();
+    _exit(0);
+  }
+  siginfo_t information{};
+  waitid(P_PID, static_cast<id_t>(ended), &information, WEXITED | WNOWAIT);
+  Answer<Process> answer;
+  read_processes({{}, getpid()}, {}, answer.delivery());
+  kill(sleeping, SIGKILL);
+  waitpid(sleeping, nullptr, 0);
+  waitpid(ended, nullptr, 0);
+  REQUIRE(answer.rows.size() == 2);
+  for (const auto& row : answer.rows) {
+    CHECK(row.parent_pid.is(getpid()));
+    CHECK((row.pid.is(sleeping) || (row.pid.is(ended) && row.state.is("zombie"))));
+  }
+}
+
+TEST_CASE("a process that is gone has no children") {
+  Answer<Process> answer;
+  read_processes({{}, INT32_MAX}, {}, answer.delivery());
+  CHECK(answer.rows.empty());
+}
+
 TEST_CASE("the test's own process is read as it is") {
   prctl(PR_SET_NAME, "sk )( test");
   const auto answer = processes(getpid());

@@ -1,0 +1,75 @@
+#include "platform/linux/model/route_replay.h"
+
+#include <algorithm>
+#include <array>
+
+#include <netinet/in.h>
+
+#include "platform/linux/routing/fib_facts.h"
+
+namespace synfate {
+namespace {
+
+bool has_tables(const Snapshot& snapshot, Int netns) {
+  constexpr std::array tables{"route", "policy_rule", "interface", "address"};
+  return std::ranges::all_of(tables, [&](const char* table) {
+    return snapshot.answer({table, {{"netns", netns}}}) != nullptr;
+  });
+}
+
+linux_routing::FibPacket packet_of(const RouteQuestion& question) {
+  linux_routing::FibPacket packet{.destination = question.destination, .source = question.source};
+  packet.input_interface = question.input_interface;
+  packet.output_interface = question.output_interface;
+  packet.mark = static_cast<std::uint32_t>(question.mark);
+  packet.uid = question.uid.value_or(0);
+  if (!question.proto.empty())
+    packet.proto = question.proto == "udp" ? IPPROTO_UDP : IPPROTO_TCP;
+  if (question.source_port != 0)
+    packet.source_port = question.source_port;
+  if (question.destination_port != 0)
+    packet.destination_port = question.destination_port;
+  return packet;
+}
+
+template <typename T> Fact<T> fact_of(const std::optional<T>& value) {
+  return value ? Fact<T>(*value) : Fact<T>();
+}
+
+RouteLookup row_of(Int netns, const RouteQuestion& question,
+                   const linux_routing::FibAnswer& answer) {
+  RouteLookup row;
+  row.netns = netns;
+  row.destination = question.destination;
+  row.error = answer.error;
+  if (!answer.type.empty())
+    row.type = answer.type;
+  row.interface_index = fact_of(answer.interface_index);
+  row.gateway = fact_of(answer.gateway);
+  row.table = fact_of(answer.table);
+  if (answer.prefix) {
+    row.prefix = answer.prefix->address();
+    row.prefix_length = Int{answer.prefix->length()};
+  }
+  return row;
+}
+
+} // namespace
+
+std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
+                                             const RouteQuestion& question) {
+  if (!has_tables(inquiry.snapshot(), netns))
+    return std::nullopt;
+  std::vector<Int> interfaces;
+  if (question.input_interface != 0)
+    interfaces.push_back(question.input_interface);
+  const auto facts = linux_routing::ask_fib_facts(inquiry, netns, interfaces);
+  const linux_routing::Fib fib(facts);
+  const auto packet = packet_of(question);
+  const auto answers = question.input_interface != 0 ? fib.input(packet) : fib.output(packet);
+  if (answers.size() != 1)
+    return std::nullopt;
+  return row_of(netns, question, answers.front());
+}
+
+} // namespace synfate

@@ -1,0 +1,19 @@
+// A route for a question that a replay was never asked: derived from the routing tables.
+//
+// On a live host the kernel answers (route_lookup). A full snapshot has the tables, and the model
+// of the kernel's decision (platform/linux/routing/fib.h) answers from them. Tested by
+// tests/unit/platform/linux/model/route_replay_test.cpp and tests/lab/cases_snapshot.py.
+#pragma once
+
+#include <optional>
+
+#include "platform/linux/model/ask.h"
+
+namespace synfate {
+
+/// The answer as the kernel would give it; nothing if the snapshot lacks the tables, or they do not
+/// tell which of several ways the kernel goes.
+std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
+                                             const RouteQuestion& question);
+
+} // namespace synfate

@@ -1,0 +1,158 @@
+"""What cannot be seen: every gap says what, why, what follows and how to help, and no answer claims
+more than was seen. Each case runs synfate in poorer circumstances than the laboratory has."""
+
+import ctypes
+import json
+import os
+import shutil
+import struct
+import subprocess
+
+from lab import LabError, Skip, connect_tcp, enter, real_outcome, synfate_program
+from lab import run as must
+
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
+          "--inh-caps", "-all", "--bounding-set", "-all"]
+
+
+def public_copy(lab):
+    """The program and its plugins where everybody can read them."""
+    folder = lab.folder()
+    os.chmod(folder, 0o755)
+    program = synfate_program()
+    shutil.copy(program, os.path.join(folder, "synfate"))
+    plugins = os.path.join(os.path.dirname(program), "lib", "synfate", "plugins")
+    shutil.copytree(plugins, os.path.join(folder, "lib", "synfate", "plugins"))
+    must("chmod", "-R", "go+rX", folder)
+    return os.path.join(folder, "synfate")
+
+
+def without_socket_diagnosis():
+    """seccomp: socket(AF_NETLINK, …, NETLINK_SOCK_DIAG) fails with EPERM."""
+    load, equal, give = 0x20, 0x15, 0x06
+    number, first_argument, third_argument = 0, 16, 32
+    allow, refuse = 0x7FFF0000, 0x00050000 | 1
+    program = [(load, 0, 0, number), (equal, 0, 5, socket_call()),
+               (load, 0, 0, first_argument), (equal, 0, 3, 16),
+               (load, 0, 0, third_argument), (equal, 0, 1, 4),
+               (give, 0, 0, refuse), (give, 0, 0, allow)]
+    packed = b"".join(struct.pack("HBBI", *each) for each in program)
+    buffer = ctypes.create_string_buffer(packed)
+    header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    no_new_privileges, set_seccomp, filter_mode = 38, 22, 2
+    if libc.prctl(no_new_privileges, 1, 0, 0, 0) != 0 or \
+            libc.prctl(set_seccomp, filter_mode, ctypes.create_string_buffer(header), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def socket_call():
+    return {"x86_64": 41, "aarch64": 198}.get(os.uname().machine, 41)
+
+
+def in_mounts(*commands):
+    """A mount namespace of its own in which these commands were run first."""
+    script = " && ".join(commands) + ' && exec "$@"'
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh"]
+
+
+class Poor:
+    """`wrap` are words before the program's; `limit` is called in the child. `outcomes` are those
+    that may be said, `gaps` the ids that must be among those told (any if empty)."""
+
+    def __init__(self, name, prepare, outcomes, wrap=(), limit=None, gaps=(), statuses=(3,),
+                 words=("8080", "--from", "10.77.0.2"), reality=None):
+        self.name, self.prepare, self.outcomes = name, prepare, outcomes
+        self.wrap, self.limit, self.gaps = list(wrap), limit, gaps
+        self.statuses, self.words, self.reality = statuses, list(words), reality
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        if self.reality:
+            real, code = real_outcome(lab.client, "tcp", "10.77.0.1", 8080, "10.77.0.2")
+            if real != self.reality:
+                return [f"reality is {real} ({code}), the case says {self.reality}"]
+        if not synfate_program():
+            return []
+        return self.judge(self.ask(lab))
+
+    def ask(self, lab):
+        def limited():
+            enter(lab.server)
+            if self.limit:
+                self.limit()
+
+        command = self.wrap + [public_copy(lab), *self.words, "--format", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+                              preexec_fn=limited)
+        try:
+            return done, json.loads(done.stdout)
+        except ValueError:
+            raise LabError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr}")
+
+    def judge(self, answer):
+        done, report = answer
+        found = []
+        if done.returncode not in self.statuses:
+            found.append(f"exit status {done.returncode}, not {self.statuses}: {done.stderr}")
+        outcomes = {flow["outcome"] for flow in report.get("flows", [])}
+        if not outcomes <= set(self.outcomes):
+            found.append(f"it says {sorted(outcomes)}, which may be only {self.outcomes}")
+        for gap in report["gaps"]:
+            empty = [part for part in ("what", "why", "effect", "remedy") if not gap[part]]
+            if empty:
+                found.append(f"the gap {gap['id']} does not say: {', '.join(empty)}")
+        told = {gap["id"] for gap in report["gaps"]}
+        missing = set(self.gaps) - told
+        if missing:
+            found.append(f"gaps {sorted(told)}: {sorted(missing)} are not told")
+        return found
+
+
+def serving(*words):
+    return lambda lab: lab.serve(*words)
+
+
+def nothing(_lab):
+    pass
+
+
+def dropping(lab):
+    lab.serve("0.0.0.0", "8080")
+    path = os.path.join(lab.folder(), "rules.nft")
+    with open(path, "w") as file:
+        file.write("table ip f { chain i { type filter hook input priority 0; "
+                   "tcp dport 8080 drop\n}\n}\n")
+    must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
+
+
+HIDEPID = in_mounts("mount -t proc -o hidepid=invisible proc /proc")
+NO_SYS = in_mounts("mount -t tmpfs none /sys")
+
+CASES = [
+    Poor("nobody asks about a port that is open", serving("0.0.0.0", "8080"), ["unknown"],
+         NOBODY, gaps=["owners"], reality="open"),
+    Poor("nobody asks about a port behind a firewall", dropping, ["unknown"], NOBODY,
+         reality="timeout"),
+    Poor("nobody asks about a port that nobody listens on", nothing, ["unknown", "refused"], NOBODY,
+         statuses=(1, 3), reality="refused"),
+    Poor("nobody looks at everything", serving("0.0.0.0", "8080"), [], NOBODY, words=()),
+    Poor("nobody with processes hidden (hidepid)", serving("0.0.0.0", "8080"), ["unknown"],
+         HIDEPID + NOBODY, gaps=["owners.hidden"], reality="open"),
+    Poor("root with processes hidden from others (hidepid)", serving("0.0.0.0", "8080"), ["open"],
+         HIDEPID, statuses=(0,), reality="open"),
+    Poor("a container without /sys, an open port", serving("0.0.0.0", "8080"), ["open"], NO_SYS,
+         statuses=(0,), reality="open"),
+    Poor("a container without /sys, a closed port", nothing, ["refused"], NO_SYS, statuses=(1,),
+         reality="refused"),
+    Poor("no socket diagnosis, an open port", serving("0.0.0.0", "8080"), ["open"],
+         limit=without_socket_diagnosis, statuses=(0,), reality="open"),
+    Poor("no socket diagnosis, a listener for both families", serving("::", "8080"),
+         ["open", "unknown"], limit=without_socket_diagnosis, statuses=(0, 3), reality="open"),
+    Poor("no socket diagnosis, an IPv6-only listener", serving("--v6only", "1", "::", "8080"),
+         ["unknown", "open"], limit=without_socket_diagnosis, statuses=(0, 3), reality="refused"),
+    Poor("no socket diagnosis, a listener on loopback", serving("127.0.0.1", "8080"), ["refused"],
+         limit=without_socket_diagnosis, statuses=(1,), reality="refused"),
+    Poor("no socket diagnosis, a closed port", nothing, ["refused"],
+         limit=without_socket_diagnosis, statuses=(1,), reality="refused"),
+]

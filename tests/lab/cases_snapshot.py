@@ -1,0 +1,136 @@
+"""A snapshot taken on the host explains it elsewhere, and what is damaged is refused."""
+
+import json
+import os
+import stat
+import subprocess
+
+from lab import enter, synfate_program
+from lab import run as must
+
+SECRET = "--password=hunter2"
+
+
+class Snapshot:
+    """`check(folder, ask)` gives complaints; ask(words, netns) runs synfate."""
+
+    def __init__(self, name, check, prepare=None, words=()):
+        self.name, self.check, self.prepare, self.words = name, check, prepare, words
+
+    def complaints(self, lab):
+        if self.prepare:
+            self.prepare(lab)
+        else:
+            lab.serve("0.0.0.0", "8080")
+        if not synfate_program():
+            return []
+        path = os.path.join(lab.folder(), "host.synfate")
+        taken = ask(lab.server, "snapshot", "-o", path, *self.words)
+        if taken.returncode not in (0, 3):
+            return [f"snapshot: exit {taken.returncode}: {taken.stderr}"]
+        return list(self.check(lab, path))
+
+
+def ask(netns, *words):
+    return subprocess.run([synfate_program(), *words], capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: enter(netns))
+
+
+def without_time(text):
+    report = json.loads(text)
+    report.pop("taken_at", None)
+    return report
+
+
+def same_answers(lab, path):
+    """What the host says now and what its snapshot says elsewhere."""
+    if stat.S_IMODE(os.stat(path).st_mode) != 0o600:
+        yield f"its mode is {oct(os.stat(path).st_mode)}"
+    for words in (["8080"], ["8081"], ["8080", "--from", "10.77.0.9"],
+                  ["8080", "--from", "198.51.100.7"], []):
+        here = ask(lab.server, *words, "--format", "json")
+        there = ask(lab.client, "--snapshot", path, *words, "--format", "json")
+        if here.returncode != there.returncode:
+            yield f"{words}: exit {here.returncode} here, {there.returncode} from the snapshot"
+        one, other = without_time(here.stdout), without_time(there.stdout)
+        for report in (one, other):
+            for flow in report.get("flows", []):
+                for member in ("path", "certainty", "assumptions"):
+                    flow.pop(member, None)
+            for member in ("findings", "gaps", "holders", "holders_complete"):
+                report.pop(member, None)
+            for listener in report.get("listeners", []):
+                listener.pop("holders_complete")
+        if one != other:
+            yield f"{words}: here {one}, from the snapshot {other}"
+
+
+def refused_when_damaged(lab, path):
+    with open(path, "rb") as file:
+        whole = file.read()
+    lines = whole.splitlines(keepends=True)
+    damages = {
+        "cut in the middle": (whole[:len(whole) // 2], ":"),
+        "without its last line": (b"".join(lines[:-1]), "host.synfate"),
+        "without a row": (b"".join(lines[:5] + lines[6:]), "host.synfate"),
+        "of a newer version": (whole.replace(b"synfate.snapshot/1", b"synfate.snapshot/9", 1), "9"),
+        "with a broken line": (b"".join(lines[:7] + [b"{\"row\":\"sock\n"] + lines[8:]),
+                               "host.synfate:8"),
+    }
+    for name, (content, place) in damages.items():
+        with open(path, "wb") as file:
+            file.write(content)
+        answer = ask(lab.client, "--snapshot", path, "8080")
+        if answer.returncode != 2 or answer.stdout:
+            yield f"{name}: exit {answer.returncode}, output {answer.stdout[:80]!r}"
+        if place not in answer.stderr:
+            yield f"{name}: '{place}' is not in {answer.stderr!r}"
+
+
+def nothing_told(lab, path):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    if SECRET in text:
+        yield "a command line stands in it"
+    if "fd77::" in text:
+        yield "an IPv6 address of the host stands in it"
+    if "10.77.0.1" in text:
+        yield "an address of the host stands in it"
+    replay = ask(lab.client, "--snapshot", path, "8080", "--format", "json")
+    report = json.loads(replay.stdout)
+    if {flow["outcome"] for flow in report["flows"]} - {"open", "unknown"}:
+        yield f"redacted, it says {[flow['outcome'] for flow in report['flows']]}"
+
+
+def rules_left_out(lab, path):
+    """Rules that were left out must not look like rules that let everything pass."""
+    replay = ask(lab.client, "--snapshot", path, "8080", "--format", "json")
+    for flow in json.loads(replay.stdout)["flows"]:
+        if flow["from"]["interface"] == "sv0" and flow["outcome"] != "unknown":
+            yield f"a flow through unknown rules is {flow['outcome']}"
+    if "redacted" not in replay.stdout:
+        yield "the gap 'redacted' is not told"
+
+
+def secretive(lab):
+    lab.serve("0.0.0.0", "8080")
+    lab.start(lab.server, "sh", "-c", f"sleep 60; : {SECRET}")
+
+
+def dropping(lab):
+    lab.serve("0.0.0.0", "8080")
+    path = os.path.join(lab.folder(), "rules.nft")
+    with open(path, "w") as file:
+        file.write("table ip f { chain i { type filter hook input priority 0; "
+                   "iifname \"sv0\" tcp dport 8080 drop\n}\n}\n")
+    must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
+
+
+CASES = [
+    Snapshot("an open port", same_answers),
+    Snapshot("a port behind a firewall", same_answers, dropping),
+    Snapshot("damage is refused, with its place", refused_when_damaged),
+    Snapshot("redacted, nothing is told of people and networks", nothing_told, secretive,
+             ["--redact"]),
+    Snapshot("redacted, the firewall is unknown", rules_left_out, dropping, ["--redact"]),
+]

@@ -217,7 +217,7 @@ TEST_CASE("equality cuts a class into exactly the packets that pass and the rest
         bytes[at] &= mask[at];
       return bytes == value;
     };
-    const auto split = split_equals(packet, octets, mask, value, {});
+    const auto split = split_equals(packet, octets, mask, value, TestContext{});
     REQUIRE(parts_agree(split, test));
     const auto truth = equals(octets, mask, value, packet);
     REQUIRE((truth == Truth::yes) == split.no.empty());
@@ -238,7 +238,7 @@ TEST_CASE("a range cuts a class into exactly the packets inside and outside") {
     };
     if (first > last)
       std::swap(first, last);
-    REQUIRE(parts_agree(split_between(packet, octets, first, last, {}), test));
+    REQUIRE(parts_agree(split_between(packet, octets, first, last, TestContext{}), test));
   }
 }
 

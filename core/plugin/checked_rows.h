@@ -42,7 +42,7 @@ public:
   /// Of these the ones that no cell names: rows may be missing because of them. What only makes
   /// cells unknown blocks whoever uses those cells, and nobody else.
   std::vector<std::string> row_gaps() const;
-  bool out_of_time() const { return out_of_time_; }              ///< the plugin was told to stop
+  bool out_of_time() const { return out_of_time_; } ///< the plugin was told to stop
   std::size_t row_count() const { return row_count_; }
 
 private:

@@ -36,8 +36,8 @@ struct Report {
   std::vector<Finding> findings; ///< ordered: what stops an asked flow first, most certain first
   std::vector<Gap> gaps;         ///< those that matter to this report
   std::vector<std::string> unknown_rules; ///< rules that could not tell, for -v
-  std::vector<std::int64_t> holders; ///< processes that hold the listeners the flows come to
-  bool holders_complete = false;     ///< these are all of them (--all-holders)
+  std::vector<std::int64_t> holders;      ///< processes that hold the listeners the flows come to
+  bool holders_complete = false;          ///< these are all of them (--all-holders)
 
   /// The flows' one outcome; nothing if they differ ("mixed").
   std::optional<Outcome> outcome() const;

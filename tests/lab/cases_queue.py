@@ -1,6 +1,7 @@
 """Queues that are full before the program gets to see a connection."""
 
-from lab import Case, Connection, wait_for_listener, wait_until
+from lab import (Case, Connection, real_outcome, synfate_program, wait_for_listener,
+                 wait_until)
 
 import os
 import signal
@@ -64,6 +65,33 @@ def one_member_stuck(lab):
               "--reuseport", "0.0.0.0", "8080")
     lab.start(lab.client, sys.executable, "-c", holders("10.77.0.1", 24))
     wait_until(lambda: max(waiting(lab.server, False)) == 1, "one queue is full")
+
+
+class GroupCase(Case):
+    """The hash of addresses and ports decides which member of a group a client meets: some get
+    through and some do not, and the answer says so."""
+
+    def __init__(self, name, prepare, connection, outcomes, rule):
+        super().__init__(name, prepare, connection, None, rule)
+        self.outcomes = outcomes
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        found = []
+        answer = self._ask(lab) if synfate_program() else None
+        wanted = self.connection
+        real = {real_outcome(lab.client, wanted.proto, wanted.address, wanted.port,
+                             wanted.source)[0] for _ in range(12)}
+        if real != self.outcomes:
+            found.append(f"reality: {wanted} is {sorted(real)}, not {sorted(self.outcomes)}")
+        if answer:
+            flow = answer.flows[0]
+            told = {alternative["outcome"] for alternative in flow["alternatives"]}
+            if flow["outcome"] != "unknown" or told != self.outcomes:
+                found.append(f"predicted {flow['outcome']} with the alternatives {sorted(told)}")
+            if answer.first_rule() != self.rule:
+                found.append(f"the first finding is {answer.first_rule()}, not {self.rule}")
+        return found
 
 
 # --- half-open connections ------------------------------------------------------------------------
@@ -131,6 +159,8 @@ CASES = [
          "timeout", "queue.accept_full", "socket"),
     Case("a full accept queue, cut by somaxconn", clipped, LAN, "timeout", "queue.accept_full",
          "socket"),
+    GroupCase("one of two listeners that share the port is stuck", one_member_stuck, LAN,
+              {"open", "timeout"}, "listen.reuseport_stuck"),
     Case("a program that ended with connections in its queue", listener_gone, LAN, "refused"),
 
     Case("a full SYN queue without SYN cookies", flooded(0, 8, 4096, 30, 9), LAN, "timeout",

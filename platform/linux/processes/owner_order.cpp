@@ -13,7 +13,7 @@ namespace synfate {
 
 namespace {
 
-constexpr std::size_t probes = 33;            ///< processes that are looked at first
+constexpr std::size_t probes = 33;             ///< processes that are looked at first
 constexpr std::size_t probed_descriptors = 32; ///< of each of them
 constexpr std::size_t further = 3; ///< processes behind one that has no socket of its own
 
@@ -40,8 +40,8 @@ std::optional<Probe> probe_from(int proc, const std::vector<std::int32_t>& pids,
   return std::nullopt;
 }
 
-/// The places next to the socket: of the process with the nearest older socket, and of that with the
-/// nearest younger one.
+/// The places next to the socket: of the process with the nearest older socket, and of that with
+/// the nearest younger one.
 struct Place {
   std::optional<Probe> older;
   std::optional<Probe> younger;
@@ -111,7 +111,8 @@ std::vector<std::int32_t> likely_holders_first(int proc, const std::vector<std::
                                                std::int64_t inode) {
   if (pids.size() <= probes)
     return pids;
-  auto by_age = pids; // ids wrap: those above our own, which is the youngest, are of the round before
+  auto by_age =
+      pids; // ids wrap: those above our own, which is the youngest, are of the round before
   const auto own = static_cast<std::int32_t>(getpid());
   std::ranges::rotate(by_age, std::ranges::upper_bound(by_age, own));
   std::vector<Probe> found;

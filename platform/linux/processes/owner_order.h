@@ -2,9 +2,9 @@
 //
 // Inodes of sockets are given out in ascending order (get_next_ino() in fs/inode.c, Linux 6.12, in
 // batches of 1024 for each processor), and process ids too but for one wrap. A listener is mostly
-// opened soon after its process started, so its holder is to be found near those processes whose own
-// sockets have inodes like it. A few processes are looked at to find that place; a wrong guess costs
-// time and nothing else. Tested by tests/unit/platform/linux/processes/read_owners_test.cpp.
+// opened soon after its process started, so its holder is to be found near those processes whose
+// own sockets have inodes like it. A few processes are looked at to find that place; a wrong guess
+// costs time and nothing else. Tested by tests/unit/platform/linux/processes/read_owners_test.cpp.
 #pragma once
 
 #include <cstdint>

@@ -81,9 +81,8 @@ TEST_CASE("a bind that succeeds, and one that cannot be told, are told apart") {
   report.would_bind = true;
   CHECK(render_bind_text(sample::snapshot(), report, {}) ==
         "tcp/80: bind() and listen() would succeed\n"
-        "If a service still fails to bind, a sandbox of its own forbids it, which cannot be seen "
-        "from "
-        "here: SocketBindDeny=, seccomp, Landlock, SELinux.\n");
+        "If a service still fails to bind, a sandbox of its own forbids it, which cannot\n"
+        "be seen from here: SocketBindDeny=, seccomp, Landlock, SELinux.\n");
 }
 
 TEST_CASE("who shows open classes first, each range once, martians counted") {

@@ -95,7 +95,9 @@ TEST_CASE("without /proc the units are named and a gap says what is missing") {
 
 TEST_CASE("a number that is no port is mentioned by nobody") {
   const test::Directory root;
-  process(root, 12, "java", "java\0-1\0" "70000\0"s);
+  process(root, 12, "java",
+          "java\0-1\0"
+          "70000\0"s);
   CHECK(mentions(root, 70000).rows.empty());
   CHECK(mentions(root, 0).rows.empty());
 }

@@ -177,7 +177,10 @@ TEST_CASE("the overview's question names an owner of every listener and UDP sock
   const auto client = test::connected(SOCK_STREAM, v4_loopback, test::port_of(listener.get()));
   OwnerQuery query;
   query.complete = false;
+  query.listeners_of = 7;
   const auto answer = ask(query);
+  REQUIRE_FALSE(answer.rows.empty());
+  CHECK(answer.rows[0].listeners_of.is(7));
   CHECK(answer.names(test::inode_of(listener.get()), getpid()));
   CHECK(answer.names(test::inode_of(datagram.get()), getpid()));
   CHECK_FALSE(answer.names(test::inode_of(client.get()), getpid()));

@@ -97,6 +97,12 @@ def random_listener(dice):
     return ["--try", "--identify"] + words + [address, str(dice.choice(PORTS[:1] * 4 + PORTS))]
 
 
+def says_v6only(words, by_default):
+    """The same words with the net.ipv6.bindv6only of the host spelled out."""
+    v6 = ":" in words[-2] and not words[-2].startswith("::ffff:")
+    return words if not v6 or "--v6only" in words else ["--v6only", str(by_default)] + words
+
+
 def random_host(dice):
     """Words for server.py: sockets that may be repeated, in any order."""
     listeners = []
@@ -242,8 +248,8 @@ def lookup_note(flow):
 
 
 def what_it_is(words):
-    """A listener's words without those that do not tell one socket of a group from another."""
-    return [word for word in words if word != "--reuseaddr"]
+    """A socket's words without those that do not tell the members of a group apart."""
+    return sorted(word for word in words if word != "--reuseaddr")
 
 
 def complaint_about(client, flow, real, inodes, listeners):
@@ -277,7 +283,7 @@ def words_of(client):
 
 def prepare(lab, dice):
     """A second interface, so that addresses and devices are not one and the same; no limit on the
-    ICMP errors that tell a closed UDP port."""
+    ICMP errors that tell a closed UDP port. Gives net.ipv6.bindv6only."""
     lab.server.ip("link", "add", "sd0", "type", "veth", "peer", "name", "cd0",
                   "netns", lab.client.name)
     lab.server.ip("addr", "add", "10.78.0.1/24", "dev", "sd0")
@@ -288,9 +294,11 @@ def prepare(lab, dice):
     lab.client.ip("link", "set", "cd0", "up")
     lab.server.sysctl("net.ipv4.icmp_ratemask", 0)
     lab.server.sysctl("net.ipv6.icmp.ratelimit", 0)
-    lab.server.sysctl("net.ipv6.bindv6only", dice.choice((0, 0, 1)))
+    by_default = dice.choice((0, 0, 1))
+    lab.server.sysctl("net.ipv6.bindv6only", by_default)
     lab.meet(REMOTE_SOURCES[4], "10.78.0.1")
     lab.meet(REMOTE_SOURCES[6], "fd78::1")
+    return by_default
 
 
 def run_round(seed, share):
@@ -299,7 +307,7 @@ def run_round(seed, share):
     listeners = random_host(dice)
     clients = [client for client in all_clients() if dice.random() < share]
     with Lab() as lab:
-        prepare(lab, dice)
+        by_default = prepare(lab, dice)
         server, inodes = start_listeners(lab, listeners)
         try:
             flows = predict(lab, clients) if synfate_program() else {}
@@ -309,8 +317,9 @@ def run_round(seed, share):
             laboratory.stop(server)
             server.stdout.close()
     complaints = []
+    spelled = [says_v6only(words, by_default) for words in listeners]
     for client, flow in flows.items():
-        complaint = complaint_about(client, flow, real[client], inodes, listeners)
+        complaint = complaint_about(client, flow, real[client], inodes, spelled)
         if complaint:
             complaints.append(f"{words_of(client)}: {complaint}")
     if complaints:

@@ -32,8 +32,10 @@ std::optional<SocketLookup> ask_kernel(Walk& walk, const Journey& journey,
                                        const LookupQuestion& question, Int client_port) {
   const Request request = lookup_request(walk, journey, question, client_port);
   const Snapshot& snapshot = walk.inquiry.snapshot();
-  if (snapshot.sealed() && snapshot.answer(request) == nullptr)
-    return std::nullopt; // a whole snapshot of a host has tables, not questions
+  // A whole snapshot of a host has tables, not questions; and of many clients a few are asked for
+  // before, one by one.
+  if ((snapshot.sealed() || walk.classes != nullptr) && snapshot.answer(request) == nullptr)
+    return std::nullopt;
   auto rows = walk.inquiry.rows<SocketLookup>(request.keys);
   if (rows.empty())
     return std::nullopt;

@@ -314,6 +314,8 @@ std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, c
   Fibs fibs;
   static_cast<void>(fibs.of(inquiry, netns));
   Prefetch(inquiry, ruleset).run(netns);
+  for (const char* name : {"net.ipv4.fwmark_reflect", "net.ipv6.fwmark_reflect"})
+    static_cast<void>(ask_setting(inquiry, netns, name));
   if (inquiry.pending())
     return {};
   std::vector<SourceClass> classes;

@@ -337,11 +337,12 @@ unsigned address_bits(const PacketClass& packet) {
   return packet.family == IpFamily::v4 ? 32 : 128;
 }
 
-/// The client addresses for which the octets equal the value, where nothing else decides it.
-std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<const Octet> octets,
-                                           std::span<const std::uint8_t> mask,
-                                           std::span<const std::uint8_t> value) {
-  const unsigned size = address_bits(packet) / 8;
+/// The values of one variable for which the octets equal the value, where nothing else decides it.
+std::optional<IntervalSet> equal_values(ByteSource source, unsigned bits,
+                                        std::span<const Octet> octets,
+                                        std::span<const std::uint8_t> mask,
+                                        std::span<const std::uint8_t> value) {
+  const unsigned size = bits / 8;
   Wide tested_bits = 0;
   Wide wanted = 0;
   for (std::size_t at = 0; at < octets.size(); ++at) {
@@ -352,7 +353,7 @@ std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<
       return IntervalSet();
     if (open == 0)
       continue;
-    if (octet.source != ByteSource::client_address || octet.index >= size)
+    if (octet.source != source || octet.index >= size)
       return std::nullopt;
     const unsigned shift = 8 * (size - 1 - octet.index);
     if ((tested_bits & Wide{open} << shift) != 0) // tested twice
@@ -360,7 +361,19 @@ std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<
     tested_bits |= Wide{open} << shift;
     wanted |= Wide{static_cast<std::uint8_t>(value[at] & open)} << shift;
   }
-  return IntervalSet::masked(tested_bits, wanted, address_bits(packet));
+  return IntervalSet::masked(tested_bits, wanted, bits);
+}
+
+std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<const Octet> octets,
+                                           std::span<const std::uint8_t> mask,
+                                           std::span<const std::uint8_t> value) {
+  return equal_values(ByteSource::client_address, address_bits(packet), octets, mask, value);
+}
+
+std::optional<IntervalSet> equal_ports(std::span<const Octet> octets,
+                                       std::span<const std::uint8_t> mask,
+                                       std::span<const std::uint8_t> value) {
+  return equal_values(ByteSource::client_port, 16, octets, mask, value);
 }
 
 /// The client addresses in a range, where the octets are the whole address.
@@ -377,10 +390,11 @@ std::optional<IntervalSet> addresses_between(const PacketClass& packet,
   return IntervalSet::range(number_of(first), number_of(last));
 }
 
-Truth truth_of(const PacketClass& packet, const IntervalSet& addresses) {
-  if (packet.addresses.disjoint(addresses))
+/// Of what may be, whether it lies in what is asked for.
+Truth truth_of(const IntervalSet& possible, const IntervalSet& asked) {
+  if (possible.disjoint(asked))
     return Truth::no;
-  return addresses.contains(packet.addresses) ? Truth::yes : Truth::depends;
+  return asked.contains(possible) ? Truth::yes : Truth::depends;
 }
 
 Split split_of(const PacketClass& packet, const YesNo& regions, const TestWords& words) {
@@ -406,7 +420,9 @@ Truth equals(std::span<const Octet> octets, std::span<const std::uint8_t> mask,
   if (decided)
     return Truth::yes;
   if (const auto addresses = equal_addresses(packet, octets, mask, value))
-    return truth_of(packet, *addresses);
+    return truth_of(packet.addresses, *addresses);
+  if (const auto ports = equal_ports(octets, mask, value))
+    return truth_of(packet.ports, *ports);
   const auto regions = equal_regions(packet, octets, mask, value);
   return truth_of(regions.yes, regions.no);
 }
@@ -416,6 +432,8 @@ Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
                    const TestWords& words) {
   if (const auto addresses = equal_addresses(packet, octets, mask, value))
     return split_addresses(packet, *addresses);
+  if (const auto ports = equal_ports(octets, mask, value))
+    return split_ports(packet, *ports);
   return split_of(packet, equal_regions(packet, octets, mask, value), words);
 }
 
@@ -428,7 +446,7 @@ Split split_equals(const PacketClass& packet, std::span<const Octet> octets,
 Truth between(std::span<const Octet> octets, std::span<const std::uint8_t> first,
               std::span<const std::uint8_t> last, const PacketClass& packet) {
   if (const auto addresses = addresses_between(packet, octets, first, last))
-    return truth_of(packet, *addresses);
+    return truth_of(packet.addresses, *addresses);
   const auto regions = between_regions(packet, octets, first, last);
   return truth_of(regions.yes, regions.no);
 }

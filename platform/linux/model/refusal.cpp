@@ -318,7 +318,8 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, St
   answer.meta.mark = reply_mark(walk, journey, packet);
   answer.meta.time_ms = packet.meta.time_ms;
   answer.meta.minutes_west = packet.meta.minutes_west;
-  if (by == Refuser::lookup || by_icmp(stop))
+  // An RST of a rule has no socket, nor has one that tcp_v6_send_response() makes.
+  if (by_icmp(stop) || (by == Refuser::lookup && packet.family == IpFamily::v4))
     answer.meta.socket = kernel_socket();
   pass_traffic_control(walk, journey, out.interface, PacketWay::egress);
   const Ways ways = travel(walk, journey, std::move(answer), stop, out.interface);

@@ -102,8 +102,10 @@ private:
     std::vector<Traveller> returned;
     std::vector<Traveller> current = std::move(in);
     for (const auto& rule : chain->rules) {
-      if (current.empty())
+      if (current.empty()) {
+        ask_ahead(*chain, rule);
         break;
+      }
       const RuleSite site{&base_.scope, &name, &rule};
       if (!context_.options.lifted.empty() && context_.options.lifted.contains(rule_id(site)))
         continue;
@@ -113,6 +115,28 @@ private:
     if (returned.size() > 1)
       join_all(returned);
     return returned;
+  }
+
+  /// A chain was missing, so the walk will begin again: asks for the chains that the rules from
+  /// here on jump to without a condition as well, or it would begin again for each of them.
+  void ask_ahead(const RuleChain& chain, const RuleRow& from) {
+    constexpr std::size_t most = 1024;
+    if (!context_.inquiry.pending())
+      return;
+    const auto first = static_cast<std::size_t>(&from - chain.rules.data());
+    for (std::size_t at = first; at < std::min(chain.rules.size(), first + most); ++at) {
+      const auto& expressions =
+          chain.rules[at].expressions(byte_order_of(context_.inquiry.snapshot()));
+      const auto* verdict = expressions.empty()
+                                ? nullptr
+                                : std::get_if<nft::ImmediateVerdict>(&expressions.back().operation);
+      const auto counts = [](const nft::Expression& expression) {
+        return std::holds_alternative<nft::Counter>(expression.operation);
+      };
+      if (verdict != nullptr && verdict->verdict.code == nft::VerdictCode::jump &&
+          std::all_of(expressions.begin(), expressions.end() - 1, counts))
+        context_.ruleset.chain(context_.inquiry, base_.scope, verdict->verdict.chain);
+    }
   }
 
   void run_rule(const RuleSite& site, std::vector<Traveller>& current,

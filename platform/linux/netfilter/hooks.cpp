@@ -432,7 +432,13 @@ Stage stage_of(Hook hook) {
 }
 
 Branches run_hook(HookContext& context, const HookRequest& request, const PacketClass& packet) {
-  return HookRun(context, request).run(packet);
+  auto& memory = context.ruleset.memory();
+  if (const Branches* before = memory.find(request, context.options, packet))
+    return *before;
+  Branches branches = HookRun(context, request).run(packet);
+  if (!context.inquiry.pending() && context.inquiry.gaps().empty())
+    memory.keep(request, context.options, packet, branches);
+  return branches;
 }
 
 } // namespace synfate

@@ -16,6 +16,7 @@
 
 #include "core/model/model.h"
 #include "platform/linux/netfilter/expression.h"
+#include "platform/linux/netfilter/hook_memory.h"
 #include "platform/linux/netfilter/set_index.h"
 
 namespace synfate {
@@ -57,6 +58,8 @@ struct RuleChain {
 
 class Ruleset {
 public:
+  /// Hooks that were run with these rules.
+  HookMemory& memory() { return memory_; }
   /// The base chains of a namespace. Null: asked for now, or it could not be read (then the
   /// inquiry is not pending and its gaps say why).
   const std::vector<NftBaseChain>* base_chains(Inquiry& inquiry, Int netns);
@@ -74,6 +77,7 @@ public:
                             std::uint32_t type);
 
 private:
+  HookMemory memory_;
   using Named = std::tuple<NftScope, std::string>;
   const SetIndex* build(const Snapshot& snapshot, const Request& request, const Named& name,
                         SetShape shape);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/netfilter/near_miss.h"
+
 namespace synfate {
 namespace {
 
@@ -64,6 +66,7 @@ const Journey& telling(const Journeys& journeys) {
 void describe(Fate& fate, const Journey& journey) {
   fate.path = journey.path;
   fate.near_misses = journey.near_misses;
+  keep_nearest(fate.near_misses);
   fate.evidence = journey.evidence;
   fate.final_netns = journey.netns;
   fate.final_address = journey.final_address;

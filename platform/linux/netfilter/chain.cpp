@@ -1,4 +1,5 @@
 #include "platform/linux/netfilter/chain.h"
+#include "platform/linux/netfilter/near_miss.h"
 
 #include <algorithm>
 
@@ -6,13 +7,13 @@
 
 #include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/machine.h"
+#include "platform/linux/netfilter/near_miss.h"
 #include "platform/linux/netfilter/rule_text.h"
 
 namespace synfate {
 namespace {
 
 constexpr unsigned jump_stack = 16;
-constexpr std::size_t most_near_misses = 8;
 
 /// A part of the class on its way through the chains.
 struct Traveller {
@@ -313,9 +314,10 @@ private:
           const RuleSite site{&base_.scope, &place.name, &rule};
           if (branch.culprit && branch.culprit->id == rule_id(site).id)
             break; // rules behind the one that decided were never reached
-          if (branch.near_misses.size() < most_near_misses && accepts(rule))
+          if (branch.near_misses.size() < most_near_miss_candidates && accepts(rule))
             near_miss(site, packet, branch.near_misses);
         }
+      keep_nearest(branch.near_misses);
     }
   }
 

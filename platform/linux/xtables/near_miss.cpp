@@ -4,13 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/netfilter/near_miss.h"
 #include "platform/linux/xtables/test_ip.h"
 #include "platform/linux/xtables/text.h"
 
 namespace synfate::xt {
 namespace {
 
-constexpr std::size_t most_near_misses = 8;
 constexpr unsigned most_rules = 20'000; ///< looked at in one table
 constexpr unsigned jump_limit = 64;
 
@@ -131,7 +131,8 @@ private:
   /// True when the deciding rule was reached.
   bool walk(std::uint32_t offset, unsigned depth) {
     const auto& blob = search_.table.blob;
-    while (budget_ > 0 && branch_.near_misses.size() < most_near_misses && depth < jump_limit) {
+    while (budget_ > 0 && branch_.near_misses.size() < most_near_miss_candidates &&
+           depth < jump_limit) {
       --budget_;
       const ByteView bytes = blob.at(offset);
       const auto frame = frame_of(bytes, blob.family());
@@ -223,8 +224,10 @@ private:
 void add_near_misses(const NearMissSearch& search, Branches& branches) {
   unsigned budget = most_rules;
   for (auto& branch : branches)
-    if (branch.verdict == HookVerdict::drop || branch.verdict == HookVerdict::reject)
+    if (branch.verdict == HookVerdict::drop || branch.verdict == HookVerdict::reject) {
       Search(search, branch, budget).run();
+      keep_nearest(branch.near_misses);
+    }
 }
 
 } // namespace synfate::xt

@@ -29,7 +29,7 @@ void append(std::vector<Interval>& sorted, Interval next) {
 /// A set of fewer intervals is copied rather than kept with what is cut out of it.
 constexpr std::size_t great = 64;
 /// What is cut out of a great set is little up to here.
-constexpr std::size_t little = 1024;
+constexpr std::size_t little = 512;
 
 using Intervals = std::vector<Interval>;
 
@@ -81,7 +81,22 @@ Intervals difference(const Intervals& from, const Intervals& cut) {
   return rest;
 }
 
+/// One more interval, which touches none of those there.
+Intervals with_one(const Intervals& sorted, const Interval& more) {
+  Intervals together;
+  together.reserve(sorted.size() + 1);
+  const auto place = std::ranges::upper_bound(sorted, more.first, {}, &Interval::first);
+  together.assign(sorted.begin(), place);
+  append(together, more);
+  if (place != sorted.end())
+    append(together, *place);
+  together.insert(together.end(), place == sorted.end() ? place : std::next(place), sorted.end());
+  return together;
+}
+
 Intervals joined(const Intervals& a, const Intervals& b) {
+  if (b.size() == 1 && !touches(a, b.front()))
+    return with_one(a, b.front());
   Intervals merged;
   merged.reserve(a.size() + b.size());
   std::ranges::merge(a, b, std::back_inserter(merged), {}, &Interval::first, &Interval::first);

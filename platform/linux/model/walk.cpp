@@ -1,5 +1,7 @@
 #include "platform/linux/model/walk.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
@@ -112,6 +114,19 @@ Journeys next_from_client(Walk& walk, Journeys journeys, Packet kind) {
   return inbound(walk, std::move(journeys));
 }
 
+/// The ACK that completes the handshake. Where it is lost, the data behind it acknowledges as well:
+/// tcp_check_req() takes either.
+Journeys acknowledge(Walk& walk, Journey journey) {
+  Journeys ways = next_from_client(walk, alone(journey), Packet::ack);
+  const bool lost = std::ranges::all_of(ways, [](const Journey& way) {
+    return way.stopped() && way.stops.front().outcome == Outcome::stalled;
+  });
+  if (walk.inquiry.pending() || journey.stopped() || !lost)
+    return ways;
+  Journeys repaired = next_from_client(walk, alone(std::move(journey)), Packet::data);
+  return std::ranges::all_of(repaired, &Journey::stopped) ? ways : repaired;
+}
+
 Journeys serve_each(Walk& walk, Journeys journeys) {
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     serve(w, journey);
@@ -134,7 +149,7 @@ Journeys walk_stages(Walk& walk) {
   });
   if (!tcp)
     return serve_each(walk, std::move(journeys));
-  journeys = next_from_client(walk, std::move(journeys), Packet::ack);
+  journeys = each(walk, std::move(journeys), acknowledge);
   journeys = serve_each(walk, std::move(journeys));
   journeys = next_from_client(walk, std::move(journeys), Packet::data);
   return each(walk, std::move(journeys), [](Walk& w, Journey journey) {

@@ -6,7 +6,7 @@ namespace synfate {
 namespace {
 
 constexpr std::size_t most_kept = 64;
-/// Many parts are what `who` asks for, which does not ask twice.
+/// A copy of many parts costs more than it saves.
 constexpr std::size_t most_branches = 4;
 
 bool same(const HookRequest& a, const HookRequest& b) {

@@ -432,6 +432,9 @@ Stage stage_of(Hook hook) {
 }
 
 Branches run_hook(HookContext& context, const HookRequest& request, const PacketClass& packet) {
+  // For many clients a run also notes who let which of them pass: it has to be run.
+  if (context.options.classes != nullptr)
+    return HookRun(context, request).run(packet);
   auto& memory = context.ruleset.memory();
   if (const Branches* before = memory.find(request, context.options, packet))
     return *before;

@@ -6,7 +6,7 @@ import subprocess
 from lab import Case, Connection, LabError, enter
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
-CONTAINER, GONE = "172.17.0.2", "172.17.0.3"
+CONTAINER = "172.17.0.2"
 VIRTUAL = "10.96.0.10"
 
 DOCKER = """*nat

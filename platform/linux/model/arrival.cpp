@@ -36,17 +36,6 @@ void check_link(Journey& journey, const Interface& interface) {
     add_step(journey, Stage::interface, Verdict::pass, {}, name);
 }
 
-void check_programs(Journey& journey, const Interface& interface) {
-  if (!interface.xdp_program.known())
-    return;
-  const std::string id = fmt::format("{}", interface.xdp_program.value());
-  const std::string what =
-      fmt::format("the XDP program {} on {}", id, interface.name.value_or("?"));
-  add_step(journey, Stage::xdp, Verdict::assumed, Culprit{"bpf_program", id, what},
-           "assumed to pass");
-  assume(journey, what + " lets it pass");
-}
-
 /// ICMP errors are sent only by a router: ip_error() is silent while forwarding is off.
 std::optional<Icmp> icmp_of_route_error(Int error, IpFamily family) {
   if (family == IpFamily::v6) {
@@ -248,7 +237,7 @@ void meet_interface(Walk& walk, Journey& journey) {
     return;
   if (journey.path.empty() || !walk.flow.local)
     check_link(journey, *interface);
-  check_programs(journey, *interface);
+  pass_xdp(journey, *interface);
   pass_traffic_control(walk, journey, interface->index.value_or(0), PacketWay::ingress);
 }
 

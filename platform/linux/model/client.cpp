@@ -121,16 +121,6 @@ void follow_nat(Walk& walk, Journey& journey) {
     journey.packet.meta.out = view_of(*device);
 }
 
-Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
-  Journeys next;
-  for (auto& way : journeys)
-    for (auto& passed : pass_hook(walk, std::move(way), hook))
-      next.push_back(std::move(passed));
-  if (walk.inquiry.pending())
-    return {};
-  return next;
-}
-
 } // namespace
 
 Journeys leave_client(Walk& walk, Journey journey) {

@@ -148,16 +148,10 @@ Journeys forward(Walk& walk, Journey journey) {
     journey.packet.meta.out = view_of(*device);
   Journeys journeys = alone(std::move(journey));
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
-    Journeys next;
-    for (auto& way : journeys) {
-      if (hook == Hook::postrouting)
+    if (hook == Hook::postrouting)
+      for (auto& way : journeys)
         way.packet.meta.in = {};
-      for (auto& passed : pass_hook(walk, std::move(way), hook))
-        next.push_back(std::move(passed));
-      if (walk.inquiry.pending())
-        return {};
-    }
-    journeys = std::move(next);
+    journeys = pass_each(walk, std::move(journeys), hook);
   }
   for (auto& way : journeys) {
     if (way.hops.size() < most_hops || way.kind == Packet::ack || way.kind == Packet::data)
@@ -193,7 +187,8 @@ std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {
   return legs;
 }
 
-void enter_leg(Walk& walk, const Journey& journey, const Leg& leg, PacketClass& packet) {
+void enter_leg(Walk& walk, const Leg& leg, Int origin,
+               const std::map<Int, ConntrackView>& conntracks, PacketClass& packet) {
   const auto in = leg.in != 0 ? ask_interface(walk.inquiry, leg.netns, leg.in) : std::nullopt;
   const auto out = leg.out != 0 ? ask_interface(walk.inquiry, leg.netns, leg.out) : std::nullopt;
   packet.meta.in = in ? view_of(*in) : InterfaceView{};
@@ -201,11 +196,11 @@ void enter_leg(Walk& walk, const Journey& journey, const Leg& leg, PacketClass& 
   if (leg.in == 0)
     return;
   packet.meta.socket = {};
-  if (leg.netns == journey.netns) // over lo: conntrack's mark stays on the packet
+  if (leg.netns == origin) // over lo: conntrack's mark stays on the packet
     return;
   packet.meta.mark = 0U;
-  const auto saved = journey.conntracks.find(leg.netns);
-  if (saved == journey.conntracks.end())
+  const auto saved = conntracks.find(leg.netns);
+  if (saved == conntracks.end())
     packet.ct = {};
   else
     continue_connection(packet, saved->second, true);

@@ -27,6 +27,8 @@ struct Leg {
 /// The way back from the namespace the packet ended in; `out` is the interface it leaves by there.
 std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out);
 /// The packet at the begin of a leg: its interfaces, and what conntrack knows in that namespace.
-void enter_leg(Walk& walk, const Journey& journey, const Leg& leg, PacketClass& packet);
+/// `origin`: the namespace that the answer began in.
+void enter_leg(Walk& walk, const Leg& leg, Int origin,
+               const std::map<Int, ConntrackView>& conntracks, PacketClass& packet);
 
 } // namespace synfate

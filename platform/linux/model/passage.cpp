@@ -216,4 +216,15 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
   return done;
 }
 
+Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
+  Journeys next;
+  for (auto& way : journeys) {
+    for (auto& passed : pass_hook(walk, std::move(way), hook))
+      next.push_back(std::move(passed));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
+}
+
 } // namespace synfate

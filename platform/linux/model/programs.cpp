@@ -22,6 +22,14 @@ std::string id_of(const PacketProgram& row) {
 
 } // namespace
 
+void pass_xdp(Journey& journey, const Interface& interface) {
+  if (!interface.xdp_program.known())
+    return;
+  const std::string id = fmt::format("{}", interface.xdp_program.value());
+  pass(journey, Stage::xdp, id,
+       fmt::format("the XDP program {} on {}", id, interface.name.value_or("?")));
+}
+
 void pass_traffic_control(Walk& walk, Journey& journey, Int interface, PacketWay way) {
   const bool in = way == PacketWay::ingress;
   for (const auto& row : walk.inquiry.rows<PacketProgram>({{"netns", journey.netns}})) {

@@ -11,6 +11,8 @@ namespace synfate {
 
 enum class PacketWay : std::uint8_t { ingress, egress };
 
+/// The XDP program of an interface.
+void pass_xdp(Journey& journey, const Interface& interface);
 /// Filters of traffic control at an interface.
 void pass_traffic_control(Walk& walk, Journey& journey, Int interface, PacketWay way);
 /// Programs that choose the socket before the lookup does.

@@ -1,7 +1,6 @@
 #include "platform/linux/model/refusal.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 
@@ -213,7 +212,7 @@ Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& 
   ways.push_back({std::move(packet), Certainty::certain, false, false, {}});
   for (const auto& leg : legs_back(walk, journey, out)) {
     for (auto& way : ways)
-      enter_leg(walk, journey, leg, way.packet);
+      enter_leg(walk, leg, journey.netns, journey.conntracks, way.packet);
     for (const Hook hook : leg.hooks) {
       ways = pass(walk, leg.netns, std::move(ways), hook, stop);
       if (walk.inquiry.pending())
@@ -280,9 +279,7 @@ Journeys told(const Journey& journey, const Stop& stop, const Ways& ways) {
 
 Journeys just(Journey journey, Stop stop) {
   add_stop(journey, std::move(stop));
-  Journeys journeys;
-  journeys.push_back(std::move(journey));
-  return journeys;
+  return alone(std::move(journey));
 }
 
 /// net/ipv6/tcp_ipv6.c: tcp_v6_send_response() ties an answer to ::1 to the device of the address

@@ -119,11 +119,7 @@ void check_ends(const Walk& walk, Journey& journey) {
 void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   if (leg.netns != final_netns)
     journey.conntracks[journey.netns] = journey.packet.ct;
-  // enter_leg() compares with the namespace that the answer begins in.
-  Journey origin;
-  origin.netns = final_netns;
-  origin.conntracks = journey.conntracks;
-  enter_leg(walk, origin, leg, journey.packet);
+  enter_leg(walk, leg, final_netns, journey.conntracks, journey.packet);
   journey.netns = leg.netns;
 }
 
@@ -135,17 +131,6 @@ void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
     check_ends(walk, journey);
   if (leg.out != 0 && journey.kind != Packet::data) // the same filters see the data
     pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
-}
-
-Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
-  Journeys next;
-  for (auto& way : journeys) {
-    if (walk.inquiry.pending())
-      return {};
-    for (auto& passed : pass_hook(walk, std::move(way), hook))
-      next.push_back(std::move(passed));
-  }
-  return next;
 }
 
 /// A journey with its answer, and the device that it leaves by.

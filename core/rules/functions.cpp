@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "core/model/owners.h"
+#include "core/rules/accept_command.h"
 #include "core/rules/vocabulary.h"
 
 namespace synfate::rules {
@@ -212,7 +213,8 @@ std::string quote_bytes(std::string_view text) {
   return quoted + "'";
 }
 
-// One word of a shell, whatever it holds.
+} // namespace
+
 std::string quote(std::string_view text) {
   constexpr std::string_view harmless =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:@%+=,";
@@ -225,6 +227,10 @@ std::string quote(std::string_view text) {
     quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
   return quoted + "'";
 }
+
+namespace {
+
+// One word of a shell, whatever it holds.
 
 struct Keeper {
   std::string_view name;
@@ -324,6 +330,13 @@ constexpr std::array functions{
              [](const Facts&, Arguments a) {
                const auto culprit = culprit_of(a[0]);
                return Value::borrowed_string(culprit ? made_by(*culprit) : "");
+             }},
+    Function{"accept_command", "(flow) -> string",
+             "The command that lets the flow past the firewall rule or policy that stops it, in "
+             "the words of nft, iptables-nft or iptables-legacy; \"\" if there is none.",
+             [](const Facts&, Arguments a) {
+               const auto* flow = flow_of(a[0]);
+               return Value::string(flow == nullptr ? "" : accept_command(*flow->report));
              }},
     Function{"culprit", "(string, string, string) -> culprit", "Kind, id and text of no row.",
              [](const Facts&, Arguments a) {

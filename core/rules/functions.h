@@ -7,11 +7,13 @@
 //   children_of(pid) -> list(process)      those that are known
 //   setting(name) -> string                a sysctl of the host's namespace
 //   made_by(culprit) -> string             the program that keeps this rule: "firewalld", "docker"
-//   … culprit(kind, id, text) -> culprit     something that is no row address_port(ip, port) ->
-//   string       "10.0.0.5:80", "[::1]:80" plural(n, "connection") -> string      "1 connection",
-//   "3 connections" ago(ms) -> string                      "2.5 s", "3 min", "4 h" join(list) ->
-//   string                   with ", " between quote(text) -> string                  as one word
-//   of a shell command
+//   accept_command(flow) -> string         lets the flow past the rule that stops it
+//   culprit(kind, id, text) -> culprit     something that is no row
+//   address_port(ip, port) -> string       "10.0.0.5:80", "[::1]:80"
+//   plural(n, "connection") -> string      "1 connection", "3 connections"
+//   ago(ms) -> string                      "2.5 s", "3 min", "4 h"
+//   join(list) -> string                   with ", " between
+//   quote(text) -> string                  as one word of a shell command
 //
 // Tested by tests/unit/core/rules/functions_test.cpp.
 #pragma once
@@ -26,6 +28,9 @@
 namespace synfate::rules {
 
 class Facts;
+
+/// A word as a shell takes it, in quotes where it needs them.
+std::string quote(std::string_view text);
 
 /// Declares them all; without facts for the checker alone.
 void declare_functions(cel::Environment& environment, const Schema& schema, const Facts* facts);

@@ -17,6 +17,9 @@ void add_once(std::vector<std::string>& list, const std::string& text) {
 }
 
 /// The elements of a list, or the value itself.
+/// Stands in a message for a value that could not be told.
+constexpr std::string_view unknown_words = "(unknown)";
+
 std::vector<Value> each(const Value& value) {
   if (!value.is(cel::Kind::list))
     return {value};
@@ -260,8 +263,8 @@ Finding RuleRun::make_finding(const Element& element, cel::Bindings& names) {
     add_evidence(value(rows, names), finding);
   finding.title = render(rule_.title, names);
   finding.explain = render(rule_.explain, names);
-  for (const auto& fix : rule_.fix)
-    if (std::string text = render(fix, names); !text.empty())
+  for (const auto& fix : rule_.fix) // half a command is none
+    if (std::string text = render(fix, names); !text.empty() && !text.contains(unknown_words))
       finding.fix.push_back(std::move(text));
   return finding;
 }
@@ -327,8 +330,9 @@ void RuleRun::add_evidence(const Value& value, Finding& finding) const {
 std::string RuleRun::render(const Template& message, const cel::Bindings& names) {
   std::string text;
   for (const auto& piece : message.pieces)
-    text += piece.expression ? message_text(value(*piece.expression, names)).value_or("(unknown)")
-                             : piece.text;
+    text += piece.expression
+                ? message_text(value(*piece.expression, names)).value_or(std::string(unknown_words))
+                : piece.text;
   return text;
 }
 

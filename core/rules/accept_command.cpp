@@ -72,6 +72,23 @@ unsigned port_at(const FlowReport& flow, const PathStep& step, bool answer) {
   return before ? called : reached;
 }
 
+/// The server sends data and datagrams as well as the client. Its packets begin in output, behind
+/// the client's way in; a flow that ends in another namespace leaves through postrouting before.
+bool from_server(const FlowReport& flow, const PathStep& stop) {
+  bool arrived = false;
+  for (const auto& step : flow.fate.path) {
+    const bool same = step.packet == stop.packet;
+    if (same && arrived && step.stage == Stage::output)
+      return true;
+    arrived =
+        arrived || (same && (step.stage == Stage::route || step.stage == Stage::socket_lookup));
+    if (&step == &stop)
+      break;
+  }
+  const bool leaves = stop.stage == Stage::postrouting || stop.stage == Stage::egress;
+  return leaves && !flow.flow.local && flow.fate.final_netns == stop.netns;
+}
+
 std::optional<Match> match_of(const FlowReport& flow, const PathStep& step) {
   Match match;
   match.v6 = flow.flow.from.is_v6();
@@ -80,8 +97,10 @@ std::optional<Match> match_of(const FlowReport& flow, const PathStep& step) {
   switch (step.packet) {
   case Packet::syn:
   case Packet::ack:
+    break;
   case Packet::data:
   case Packet::datagram:
+    match.answer = from_server(flow, step);
     break;
   case Packet::synack:
     match.answer = true;

@@ -41,6 +41,15 @@ struct Flow {
   std::optional<BindFlags> bind;    ///< bind() and listen() instead of connect()
 };
 
+/// What a packet carried where it was stopped.
+struct Carried {
+  IpAddress source;
+  IpAddress destination;
+  std::uint16_t source_port = 0; ///< 0: any of the client's
+  std::uint16_t destination_port = 0;
+  bool answer = false; ///< it came from the server
+};
+
 /// One stage's verdict on one packet.
 struct PathStep {
   Packet packet = Packet::syn;
@@ -50,8 +59,9 @@ struct PathStep {
   Verdict verdict = Verdict::pass;
   std::optional<Culprit> by;
   std::string note;
-  std::int64_t netns = 0; ///< inode of the namespace the step happens in
-  bool detail = false;    ///< shown under -v only (rules passed on the way)
+  std::int64_t netns = 0;         ///< inode of the namespace the step happens in
+  bool detail = false;            ///< shown under -v only (rules passed on the way)
+  std::optional<Carried> carried; ///< of a packet that a hook stops
 };
 
 struct Blocker {

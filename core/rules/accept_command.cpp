@@ -10,10 +10,6 @@
 namespace synfate::rules {
 namespace {
 
-// include/uapi/linux/netfilter_ipv4.h: enum nf_ip_hook_priorities, Linux 6.12.
-constexpr int destination_nat = -100;
-constexpr int source_nat = 100;
-
 std::vector<std::string> parts_of(std::string_view id) {
   std::vector<std::string> parts;
   for (std::size_t start = 0; start <= id.size();) {
@@ -41,76 +37,30 @@ std::optional<Place> place_of(const Culprit& culprit) {
   return Place{parts[0], parts[1], parts[2], rule ? parts[3] : ""};
 }
 
-const PathStep* stopping_step(const FlowReport& flow) {
-  const auto step = std::ranges::find(flow.fate.path, Verdict::stop, &PathStep::verdict);
-  return step == flow.fate.path.end() ? nullptr : &*step;
-}
-
-/// What the stopped packet carries.
+/// What tells the stopped packet from others.
 struct Match {
   bool v6 = false;
   std::string proto;
   bool answer = false; ///< the client is its destination
   std::string client;
-  unsigned port = 0;
+  unsigned port = 0; ///< the server's
 };
 
-/// The server's port as the packet has it at a hook: NAT of destinations happens in prerouting and
-/// output, and is undone for answers when they leave.
-unsigned port_at(const FlowReport& flow, const PathStep& step, bool answer) {
-  const unsigned called = flow.flow.port;
-  const unsigned reached = flow.fate.final_port != 0 ? flow.fate.final_port : called;
-  const int priority = step.priority.value_or(0);
-  if (answer)
-    return step.stage == Stage::egress ||
-                   (step.stage == Stage::postrouting && priority > source_nat)
-               ? called
-               : reached;
-  const bool before = step.stage == Stage::ingress || step.stage == Stage::bridge ||
-                      ((step.stage == Stage::prerouting || step.stage == Stage::output) &&
-                       priority <= destination_nat);
-  return before ? called : reached;
-}
-
-/// The server sends data and datagrams as well as the client. Its packets begin in output, behind
-/// the client's way in; a flow that ends in another namespace leaves through postrouting before.
-bool from_server(const FlowReport& flow, const PathStep& stop) {
-  bool arrived = false;
-  for (const auto& step : flow.fate.path) {
-    const bool same = step.packet == stop.packet;
-    if (same && arrived && step.stage == Stage::output)
-      return true;
-    arrived =
-        arrived || (same && (step.stage == Stage::route || step.stage == Stage::socket_lookup));
-    if (&step == &stop)
-      break;
-  }
-  const bool leaves = stop.stage == Stage::postrouting || stop.stage == Stage::egress;
-  return leaves && !flow.flow.local && flow.fate.final_netns == stop.netns;
-}
-
-std::optional<Match> match_of(const FlowReport& flow, const PathStep& step) {
-  Match match;
-  match.v6 = flow.flow.from.is_v6();
-  match.proto = to_string(flow.flow.proto);
-  match.client = flow.flow.from.to_string();
-  switch (step.packet) {
-  case Packet::syn:
-  case Packet::ack:
-    break;
-  case Packet::data:
-  case Packet::datagram:
-    match.answer = from_server(flow, step);
-    break;
-  case Packet::synack:
-    match.answer = true;
-    break;
-  case Packet::reset:
-  case Packet::icmp:
+std::optional<Match> match_of(const FlowReport& flow) {
+  const auto stop = std::ranges::find(flow.fate.path, Verdict::stop, &PathStep::verdict);
+  const bool told = stop != flow.fate.path.end();
+  if (told && (stop->packet == Packet::reset || stop->packet == Packet::icmp))
     return std::nullopt; // nothing is won by letting a refusal out
-  }
-  match.port = port_at(flow, step, match.answer);
-  return match;
+  Match match{flow.flow.from.is_v6(), std::string(to_string(flow.flow.proto)), false,
+              flow.flow.from.to_string(),
+              flow.fate.final_port != 0 ? flow.fate.final_port : flow.flow.port};
+  if (!told || !stop->carried)
+    return match;
+  const Carried& carried = *stop->carried;
+  match.answer = carried.answer;
+  match.client = (carried.answer ? carried.destination : carried.source).to_string();
+  match.port = carried.answer ? carried.source_port : carried.destination_port;
+  return match.port == 0 ? std::nullopt : std::optional(match);
 }
 
 std::string nft_match(const Match& match) {
@@ -169,17 +119,7 @@ std::string accept_command(const FlowReport& flow) {
   const auto place = place_of(*flow.fate.culprit);
   if (!place)
     return "";
-  // The flow of a rule's test may have no path: then it is the first packet that can be there.
-  PathStep step;
-  step.stage = flow.fate.stopped_at.value_or(Stage::input);
-  const bool leaves = step.stage == Stage::output || step.stage == Stage::postrouting ||
-                      step.stage == Stage::egress;
-  step.packet = leaves && !flow.flow.local      ? Packet::synack
-                : flow.flow.proto == Proto::udp ? Packet::datagram
-                                                : Packet::syn;
-  if (const PathStep* stop = stopping_step(flow))
-    step = *stop;
-  const auto match = match_of(flow, step);
+  const auto match = match_of(flow);
   if (!match)
     return "";
   if (flow.fate.culprit->kind.starts_with("xt"))

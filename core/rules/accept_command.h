@@ -6,8 +6,8 @@
 //   xt_rule, xt_policy    ip[6]tables-legacy -t TABLE -I CHAIN [NUMBER] MATCH -j ACCEPT
 //
 // It goes ahead of the culprit, never behind: a policy is also met by what returned before the
-// chain's end. The match is what the stopped packet carries at that hook: the port before or after
-// NAT, the client as source or, of an answer, as destination.
+// chain's end. The match is what the stopped packet carries at that hook: before or after NAT, the
+// client as source or, of an answer, as destination.
 // Tested by tests/unit/core/rules/accept_command_test.cpp and tests/twin/fix.py.
 #pragma once
 

@@ -126,7 +126,8 @@ void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culp
                           .by = std::move(by),
                           .note = std::move(note),
                           .netns = journey.netns,
-                          .detail = false});
+                          .detail = false,
+                          .carried = {}});
 }
 
 void add_stop(Journey& journey, Stop stop) {

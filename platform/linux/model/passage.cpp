@@ -176,6 +176,28 @@ Journeys pass_many(Walk& walk, Journey journey, Hook hook) {
   return done;
 }
 
+/// Nothing where an address or the server's port is not known.
+std::optional<Carried> carried_by(const Journey& journey, const PacketClass& packet) {
+  const auto address = [&](const AddressTerm& term) -> std::optional<IpAddress> {
+    if (term.kind == AddressTerm::Kind::known && term.first == term.last)
+      return term.first;
+    const auto only =
+        term.kind == AddressTerm::Kind::client ? packet.addresses.only() : std::nullopt;
+    return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
+  };
+  const auto port = [](const PortTerm& term) {
+    return term.kind == PortTerm::Kind::known && term.first == term.last ? term.first
+                                                                         : std::uint16_t(0);
+  };
+  const Endpoint from = source_of(packet);
+  const Endpoint to = destination_of(packet);
+  const auto source = address(from.address);
+  const auto destination = address(to.address);
+  if (!source || !destination)
+    return std::nullopt;
+  return Carried{*source, *destination, port(from.port), port(to.port), journey.reply};
+}
+
 } // namespace
 
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
@@ -197,7 +219,10 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
       const bool accepted = branch.verdict == HookVerdict::accept;
       PacketClass before = accepted ? PacketClass() : before_hook(next, branch);
       Journey way = last ? std::move(next) : next;
+      const bool first_stop = !accepted && !way.stopped();
       take_over(way, branch);
+      if (first_stop && !way.path.empty())
+        way.path.back().carried = carried_by(way, branch.packet);
       if (accepted) {
         way.packet = std::move(branch.packet);
         done.push_back(std::move(way));

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/facts/tables.h"
 #include "core/plugin/ordered_facts.h"
 
 namespace synfate {
@@ -76,7 +77,25 @@ void Host::collect(Snapshot& snapshot, std::span<const Request> requests) {
   std::vector<Task> tasks = tasks_of(requests);
   const auto lanes = lanes_of(tasks);
   if (lanes.size() < 2)
-    return collect(sink, requests);
+    collect(sink, requests);
+  else
+    collect_side_by_side(sink, tasks, lanes);
+  if (std::ranges::find(requests, table_name<NetworkNamespace>(), &Request::table) !=
+      requests.end())
+    note_namespaces(snapshot);
+}
+
+/// Where the namespaces were found: they need not be looked for again.
+void Host::note_namespaces(const Snapshot& snapshot) {
+  const Table* table = snapshot.table(table_name<NetworkNamespace>());
+  for (std::size_t row = 0; table != nullptr && row < table->size(); ++row)
+    if (const auto found = read_row<NetworkNamespace>(*table, row);
+        found.inode.known() && found.path.known())
+      system_.note_netns_file(found.inode.value(), found.path.value());
+}
+
+void Host::collect_side_by_side(FactSink& sink, std::vector<Task>& tasks,
+                                const std::vector<Lane>& lanes) {
   std::vector<std::string> gaps;
   OrderedFacts facts(sink, tasks.size(), [&](std::size_t at) {
     for (const auto& id : conclude(tasks[at], facts.part(at)))

@@ -75,6 +75,9 @@ private:
 
   std::vector<Task> tasks_of(std::span<const Request> requests);
   static std::vector<Lane> lanes_of(const std::vector<Task>& tasks);
+  void collect_side_by_side(FactSink& sink, std::vector<Task>& tasks,
+                            const std::vector<Lane>& lanes);
+  void note_namespaces(const Snapshot& snapshot);
   void perform(Task& task, FactSink& facts);
   std::vector<std::string> conclude(Task& task, FactSink& facts);
   static void blame(const Task& task);

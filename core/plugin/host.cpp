@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "core/plugin/checked_rows.h"
+#include "core/facts/tables.h"
+#include "core/plugin/ordered_facts.h"
 
 namespace synfate {
 namespace {
@@ -59,41 +61,118 @@ std::int64_t Host::milliseconds_left() const {
 }
 
 void Host::collect(FactSink& facts, std::span<const Request> requests) {
-  for (const auto& request : requests)
-    answer(facts, request);
+  std::vector<std::string> gaps;
+  for (auto& task : tasks_of(requests)) {
+    perform(task, facts);
+    for (const auto& id : conclude(task, facts))
+      note(gaps, id);
+    if (task.last)
+      facts.answered(*task.request, std::exchange(gaps, {}));
+    blame(task);
+  }
 }
 
 void Host::collect(Snapshot& snapshot, std::span<const Request> requests) {
   SnapshotSink sink(snapshot);
-  collect(sink, requests);
+  std::vector<Task> tasks = tasks_of(requests);
+  const auto lanes = lanes_of(tasks);
+  if (lanes.size() < 2)
+    collect(sink, requests);
+  else
+    collect_side_by_side(sink, tasks, lanes);
+  if (std::ranges::find(requests, table_name<NetworkNamespace>(), &Request::table) !=
+      requests.end())
+    note_namespaces(snapshot);
 }
 
-void Host::answer(FactSink& facts, const Request& request) {
+/// Where the namespaces were found: they need not be looked for again.
+void Host::note_namespaces(const Snapshot& snapshot) {
+  const Table* table = snapshot.table(table_name<NetworkNamespace>());
+  for (std::size_t row = 0; table != nullptr && row < table->size(); ++row)
+    if (const auto found = read_row<NetworkNamespace>(*table, row);
+        found.inode.known() && found.path.known())
+      system_.note_netns_file(found.inode.value(), found.path.value());
+}
+
+void Host::collect_side_by_side(FactSink& sink, std::vector<Task>& tasks,
+                                const std::vector<Lane>& lanes) {
   std::vector<std::string> gaps;
-  bool asked = false;
-  for (auto& provider : providers_) {
-    if (!provider.collector->manifest().provides(request.table))
-      continue;
-    asked = true;
-    for (const auto& id : ask(facts, request, provider))
+  OrderedFacts facts(sink, tasks.size(), [&](std::size_t at) {
+    for (const auto& id : conclude(tasks[at], facts.part(at)))
       note(gaps, id);
-  }
-  if (!asked) {
-    const Gap gap = no_plugin_gap(request.table);
-    facts.add_gap(gap);
-    note(gaps, gap.id);
-  }
-  facts.answered(request, gaps);
+    if (tasks[at].last)
+      facts.part(at).answered(*tasks[at].request, std::exchange(gaps, {}));
+  });
+  lanes_.run(lanes.size(), [&](std::size_t lane) {
+    for (const std::size_t at : lanes[lane]) {
+      perform(tasks[at], facts.part(at));
+      facts.written(at);
+    }
+  });
+  std::ranges::for_each(tasks, blame);
 }
 
-std::vector<std::string> Host::ask(FactSink& facts, const Request& request, Provider& provider) {
-  const Manifest& manifest = provider.collector->manifest();
-  if (provider.faulty)
-    return {"plugin." + manifest.id};
-  CheckedRows rows(manifest, facts, {root_, [this] { return milliseconds_left(); }});
+/// A plugin at fault is not asked again.
+void Host::blame(const Task& task) {
+  if (task.broke_rules)
+    task.provider->faulty = true;
+}
+
+std::vector<Host::Task> Host::tasks_of(std::span<const Request> requests) {
+  std::vector<Task> tasks;
+  for (const auto& request : requests) {
+    const std::size_t before = tasks.size();
+    for (auto& provider : providers_)
+      if (provider.collector->manifest().provides(request.table))
+        tasks.push_back({.request = &request, .provider = &provider, .last = false});
+    if (tasks.size() == before)
+      tasks.push_back({.request = &request});
+    tasks.back().last = true;
+  }
+  return tasks;
+}
+
+std::vector<Host::Lane> Host::lanes_of(const std::vector<Task>& tasks) {
+  std::vector<Lane> lanes;
+  std::vector<const Provider*> owners;
+  for (std::size_t at = 0; at < tasks.size(); ++at) {
+    const auto owner = std::ranges::find(owners, tasks[at].provider);
+    const auto lane = static_cast<std::size_t>(owner - owners.begin());
+    if (owner == owners.end()) {
+      owners.push_back(tasks[at].provider);
+      lanes.emplace_back();
+    }
+    lanes[lane].push_back(at);
+  }
+  return lanes;
+}
+
+/// Asks the plugin; what it delivered is judged by conclude().
+void Host::perform(Task& task, FactSink& facts) {
+  if (task.provider == nullptr || task.provider->faulty)
+    return;
   const Stopwatch stopwatch;
-  const Status status =
-      rows.milliseconds_left() > 0 ? run(request, *provider.collector, rows) : Status(Done{});
+  task.rows = std::make_unique<CheckedRows>(
+      task.provider->collector->manifest(), facts,
+      CheckedRows::Surroundings{root_, [this] { return milliseconds_left(); }});
+  if (task.rows->milliseconds_left() > 0)
+    task.status = run(*task.request, *task.provider->collector, *task.rows);
+  task.milliseconds = stopwatch.milliseconds();
+  if (!task.rows->fault_text().empty())
+    task.provider->faulty = true;
+}
+
+/// The gaps because of which rows may be missing.
+std::vector<std::string> Host::conclude(Task& task, FactSink& facts) {
+  if (task.provider == nullptr) {
+    const Gap gap = no_plugin_gap(task.request->table);
+    facts.add_gap(gap);
+    return {gap.id};
+  }
+  const Manifest& manifest = task.provider->collector->manifest();
+  if (!task.rows)
+    return {"plugin." + manifest.id};
+  CheckedRows& rows = *task.rows;
   rows.finish();
   std::vector<std::string> gaps = rows.row_gaps();
   const auto add = [&](const Gap& gap) {
@@ -101,16 +180,17 @@ std::vector<std::string> Host::ask(FactSink& facts, const Request& request, Prov
     note(gaps, gap.id);
   };
   if (!rows.fault_text().empty()) {
-    provider.faulty = true;
+    task.broke_rules = true;
     add(fault_gap(manifest, rows.fault_text()));
-  } else if (!status && (rows.gaps().empty() || status.error().code != ErrorCode::system)) {
+  } else if (!task.status &&
+             (rows.gaps().empty() || task.status.error().code != ErrorCode::system)) {
     // A plugin that says it failed and has reported why needs no second gap.
-    add(plugin_gap(manifest, to_string(status.error())));
+    add(plugin_gap(manifest, to_string(task.status.error())));
   }
   if (rows.out_of_time())
     add(timeout_gap());
   timings_.push_back(
-      {to_string(request), manifest.id, stopwatch.milliseconds(), rows.row_count(), gaps});
+      {to_string(*task.request), manifest.id, task.milliseconds, rows.row_count(), gaps});
   return gaps;
 }
 

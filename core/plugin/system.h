@@ -29,6 +29,8 @@ public:
   /// Runs `work` to its end on a thread that is in the network namespace with this inode. An error
   /// means that `work` did not run.
   virtual Status run_in_netns(std::int64_t inode, const std::function<void()>& work) = 0;
+  /// A file that leads into a network namespace, for run_in_netns() to try before it looks for one.
+  virtual void note_netns_file(std::int64_t /*inode*/, const std::string& /*path*/) {}
   /// A clock that only goes forward, in milliseconds.
   virtual std::int64_t now_ms() = 0;
   /// Put before absolute paths of the system's files; "" on a live host.

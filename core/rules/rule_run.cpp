@@ -133,9 +133,9 @@ void RuleRun::decide(const Element& element, RuleStatus& status, std::vector<Fin
   if (element.has_value)
     names.set("it", element.value);
   for (const auto& wanted : rule_.collect)
-    if (!collect(wanted, names, status))
+    if (rests_on_pending(wanted) || !collect(wanted, names, status))
       return;
-  if (!facts_are_there(status))
+  if (facts_.inquiry().pending() || !facts_are_there(status))
     return;
   if (!needed_names_)
     needed_names_ = names_of_condition();
@@ -195,7 +195,19 @@ bool RuleRun::collect(const Collect& collect, const cel::Bindings& names, RuleSt
   bool complete = true;
   for (const auto& request : requests(collect, names, status))
     complete = (collect.optional ? ask_if_possible(request) : ask(request, status)) && complete;
-  return complete && !facts_.inquiry().pending() && status.state != RuleState::unknown;
+  return complete && status.state != RuleState::unknown;
+}
+
+/// What to ask for is told by a table that is still to be read. Anything else can be asked for at
+/// once, so that all of it is read together.
+bool RuleRun::rests_on_pending(const Collect& collect) {
+  const auto& needs = facts_.inquiry().needs();
+  return !needs.empty() && std::ranges::any_of(collect.keys, [&](const auto& key) {
+    const auto& names = programs_.of(key.second).variables();
+    return std::ranges::any_of(needs, [&](const Request& need) {
+      return std::ranges::find(names, need.table) != names.end();
+    });
+  });
 }
 
 /// Missing facts leave the answer empty, and nothing else rests on them.

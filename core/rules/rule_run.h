@@ -41,6 +41,7 @@ private:
   std::vector<Element> elements(RuleStatus& status);
   bool facts_are_there(RuleStatus& status) const;
   void decide(const Element& element, RuleStatus& status, std::vector<Finding>& findings);
+  bool rests_on_pending(const Collect& collect);
   bool collect(const Collect& collect, const cel::Bindings& names, RuleStatus& status);
   bool ask(const Request& request, RuleStatus& status);
   bool ask_if_possible(const Request& request);

@@ -93,16 +93,21 @@ PacketClass before_hook(const Journey& journey, const Branch& branch) {
   return packet;
 }
 
-Branches evaluate(Walk& walk, const Journey& journey, Hook hook) {
+HookOptions options_of(const Journey& journey) {
   HookOptions options;
   options.lifted = journey.lifted;
   options.want_trace = !journey.stopped();
   options.want_near_misses = !journey.stopped();
-  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  return run_hook(
-      context,
-      {.hook = hook, .family = HookFamily::inet, .netns = journey.netns, .packet = journey.kind},
-      journey.packet);
+  return options;
+}
+
+HookRequest request_of(const Journey& journey, Hook hook) {
+  return {.hook = hook, .family = HookFamily::inet, .netns = journey.netns, .packet = journey.kind};
+}
+
+Branches evaluate(Walk& walk, const Journey& journey, Hook hook) {
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(journey)};
+  return run_hook(context, request_of(journey, hook), journey.packet);
 }
 
 /// Once stopped, only what else stands in the way matters: one way is enough.
@@ -200,6 +205,21 @@ std::optional<Carried> carried_by(const Journey& journey, const PacketClass& pac
 
 } // namespace
 
+bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
+  if (walk.classes != nullptr)
+    return false;
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(journey)};
+  std::vector<PathStep> steps;
+  if (!pass_in_place(context, request_of(journey, hook), journey.packet, steps))
+    return false;
+  for (auto& step : steps) {
+    step.netns = journey.netns;
+    if (!journey.stopped())
+      journey.path.push_back(std::move(step));
+  }
+  return true;
+}
+
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
   if (walk.classes != nullptr)
     return pass_many(walk, std::move(journey), hook);
@@ -242,6 +262,8 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
 }
 
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
+  if (journeys.size() == 1 && pass_hook_in_place(walk, journeys.front(), hook))
+    return journeys;
   Journeys next;
   for (auto& way : journeys) {
     for (auto& passed : pass_hook(walk, std::move(way), hook))

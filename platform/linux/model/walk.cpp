@@ -55,6 +55,15 @@ template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
   return next;
 }
 
+/// Every journey that is still under way through one hook.
+Journeys pass(Walk& walk, Journeys journeys, Hook hook) {
+  if (journeys.size() == 1 && !journeys.front().over &&
+      pass_hook_in_place(walk, journeys.front(), hook))
+    return journeys;
+  return each(walk, std::move(journeys),
+              [hook](Walk& w, Journey journey) { return pass_hook(w, std::move(journey), hook); });
+}
+
 Journeys enter(Walk& walk, Journey journey) {
   // A local client's packet that NAT sent elsewhere has arrived there already.
   if (journey.netns == walk.inquiry.snapshot().host().netns)
@@ -78,9 +87,7 @@ Journeys follow(Walk& walk, Journey journey) {
         next.push_back(std::move(left));
     }
     for (const Hook hook : {Hook::ingress, Hook::prerouting})
-      next = each(walk, std::move(next), [hook](Walk& w, Journey each_journey) {
-        return pass_hook(w, std::move(each_journey), hook);
-      });
+      next = pass(walk, std::move(next), hook);
     under_way = each(walk, std::move(next), route_input);
     if (walk.inquiry.pending())
       return {};
@@ -91,17 +98,11 @@ Journeys follow(Walk& walk, Journey journey) {
 /// A client's packet from the wire (or from lo) to the socket's input hook.
 Journeys inbound(Walk& walk, Journeys journeys) {
   journeys = each(walk, std::move(journeys), enter);
-  journeys = each(walk, std::move(journeys), [](Walk& w, Journey journey) {
-    return pass_hook(w, std::move(journey), Hook::ingress);
-  });
-  journeys = each(walk, std::move(journeys), [](Walk& w, Journey journey) {
-    return pass_hook(w, std::move(journey), Hook::prerouting);
-  });
+  journeys = pass(walk, std::move(journeys), Hook::ingress);
+  journeys = pass(walk, std::move(journeys), Hook::prerouting);
   journeys = each(walk, std::move(journeys), route_input);
   journeys = each(walk, std::move(journeys), follow);
-  return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
-    return pass_hook(w, std::move(journey), Hook::input);
-  });
+  return pass(walk, std::move(journeys), Hook::input);
 }
 
 /// The next packet of the client on its way in.

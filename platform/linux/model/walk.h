@@ -36,6 +36,8 @@ Journeys enter_interface(Walk& walk, Journey journey);
 Journeys route_input(Walk& walk, Journey journey);
 /// passage.cpp: one netfilter hook.
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook);
+/// The same without moving the journey, where nothing but conntrack looks at it; false: not done.
+bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook);
 /// The same for each; empty while walk.inquiry.pending().
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook);
 /// delivery.cpp: socket lookup, policies, queues.

@@ -91,6 +91,30 @@ public:
     return done;
   }
 
+  /// False, and nothing done, if anything but conntrack may have a say.
+  bool pass_in_place(PacketClass& packet, std::vector<PathStep>& steps) {
+    const auto* chains = context_.ruleset.base_chains(context_.inquiry, request_.netns);
+    if (chains == nullptr || !packet.assumptions.empty())
+      return false;
+    gather(*chains, packet);
+    const bool tracked_only = std::ranges::all_of(functions_, [](const HookFunction& function) {
+      return function.kind == HookFunction::Kind::conntrack;
+    });
+    if (!tracked_only || has_nat_ || context_.inquiry.pending())
+      return false;
+    if (!functions_.empty()) {
+      const bool has_table = has_conntrack();
+      if ((has_table && full_table(packet.ct)) || context_.inquiry.pending())
+        return false;
+      if (has_table) {
+        enter(packet);
+        steps.push_back(step(Verdict::pass, std::nullopt, state_note(packet.ct)));
+      }
+    }
+    confirm(packet);
+    return true;
+  }
+
 private:
   void gather(const std::vector<NftBaseChain>& chains, const PacketClass& packet) {
     bool nat = false;
@@ -231,31 +255,44 @@ private:
     return step;
   }
 
-  /// net/netfilter/nf_conntrack_core.c: nf_conntrack_in(), resolve_normal_ct().
-  void track(Branch branch, Branches& next, Branches& done) {
+  /// False: this kernel has no conntrack, or has not loaded it.
+  bool has_conntrack() {
     bool known = false;
     const auto count = setting("net.netfilter.nf_conntrack_count", known);
-    auto& ct = branch.packet.ct;
-    if (!count && known && !has_nat_) { // this kernel has no conntrack, or has not loaded it
+    return count || !known || has_nat_;
+  }
+
+  /// What stops a packet that needs an entry of its own; nothing if there is room.
+  std::optional<Culprit> full_table(const ConntrackView& ct) {
+    if (ct.state != CtState::none || ct.exists)
+      return std::nullopt;
+    bool known = false;
+    const auto count = setting("net.netfilter.nf_conntrack_count", known);
+    const auto max = setting("net.netfilter.nf_conntrack_max", known);
+    if (!max || !count || *max <= 0 || *count < *max)
+      return std::nullopt;
+    Culprit full{"sysctl", "net.netfilter.nf_conntrack_max",
+                 fmt::format("conntrack table full: {} of {}", *count, *max)};
+    if (context_.options.lifted.contains({full.kind, full.id}))
+      return std::nullopt;
+    return full;
+  }
+
+  /// net/netfilter/nf_conntrack_core.c: nf_conntrack_in(), resolve_normal_ct().
+  void track(Branch branch, Branches& next, Branches& done) {
+    if (!has_conntrack()) {
       next.push_back(std::move(branch));
       return;
     }
-    if (ct.state == CtState::none && !ct.exists) {
-      const auto max = setting("net.netfilter.nf_conntrack_max", known);
-      const Culprit full{
-          "sysctl", "net.netfilter.nf_conntrack_max",
-          fmt::format("conntrack table full: {} of {}", count.value_or(0), max.value_or(0))};
-      if (max && count && *max > 0 && *count >= *max &&
-          !context_.options.lifted.contains({full.kind, full.id})) {
-        // Entries that saw no answer may be thrown out for a new one (early_drop()).
-        branch.verdict = HookVerdict::drop;
-        branch.certainty = Certainty::likely;
-        branch.why = "the conntrack table is full";
-        branch.steps.push_back(step(Verdict::stop, full, "table full"));
-        branch.culprit = full;
-        done.push_back(std::move(branch));
-        return;
-      }
+    if (auto full = full_table(branch.packet.ct)) {
+      // Entries that saw no answer may be thrown out for a new one (early_drop()).
+      branch.verdict = HookVerdict::drop;
+      branch.certainty = Certainty::likely;
+      branch.why = "the conntrack table is full";
+      branch.steps.push_back(step(Verdict::stop, full, "table full"));
+      branch.culprit = std::move(full);
+      done.push_back(std::move(branch));
+      return;
     }
     enter(branch.packet);
     branch.steps.push_back(step(Verdict::pass, std::nullopt, state_note(branch.packet.ct)));
@@ -442,6 +479,11 @@ Branches run_hook(HookContext& context, const HookRequest& request, const Packet
   if (!context.inquiry.pending() && context.inquiry.gaps().empty())
     memory.keep(request, context.options, packet, branches);
   return branches;
+}
+
+bool pass_in_place(HookContext& context, const HookRequest& request, PacketClass& packet,
+                   std::vector<PathStep>& steps) {
+  return HookRun(context, request).pass_in_place(packet, steps);
 }
 
 } // namespace synfate

@@ -150,4 +150,10 @@ struct HookOptions {
 /// Runs a hook. Branches are disjoint and cover the class. Meaningless while inquiry.pending().
 Branches run_hook(HookContext& context, const HookRequest& request, const PacketClass& packet);
 
+/// The same without a copy, where nothing but conntrack looks at the packet, as at most hooks of
+/// most hosts: the packet is as run_hook() would let it pass, with its steps. False, and nothing
+/// changed, where that cannot be said so quickly; then run_hook() is to be asked.
+bool pass_in_place(HookContext& context, const HookRequest& request, PacketClass& packet,
+                   std::vector<PathStep>& steps);
+
 } // namespace synfate

@@ -204,8 +204,10 @@ public:
     const auto pids = processes(proc.get(), query);
     if (!pids)
       return delivery_.gap(no_proc_gap(to_string(pids.error())));
-    learn_surroundings();
-    deliver(read_all(proc.get(), *pids));
+    if (!pids->empty()) {
+      learn_surroundings();
+      deliver(read_all(proc.get(), *pids));
+    }
     if (!pid || !found_)
       report_hidden();
   }

@@ -89,6 +89,11 @@ Result<std::string> LinuxSystem::file_of(std::int64_t inode) {
   return file;
 }
 
+void LinuxSystem::note_netns_file(std::int64_t inode, const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  files_.try_emplace(inode, path); // file_of() looks whether it still is that one
+}
+
 Status LinuxSystem::run_in_netns(std::int64_t inode, const std::function<void()>& work) {
   SYNFATE_TRY(here, current_netns());
   if (here == inode) {

@@ -21,6 +21,7 @@ public:
   /// Runs `work` on the calling thread if it is in that namespace already. What `work` throws is
   /// passed on to the caller.
   Status run_in_netns(std::int64_t inode, const std::function<void()>& work) override;
+  void note_netns_file(std::int64_t inode, const std::string& path) override;
   std::int64_t now_ms() override;
   std::string root() const override { return root_; }
   Result<FileOwner> file_owner(const std::string& path) override;

@@ -4,17 +4,11 @@
 #include <string>
 #include <vector>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include "core/command/program.h"
 #include "core/facts/tables.h"
 #include "core/plugin/worker.h"
+#include "platform/host.h"
 #include "platform/linux/model/linux_model.h"
-#include "platform/linux/names/names.h"
-#include "platform/linux/system/linux_system.h"
-#include "platform/linux/system/network_namespaces.h"
-#include "platform/linux/worker/worker_process.h"
 
 #ifdef SYNFATE_SINGLE_FILE
 namespace synfate {
@@ -33,12 +27,6 @@ std::vector<LinkedPlugin> linked_plugins() {
 }
 #endif
 
-std::string program_path(const char* called) {
-  std::vector<char> path(4096);
-  const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
-  return length > 0 ? std::string(path.data(), static_cast<std::size_t>(length)) : called;
-}
-
 bool is_set(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr && *value != '\0';
@@ -54,16 +42,6 @@ bool prefers_utf8() {
   return true;
 }
 
-Terminal look_at_terminal() {
-  Terminal terminal;
-  terminal.is_terminal = isatty(STDOUT_FILENO) == 1;
-  terminal.utf8 = prefers_utf8();
-  winsize size{};
-  if (terminal.is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0)
-    terminal.width = size.ws_col;
-  return terminal;
-}
-
 /// `synfate plugin-worker LIBRARY`
 int run_worker(std::span<const std::string> words) {
   Schema schema;
@@ -76,30 +54,28 @@ int run_worker(std::span<const std::string> words) {
 
 int main(int count, char** arguments) {
   const std::vector<std::string> words(arguments + 1, arguments + count);
-  LinuxSystem system;
-  const LinuxNames names;
-  const auto launcher = make_worker_launcher();
-  const std::string path = program_path(arguments[0]);
+  Host host = make_host(arguments[0]);
+  host.terminal.utf8 = prefers_utf8();
   const Program program{
       .version = SYNFATE_VERSION,
-      .path = path,
-      .platform = "linux",
+      .path = host.program_path,
+      .platform = host.platform,
       .words = words,
-      .system = system,
-      .names = names,
+      .system = *host.system,
+      .names = *host.names,
       .model =
           [](const std::string& os) {
             return os == "linux" ? make_linux_model() : std::unique_ptr<Model>();
           },
       .add_tables = add_linux_tables,
-      .enter_netns = [](const std::string& name) { return enter_netns(name); },
+      .enter_netns = host.enter_netns,
       .linked = linked_plugins(),
-      .worker = worker_factory(path, *launcher),
+      .worker = host.launcher ? worker_factory(host.program_path, *host.launcher) : WorkerFactory(),
       .run_worker = run_worker,
       .in = std::cin,
       .out = std::cout,
       .err = std::cerr,
-      .terminal = look_at_terminal(),
+      .terminal = host.terminal,
       .no_color = is_set("NO_COLOR"),
   };
   std::ios::sync_with_stdio(false);

@@ -2,62 +2,43 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
-#include <utf8proc.h>
+
+#include "core/base/characters.h"
+#include "core/base/utf8.h"
 
 namespace synfate {
 namespace {
 
+/// The first character of a text that is not empty.
 struct Character {
-  utf8proc_int32_t code = -1; ///< negative: the first byte is no part of a character
+  std::optional<char32_t> code; ///< nothing: the first byte is no part of a character
   std::size_t bytes = 1;
 };
 
-/// The first character of a text that is not empty.
 Character first_character(std::string_view text) {
-  Character character;
-  const auto used = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
-                                     static_cast<utf8proc_ssize_t>(text.size()), &character.code);
-  if (used <= 0)
-    return {};
-  character.bytes = static_cast<std::size_t>(used);
-  return character;
+  const auto decoded = decode_utf8(text, 0);
+  return decoded.length == 0 ? Character() : Character{decoded.code_point, decoded.length};
 }
 
-/// Control, format (bidirectional overrides are of this class), private, unassigned characters and
-/// line separators: what moves a cursor, hides or reorders text.
-bool is_printable(utf8proc_int32_t code) {
-  switch (utf8proc_category(code)) {
-  case UTF8PROC_CATEGORY_CC:
-  case UTF8PROC_CATEGORY_CF:
-  case UTF8PROC_CATEGORY_CS:
-  case UTF8PROC_CATEGORY_CO:
-  case UTF8PROC_CATEGORY_CN:
-  case UTF8PROC_CATEGORY_ZL:
-  case UTF8PROC_CATEGORY_ZP:
-    return false;
-  default:
-    return true;
-  }
-}
-
-constexpr std::array<std::pair<utf8proc_int32_t, std::string_view>, 14> plain_forms{
-    {{0x00a0, " "},
-     {0x00b7, "-"},
-     {0x2010, "-"},
-     {0x2011, "-"},
-     {0x2013, "-"},
-     {0x2014, "-"},
-     {0x2018, "'"},
-     {0x2019, "'"},
-     {0x201c, "\""},
-     {0x201d, "\""},
-     {0x2026, "..."},
-     {0x2192, "->"},
-     {0x2264, "<="},
-     {0x2265, ">="}}};
+constexpr std::array<std::pair<char32_t, std::string_view>, 14> plain_forms{{{0x00a0, " "},
+                                                                             {0x00b7, "-"},
+                                                                             {0x2010, "-"},
+                                                                             {0x2011, "-"},
+                                                                             {0x2013, "-"},
+                                                                             {0x2014, "-"},
+                                                                             {0x2018, "'"},
+                                                                             {0x2019, "'"},
+                                                                             {0x201c, "\""},
+                                                                             {0x201d, "\""},
+                                                                             {0x2026, "..."},
+                                                                             {0x2192, "->"},
+                                                                             {0x2264, "<="},
+                                                                             {0x2265, ">="}}};
 
 void append_escaped_ascii(std::string& into, char letter) {
   switch (letter) {
@@ -75,28 +56,32 @@ void append_escaped_ascii(std::string& into, char letter) {
   }
 }
 
-void append_for_terminal(std::string& into, std::string_view bytes, utf8proc_int32_t code,
+std::string code_text(char32_t code) {
+  return fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(code));
+}
+
+std::string in_ascii(char32_t code) {
+  const auto* const plain =
+      std::ranges::find(plain_forms, code, &decltype(plain_forms)::value_type::first);
+  return plain != plain_forms.end() ? std::string(plain->second) : code_text(code);
+}
+
+void append_for_terminal(std::string& into, std::string_view bytes, const Character& character,
                          Charset charset) {
-  if (code >= 0x80 && charset == Charset::ascii) {
-    const auto* const plain =
-        std::ranges::find(plain_forms, code, &decltype(plain_forms)::value_type::first);
-    into +=
-        plain != plain_forms.end() ? std::string(plain->second) : fmt::format("\\u{{{:x}}}", code);
-  } else if (code < 0) {
+  if (!character.code)
     append_escaped_ascii(into, bytes.front());
-  } else if (is_printable(code)) {
+  else if (*character.code >= 0x80 && charset == Charset::ascii)
+    into += in_ascii(*character.code);
+  else if (is_printable(*character.code))
     into += bytes;
-  } else if (code < 0x80) {
+  else if (*character.code < 0x80)
     append_escaped_ascii(into, bytes.front());
-  } else {
-    into += fmt::format("\\u{{{:x}}}", code);
-  }
+  else
+    into += code_text(*character.code);
 }
 
 std::size_t width_of(const Character& character) {
-  return character.code < 0
-             ? 1
-             : static_cast<std::size_t>(std::max(0, utf8proc_charwidth(character.code)));
+  return character.code ? columns_of(*character.code) : 1;
 }
 
 /// The longest head of `text` that takes no more than `width` columns.
@@ -133,7 +118,7 @@ std::string escape_for_terminal(std::string_view text, Charset charset) {
   escaped.reserve(text.size());
   while (!text.empty()) {
     const auto character = first_character(text);
-    append_for_terminal(escaped, text.substr(0, character.bytes), character.code, charset);
+    append_for_terminal(escaped, text.substr(0, character.bytes), character, charset);
     text.remove_prefix(character.bytes);
   }
   return escaped;
@@ -144,8 +129,7 @@ std::string to_valid_utf8(std::string_view text) {
   valid.reserve(text.size());
   while (!text.empty()) {
     const auto character = first_character(text);
-    valid +=
-        character.code < 0 ? std::string_view("\xef\xbf\xbd") : text.substr(0, character.bytes);
+    valid += character.code ? text.substr(0, character.bytes) : std::string_view("\xef\xbf\xbd");
     text.remove_prefix(character.bytes);
   }
   return valid;

@@ -1,9 +1,6 @@
 #include "core/cel/time_zone.h"
 
 #include <cctype>
-#include <stdexcept>
-
-#include <date/tz.h>
 
 namespace synfate::cel {
 namespace {
@@ -36,13 +33,7 @@ std::optional<std::int64_t> utc_offset(std::string_view zone, std::int64_t secon
     return 0;
   if (const auto fixed = fixed_offset(zone))
     return fixed;
-  try { // the library reports an unknown zone, or a missing database, by throwing
-    const auto* found = date::locate_zone(std::string(zone));
-    const date::sys_seconds instant{std::chrono::seconds(seconds_since_epoch)};
-    return found->get_info(instant).offset.count();
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
+  return named_zone_offset(zone, seconds_since_epoch);
 }
 
 } // namespace synfate::cel

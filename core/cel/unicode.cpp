@@ -12,32 +12,6 @@ bool is_continuation(unsigned char byte) {
 
 } // namespace
 
-bool is_scalar(char32_t code_point) {
-  return code_point <= 0x10ffff && (code_point < 0xd800 || code_point > 0xdfff);
-}
-
-Decoded decode_utf8(std::string_view text, std::size_t at) {
-  if (at >= text.size())
-    return {};
-  const auto lead = static_cast<unsigned char>(text[at]);
-  if (lead < 0x80)
-    return {lead, 1};
-  const unsigned length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() - at < length)
-    return {};
-  char32_t code_point = lead & (0x7fU >> length);
-  for (unsigned index = 1; index < length; ++index) {
-    const auto byte = static_cast<unsigned char>(text[at + index]);
-    if (!is_continuation(byte))
-      return {};
-    code_point = (code_point << 6) | (byte & 0x3fU);
-  }
-  constexpr std::array<char32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (code_point < least[length] || !is_scalar(code_point))
-    return {};
-  return {code_point, length};
-}
-
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const auto decoded = decode_utf8(text, at);

@@ -85,6 +85,13 @@ int run_why(const Program& program, const Options& options, const rules::Output&
                              output);
 }
 
+std::optional<rules::Writers> writers_of(System& system, const std::filesystem::path& path) {
+  const auto owner = system.file_owner(path.string());
+  if (!owner)
+    return std::nullopt;
+  return rules::Writers{owner->uid, owner->group_writable || owner->others_writable};
+}
+
 Result<Schema> known_schema(const Program& program, const Options& options) {
   SYNFATE_TRY(session, Session::open(program, options));
   return session->snapshot().schema();
@@ -96,7 +103,8 @@ Result<rules::RuleSet> load_rules(const Program& program, const Options& options
                                   const Schema& schema) {
   rules::LayerOptions layers;
   layers.rules = paths_of(options.rules);
-  layers.refuse_unsafe = program.system.effective_uid() == 0;
+  if (program.system.effective_uid() == 0)
+    layers.writers_of = [&program](const auto& path) { return writers_of(program.system, path); };
   rules::Loaded loaded = rules::load_layers(schema, layers);
   if (loaded.errors.empty())
     return std::move(loaded.rules);

@@ -36,7 +36,7 @@ int unknown_rule(const RuleSet& rules, const std::string& id, const Output& outp
 Loaded load_files(const std::vector<std::filesystem::path>& files, const Schema& schema,
                   bool builtin) {
   Errors errors;
-  const auto read = read_pack_files(files, false, errors);
+  const auto read = read_pack_files(files, {}, errors);
   Loaded loaded = load_packs(read, schema, builtin ? builtin_rules() : RuleSet{});
   auto unreadable = errors.take();
   loaded.errors.insert(loaded.errors.begin(), unreadable.begin(), unreadable.end());

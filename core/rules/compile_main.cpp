@@ -57,7 +57,7 @@ int main(int count, char** words) {
     return 2;
   }
   rules::Errors unreadable;
-  const auto files = rules::read_pack_files(call.packs, false, unreadable);
+  const auto files = rules::read_pack_files(call.packs, {}, unreadable);
   if (const int status = report(unreadable.take()); status != 0)
     return status;
   rules::Loaded loaded = rules::load_packs(files, schema);

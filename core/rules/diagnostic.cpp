@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "core/cel/unicode.h"
+#include "core/base/utf8.h"
 
 namespace synfate::rules {
 namespace {
@@ -17,7 +17,7 @@ std::string caret_indent(std::string_view line, std::uint32_t column) {
   std::size_t left = column - 1;
   for (std::size_t at = 0; at < line.size() && left > 0; --left) {
     indent += line[at] == '\t' ? '\t' : ' ';
-    at += std::max(1U, cel::decode_utf8(line, at).length);
+    at += std::max(1U, decode_utf8(line, at).length);
   }
   return indent + std::string(left, ' ');
 }

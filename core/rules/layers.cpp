@@ -14,7 +14,7 @@ Loaded load_layers(const Schema& schema, const LayerOptions& options) {
   };
   standard("/usr/share/synfate/rules");
   standard("/etc/synfate/rules.d");
-  const auto files = read_pack_files(paths, options.refuse_unsafe, errors);
+  const auto files = read_pack_files(paths, options.writers_of, errors);
   RuleSet base = options.builtin ? builtin_rules() : RuleSet{};
   if (files.empty())
     return {std::move(base), errors.take()};

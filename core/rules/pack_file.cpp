@@ -6,11 +6,7 @@
 #include <sstream>
 #include <system_error>
 
-#include <sys/stat.h>
-
 #include <fmt/format.h>
-
-#include "core/rules/loader.h"
 
 namespace synfate::rules {
 namespace {
@@ -63,18 +59,18 @@ std::vector<std::filesystem::path> pack_files(const std::filesystem::path& path,
   return files;
 }
 
-bool is_unsafe(const std::filesystem::path& path, Errors& errors) {
-  struct stat status{};
-  if (::stat(path.c_str(), &status) != 0)
+bool is_unsafe(const std::filesystem::path& path, const WritersOf& writers_of, Errors& errors) {
+  const auto writers = writers_of(path);
+  if (!writers)
     return false; // reading it will say what is wrong
-  if (status.st_uid != 0) {
+  if (writers->owner != 0) {
     errors.add(file_error(
         path, code::unsafe,
-        fmt::format("belongs to user {}, who could change what root runs", status.st_uid),
+        fmt::format("belongs to user {}, who could change what root runs", writers->owner),
         fmt::format("chown root:root '{}'", path.string())));
     return true;
   }
-  if ((status.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+  if (!writers->others)
     return false;
   errors.add(file_error(path, code::unsafe, "others than root can write it",
                         fmt::format("chmod go-w '{}'", path.string())));
@@ -82,15 +78,16 @@ bool is_unsafe(const std::filesystem::path& path, Errors& errors) {
 }
 
 std::vector<std::shared_ptr<const SourceFile>>
-read_pack_files(const std::vector<std::filesystem::path>& paths, bool refuse_unsafe,
+read_pack_files(const std::vector<std::filesystem::path>& paths, const WritersOf& writers_of,
                 Errors& errors) {
   std::vector<std::shared_ptr<const SourceFile>> files;
   for (const auto& path : paths) {
     std::error_code error;
-    if (refuse_unsafe && std::filesystem::is_directory(path, error) && is_unsafe(path, errors))
+    if (writers_of && std::filesystem::is_directory(path, error) &&
+        is_unsafe(path, writers_of, errors))
       continue;
     for (const auto& file : pack_files(path, errors)) {
-      if (refuse_unsafe && is_unsafe(file, errors))
+      if (writers_of && is_unsafe(file, writers_of, errors))
         continue;
       if (auto read = read_file(file, errors))
         files.push_back(std::move(read));

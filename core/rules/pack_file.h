@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/rules/diagnostic.h"
+#include "core/rules/loader.h"
 
 namespace synfate::rules {
 
@@ -14,6 +15,6 @@ std::vector<std::filesystem::path> pack_files(const std::filesystem::path& path,
 
 /// Whether others than root could change what is at `path`: then an error with the command that
 /// mends it is added.
-bool is_unsafe(const std::filesystem::path& path, Errors& errors);
+bool is_unsafe(const std::filesystem::path& path, const WritersOf& writers_of, Errors& errors);
 
 } // namespace synfate::rules

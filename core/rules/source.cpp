@@ -102,7 +102,7 @@ private:
       const auto digit = std::string_view("0123456789abcdef").find(text_[at_] | 0x20);
       value = (value << 4U) | static_cast<char32_t>(digit & 0xfU);
     }
-    return cel::is_scalar(value) ? value : U'\ufffd';
+    return is_scalar(value) ? value : U'\ufffd';
   }
 
   // A backslash, white space and a newline: everything up to the next visible character is left

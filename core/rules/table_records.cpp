@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/utf8.h"
 #include "core/cel/unicode.h"
 
 namespace synfate::rules {
@@ -15,7 +16,7 @@ constexpr std::size_t most_estimates = 32;
 std::string visible_text(std::string_view text) {
   std::string visible;
   for (std::size_t at = 0; at < text.size();) {
-    const unsigned length = cel::decode_utf8(text, at).length;
+    const unsigned length = decode_utf8(text, at).length;
     if (length == 0)
       visible += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[at++]));
     visible += text.substr(at, length);

@@ -1,14 +1,13 @@
 // Any bytes as a rule: decoding, printing and evaluating never read outside them and always end.
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/decode.h"
 #include "platform/linux/netfilter/machine.h"
-#include "platform/linux/netfilter/packet_build.h"
 #include "platform/linux/netfilter/rule_text.h"
 #include "platform/linux/netfilter/tables.h"
+#include "tests/fuzz/packets.h"
 
 namespace {
 
@@ -17,15 +16,6 @@ synfate::Schema schema() {
   static_cast<void>(synfate::add_core_tables(tables).ok());
   static_cast<void>(synfate::add_netfilter_tables(tables).ok());
   return tables;
-}
-
-synfate::PacketClass packet() {
-  using namespace synfate;
-  FlowFacts facts;
-  facts.addresses = IntervalSet::range(0x0a000000, 0x0affffff);
-  facts.ports = client_ports();
-  return build_packet(Packet::data, facts, {AddressTerm::client(), PortTerm::client()},
-                      {AddressTerm::known(IpAddress::v4(0x0a4d0001)), PortTerm::known(80)});
 }
 
 } // namespace
@@ -38,7 +28,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   TextSources sources;
   static_cast<void>(rule_text(rule.expressions(ByteOrder::little), "inet", "", sources));
   static_cast<void>(nft::decode_comment(bytes));
-  const Snapshot snapshot(schema());
+  static const Schema tables = schema();
+  const Snapshot snapshot(tables);
   Inquiry inquiry(snapshot);
   Ruleset ruleset;
   const HookOptions options;
@@ -48,8 +39,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const NftScope scope{1, "inet", "t"};
   const std::string chain = "c";
   std::vector<RuleEnd> ends;
-  const auto traveller = std::make_shared<const PacketClass>(packet());
-  machine.run({&scope, &chain, &rule}, traveller, ends);
-  static_cast<void>(machine.failures({&scope, &chain, &rule}, traveller, nullptr));
+  for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
+    const auto traveller = any_client_packet(family);
+    machine.run({&scope, &chain, &rule}, traveller, ends);
+    static_cast<void>(machine.failures({&scope, &chain, &rule}, traveller, nullptr));
+  }
   return 0;
 }

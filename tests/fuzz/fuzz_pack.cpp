@@ -25,11 +25,16 @@ void decide(const rules::RuleSet& rules, const Schema& schema) {
   (void)rules::evaluate(inquiry, rules, {target, {}}, options);
 }
 
+Schema core_schema() {
+  Schema schema;
+  (void)add_core_tables(schema);
+  return schema;
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  Schema schema;
-  (void)add_core_tables(schema);
+  static const Schema schema = core_schema();
   const auto file = std::make_shared<rules::SourceFile>(
       "fuzz.toml", std::string(reinterpret_cast<const char*>(data), size));
   const auto loaded = rules::load_packs({file}, schema);

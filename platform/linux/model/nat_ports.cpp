@@ -4,8 +4,8 @@
 #include <set>
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 
+#include "platform/linux/netfilter/ip_protocol.h"
 #include "platform/linux/netfilter/tables.h"
 #include "platform/linux/xtables/blob.h"
 
@@ -21,9 +21,9 @@ template <class... Ts> struct Overloaded : Ts... {
 using PortRange = std::pair<std::uint16_t, std::uint16_t>;
 
 std::optional<Proto> proto_of(unsigned number) {
-  if (number == IPPROTO_TCP)
+  if (number == ip_protocol::tcp)
     return Proto::tcp;
-  return number == IPPROTO_UDP ? std::optional(Proto::udp) : std::nullopt;
+  return number == ip_protocol::udp ? std::optional(Proto::udp) : std::nullopt;
 }
 
 std::uint16_t port_in(std::string_view data) {

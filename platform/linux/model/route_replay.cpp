@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <netinet/in.h>
-
+#include "platform/linux/netfilter/ip_protocol.h"
 #include "platform/linux/routing/fib_facts.h"
 
 namespace synfate {
@@ -24,7 +23,7 @@ linux_routing::FibPacket packet_of(const RouteQuestion& question) {
   packet.mark = static_cast<std::uint32_t>(question.mark);
   packet.uid = question.uid.value_or(0);
   if (!question.proto.empty())
-    packet.proto = question.proto == "udp" ? IPPROTO_UDP : IPPROTO_TCP;
+    packet.proto = question.proto == "udp" ? ip_protocol::udp : ip_protocol::tcp;
   if (question.source_port != 0)
     packet.source_port = question.source_port;
   if (question.destination_port != 0)

@@ -248,26 +248,47 @@ Decoded decode_reject(const Attributes& from) {
                 value<std::uint8_t>(from, 2)};
 }
 
+/// The upper end of a range: a register of its own, or that of the lower end (nft_nat_init(),
+/// nft_masq_init(), nft_redir_init()). Nothing if it is no register.
+std::optional<Slot> upper_slot(const Attributes& from, std::uint16_t type, Slot lower) {
+  if (!from.has(type))
+    return lower;
+  const Slot upper = slot(from, type);
+  return upper == no_slot ? std::nullopt : std::optional(upper);
+}
+
+constexpr Damage no_upper_register{"the upper end of a range is in no register"};
+
 Decoded decode_nat(const Attributes& from) {
   Nat nat;
   nat.destination = value(from, 1) == 1;
   nat.family = value<std::uint8_t>(from, 2);
   nat.address_min = slot(from, 3);
-  nat.address_max = from.has(4) ? slot(from, 4) : nat.address_min;
   nat.port_min = slot(from, 5);
-  nat.port_max = from.has(6) ? slot(from, 6) : nat.port_min;
   nat.flags = value(from, 7);
+  const auto address_max = upper_slot(from, 4, nat.address_min);
+  const auto port_max = upper_slot(from, 6, nat.port_min);
+  if (!address_max || !port_max)
+    return no_upper_register;
+  nat.address_max = *address_max;
+  nat.port_max = *port_max;
   return nat;
 }
 
 Decoded decode_masquerade(const Attributes& from) {
   const Slot low = slot(from, 2);
-  return Masquerade{low, from.has(3) ? slot(from, 3) : low, value(from, 1)};
+  const auto high = upper_slot(from, 3, low);
+  if (!high)
+    return no_upper_register;
+  return Masquerade{low, *high, value(from, 1)};
 }
 
 Decoded decode_redirect(const Attributes& from) {
   const Slot low = slot(from, 1);
-  return Redirect{low, from.has(2) ? slot(from, 2) : low, value(from, 3)};
+  const auto high = upper_slot(from, 2, low);
+  if (!high)
+    return no_upper_register;
+  return Redirect{low, *high, value(from, 3)};
 }
 
 Decoded decode_notrack(const Attributes&) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <netinet/in.h>
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/chain.h"
+#include "platform/linux/netfilter/ip_protocol.h"
 #include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/nat.h"
 #include "platform/linux/netfilter/tables.h"
@@ -322,10 +322,10 @@ private:
   static Newcomer newcomer_of(const PacketClass& packet) {
     const auto info = transport_info(packet);
     const std::uint8_t proto = info.valid ? info.proto : 0;
-    if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6)
+    if (proto == ip_protocol::icmp || proto == ip_protocol::icmpv6)
       return Newcomer::icmp_error; // the model sends no other ICMP
     const auto flags = load(packet, info.offset + 13U, 1);
-    if (proto != IPPROTO_TCP || !flags || !flags->front().is_known())
+    if (proto != ip_protocol::tcp || !flags || !flags->front().is_known())
       return Newcomer::opens;
     constexpr std::uint8_t syn = 0x02;
     constexpr std::uint8_t rst = 0x04;

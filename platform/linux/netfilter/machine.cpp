@@ -223,6 +223,7 @@ std::vector<Octet> Machine::value(nft::Slot slot, std::size_t size) {
   resolved.reserve(size);
   for (const auto& octet : octets)
     resolved.push_back(resolve(packet(), octet));
+  resolved.resize(size, Octet::any());
   return resolved;
 }
 

@@ -8,6 +8,7 @@
 // Tested against the kernel by tests/unit/platform/linux/netfilter/kernel_rules_test.cpp.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <string>
@@ -91,9 +92,13 @@ private:
   std::string subject() const; ///< "rule inet/filter/input/4"
 
   // registers
+  /// As many of the octets as there are.
   std::span<Octet> registers(nft::Slot slot, std::size_t size) {
-    return std::span(thread_.registers).subspan(slot * 4U, size);
+    const std::span all(thread_.registers);
+    const std::size_t first = std::min(slot * std::size_t{4}, all.size());
+    return all.subspan(first, std::min(size, all.size() - first));
   }
+  /// `size` octets; those past the last register, which no kernel lets a rule read, are unknown.
   std::vector<Octet> value(nft::Slot slot, std::size_t size);
   void store(nft::Slot slot, std::span<const Octet> octets);
   void store_bytes(nft::Slot slot, std::string_view bytes);

@@ -38,10 +38,14 @@ NftBaseChain base_chain_of(const NftChain& row, Int netns) {
   return chain;
 }
 
+/// NFT_DATA_VALUE_MAXLEN: no set has longer keys (nf_tables_newset()), but a file may say so.
+constexpr Int longest_key = 64;
+
 SetShape shape_of(const NftSet& row) {
   SetShape shape;
   shape.flags = static_cast<std::uint32_t>(row.flags.value_or(0));
-  shape.key_length = static_cast<std::size_t>(row.key_length.value_or(0));
+  shape.key_length =
+      static_cast<std::size_t>(std::clamp<Int>(row.key_length.value_or(0), 0, longest_key));
   shape.key_type = static_cast<std::uint32_t>(row.key_type.value_or(0));
   shape.data_type = static_cast<std::uint32_t>(row.data_type.value_or(0));
   shape.limited = row.size.known();

@@ -1,5 +1,5 @@
 #include <array>
-#include <ctime>
+#include <chrono>
 
 #include "platform/linux/xtables/print_matches.h"
 
@@ -23,11 +23,13 @@ void print_day_time(std::string& out, std::string_view name, std::uint32_t secon
 }
 
 void print_date(std::string& out, std::string_view name, std::uint32_t seconds) {
-  const std::time_t time = seconds;
-  std::tm parts{};
-  gmtime_r(&time, &parts);
-  append(out, " {} {:04}-{:02}-{:02}T{:02}:{:02}:{:02}", name, parts.tm_year + 1900,
-         parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  const std::chrono::sys_seconds instant{std::chrono::seconds(seconds)};
+  const auto day = std::chrono::floor<std::chrono::days>(instant);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(instant - day);
+  append(out, " {} {:04}-{:02}-{:02}T{:02}:{:02}:{:02}", name, static_cast<int>(date.year()),
+         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+         time.hours().count(), time.minutes().count(), time.seconds().count());
 }
 
 /// "1,2,31" or "Mon,Tue" of the bits from 1 on.

@@ -140,13 +140,24 @@ TEST_CASE("a file that is not there is an error") {
   CHECK(loaded.errors[0].code == "pack.unreadable");
 }
 
+namespace {
+
+std::optional<Writers> writers_of(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0)
+    return std::nullopt;
+  return Writers{status.st_uid, (status.st_mode & (S_IWGRP | S_IWOTH)) != 0};
+}
+
+} // namespace
+
 TEST_CASE("root refuses files that others can write, with the command that mends it") {
   if (::geteuid() != 0)
     return; // only root can make a file of root
   const Folder folder;
   const auto site = folder.write("s.toml", rule_file("s"));
   const LayerOptions options{
-      .builtin = false, .root = folder.path(), .rules = {site}, .refuse_unsafe = true};
+      .builtin = false, .root = folder.path(), .rules = {site}, .writers_of = writers_of};
   CHECK(load_layers(fixtures::schema(), options).errors.empty());
   REQUIRE(::chmod(site.c_str(), 0666) == 0);
   const auto writable = load_layers(fixtures::schema(), options);

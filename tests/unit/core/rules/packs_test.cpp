@@ -17,7 +17,7 @@ namespace {
 
 Loaded load_folder() {
   Errors errors;
-  const auto files = read_pack_files({SYNFATE_RULES_FOLDER}, false, errors);
+  const auto files = read_pack_files({SYNFATE_RULES_FOLDER}, {}, errors);
   REQUIRE(errors.empty());
   return load_packs(files, fixtures::schema());
 }
@@ -106,7 +106,7 @@ TEST_CASE("the reference page is what the program writes") {
   write_reference(builtin_rules(), {out, err});
   const auto path = std::filesystem::path(SYNFATE_DOCS_FOLDER) / "reference" / "rules.md";
   Errors errors;
-  const auto files = read_pack_files({path}, false, errors);
+  const auto files = read_pack_files({path}, {}, errors);
   REQUIRE(files.size() == 1);
   CHECK(files.front()->text() == out.str());
 }
@@ -114,7 +114,7 @@ TEST_CASE("the reference page is what the program writes") {
 TEST_CASE("the example of the rule guide is sound, passes its tests, and is wholly covered") {
   Errors errors;
   const auto path = std::filesystem::path(SYNFATE_DOCS_FOLDER) / "rule-guide.md";
-  const auto files = read_pack_files({path}, false, errors);
+  const auto files = read_pack_files({path}, {}, errors);
   REQUIRE(files.size() == 1);
   const std::string& text = files.front()->text();
   const auto begin = text.find("```toml\n");

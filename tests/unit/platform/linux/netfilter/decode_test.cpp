@@ -63,6 +63,17 @@ TEST_CASE("a load beyond the registers is refused, not cut") {
   CHECK_FALSE(refused->why.empty());
 }
 
+TEST_CASE("a redirect to ports of no register is refused; one register stands for both ends") {
+  const auto low = attribute(1, number(1));
+  const auto broken = decode(expression("redir", low + attribute(2, number(0x80004))));
+  CHECK(std::holds_alternative<nft::Unrecognised>(broken.front().operation));
+  const auto sound = decode(expression("redir", low));
+  const auto* redirect = std::get_if<nft::Redirect>(&sound.front().operation);
+  REQUIRE(redirect != nullptr);
+  CHECK(redirect->port_min == 0);
+  CHECK(redirect->port_max == 0);
+}
+
 TEST_CASE("no truncation of a rule decodes to the rule, and none reads outside") {
   const std::string whole = load_port + expression("counter", attribute(1, std::string(8, '\1')));
   for (std::size_t size = 0; size < whole.size(); ++size) {

@@ -1,0 +1,1 @@
+synfate_header_library(Boost::headers boost)

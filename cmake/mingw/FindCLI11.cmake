@@ -1,0 +1,1 @@
+synfate_header_library(CLI11::CLI11 CLI)

@@ -1,0 +1,1 @@
+synfate_header_library(date::date date)

@@ -1,0 +1,6 @@
+synfate_header_library(synfate_fmt_headers fmt)
+if(fmt_FOUND AND NOT TARGET synfate_fmt)
+  add_library(synfate_fmt STATIC "${CMAKE_CURRENT_LIST_DIR}/fmt.cpp")
+  target_link_libraries(synfate_fmt PUBLIC synfate_fmt_headers)
+  add_library(fmt::fmt ALIAS synfate_fmt)
+endif()

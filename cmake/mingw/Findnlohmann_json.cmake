@@ -1,0 +1,1 @@
+synfate_header_library(nlohmann_json::nlohmann_json nlohmann)

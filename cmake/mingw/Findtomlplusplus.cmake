@@ -1,0 +1,1 @@
+synfate_header_library(tomlplusplus::tomlplusplus toml++)

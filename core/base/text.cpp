@@ -124,6 +124,31 @@ std::string escape_for_terminal(std::string_view text, Charset charset) {
   return escaped;
 }
 
+std::string escape_json_for_terminal(std::string document) {
+  constexpr auto is_plain = [](char letter) {
+    return (letter >= ' ' && letter < '\x7f') || letter == '\n';
+  };
+  if (std::ranges::all_of(document, is_plain))
+    return document;
+  std::string escaped;
+  escaped.reserve(document.size());
+  for (std::string_view text = document; !text.empty();) {
+    const auto character = first_character(text);
+    const auto bytes = text.substr(0, character.bytes);
+    text.remove_prefix(character.bytes);
+    constexpr utf8proc_int32_t first_surrogate_pair = 0x10000;
+    if (character.code < 0x7f || is_printable(character.code))
+      escaped += bytes;
+    else if (character.code < first_surrogate_pair)
+      escaped += fmt::format("\\u{:04x}", character.code);
+    else
+      escaped += fmt::format("\\u{:04x}\\u{:04x}",
+                             0xd800 + ((character.code - first_surrogate_pair) >> 10),
+                             0xdc00 + ((character.code - first_surrogate_pair) & 0x3ff));
+  }
+  return escaped;
+}
+
 std::string to_valid_utf8(std::string_view text) {
   std::string valid;
   valid.reserve(text.size());

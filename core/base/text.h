@@ -24,6 +24,10 @@ enum class Charset : unsigned char { utf8, ascii };
 /// form.
 std::string escape_for_terminal(std::string_view text, Charset charset = Charset::utf8);
 
+/// A JSON document in which what a terminal would act on, or not show, stands as \u009b: C1
+/// controls, bidirectional overrides and other invisible characters. Its meaning stays the same.
+std::string escape_json_for_terminal(std::string document);
+
 /// Valid UTF-8: each byte that is no part of a character becomes U+FFFD.
 std::string to_valid_utf8(std::string_view text);
 

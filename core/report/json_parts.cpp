@@ -119,8 +119,13 @@ Json json_gaps(std::span<const Gap> gaps) {
 }
 
 std::string json_document(const Json& json, bool one_line) {
+  return json_value(json, one_line) + "\n";
+}
+
+std::string json_value(const Json& json, bool one_line) {
   // Every text went through json_text(); `replace` only guards against one that did not.
-  return json.dump(one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return escape_json_for_terminal(
+      json.dump(one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace));
 }
 
 } // namespace synfate

@@ -29,6 +29,8 @@ Json json_target(const Target& target);
 Json json_findings(const Snapshot& snapshot, std::span<const Finding> findings);
 Json json_gaps(std::span<const Gap> gaps);
 
+/// A value on one line or indented by two spaces; nothing in it acts on a terminal.
+std::string json_value(const Json& json, bool one_line);
 /// The document on one line (jsonl) or indented by two spaces, with a line break at the end.
 std::string json_document(const Json& json, bool one_line);
 

@@ -190,8 +190,7 @@ struct Layout {
 };
 
 void write_value(std::string& out, const Json& value, const Layout& layout) {
-  const auto text =
-      value.dump(layout.one_line ? -1 : 2, ' ', false, Json::error_handler_t::replace);
+  const auto text = json_value(value, layout.one_line);
   for (const char each : text) {
     out += each;
     if (each == '\n')

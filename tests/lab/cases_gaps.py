@@ -5,10 +5,14 @@ import ctypes
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
+import sys
+import time
 
-from lab import LabError, Skip, connect_tcp, enter, real_outcome, synfate_program
+from lab import (LabError, Skip, connect_tcp, enter, real_outcome, synfate_program,
+                 wait_for_listener, wait_until)
 from lab import run as must
 
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups",
@@ -64,7 +68,7 @@ class Poor:
                  words=("8080", "--from", "10.77.0.2"), reality=None):
         self.name, self.prepare, self.outcomes = name, prepare, outcomes
         self.wrap, self.limit, self.gaps = list(wrap), limit, gaps
-        self.statuses, self.words, self.reality = statuses, list(words), reality
+        self.statuses, self.words, self.reality = statuses, words, reality
 
     def complaints(self, lab):
         self.prepare(lab)
@@ -82,7 +86,8 @@ class Poor:
             if self.limit:
                 self.limit()
 
-        command = self.wrap + [public_copy(lab), *self.words, "--format", "json"]
+        words = self.words(lab) if callable(self.words) else self.words
+        command = self.wrap + [public_copy(lab), *words, "--format", "json"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60,
                               preexec_fn=limited)
         try:
@@ -126,8 +131,107 @@ def dropping(lab):
     must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
 
 
+# A server whose listener only one thread holds: it has descriptors of its own.
+ONE_THREAD = """
+import ctypes, socket, threading
+def serve():
+    ctypes.CDLL(None).unshare(0x400)  # CLONE_FILES
+    listener = socket.create_server(('0.0.0.0', 8080))
+    while True:
+        connection, _ = listener.accept()
+        connection.sendall(b'pong' + connection.recv(100))
+        connection.close()
+threading.Thread(target=serve).start()
+"""
+
+
+def one_thread(lab):
+    process = lab.start(lab.server, sys.executable, "-c", ONE_THREAD)
+    wait_for_listener(process.pid, 8080)
+    return process
+
+
+def one_thread_stopped(lab):
+    process = one_thread(lab)
+    os.kill(process.pid, signal.SIGSTOP)
+    wait_until(lambda: open(f"/proc/{process.pid}/stat").read().rpartition(")")[2].split()[0] == "T",
+               "it is stopped")
+
+
+class UnixFile:
+    """A socket's file, asked about from inside a container that does not see who has bound it."""
+
+    def __init__(self, *script):
+        self.script, self.path = script, None
+
+    def prepare(self, lab):
+        folder = lab.folder()
+        os.chmod(folder, 0o755)
+        self.path = os.path.join(folder, "x.sock")
+        process = lab.start(lab.another_netns("u"), sys.executable, "-c",
+                            "import os, socket, sys, time\n" + "\n".join(self.script) +
+                            "\nprint('ready', flush=True)\ntime.sleep(600)", self.path,
+                            output=subprocess.PIPE)
+        lab.at_end(process.stdout.close)
+        process.stdout.readline()
+
+    def words(self, lab):
+        del lab
+        return ["unix:" + self.path]
+
+
+LISTENING = UnixFile("s = socket.socket(socket.AF_UNIX)", "s.bind(sys.argv[1])", "s.listen(4)")
+LEFT = UnixFile("s = socket.socket(socket.AF_UNIX)", "s.bind(sys.argv[1])", "s.close()")
+
+NAMES = (b"a) R\n\x1b[31m(", b"\xc2\x9b31m\xff\xe2\x80\xae)", b"", b"\x00", b"(((", b")\t0 T 1")
+
+
+class Named:
+    """A process with a name that would fool a parser or a terminal."""
+
+    def __init__(self, name):
+        self.process_name = name
+        self.name = f"a process with the name {name!r}"
+
+    def complaints(self, lab):
+        code = ("import ctypes, os, signal, socket, time\n"
+                f"ctypes.CDLL(None).prctl(15, {self.process_name!r}, 0, 0, 0)\n"
+                "listener = socket.create_server(('0.0.0.0', 8080))\ntime.sleep(600)\n")
+        process = lab.start(lab.server, sys.executable, "-c", code)
+        wait_for_listener(process.pid, 8080)
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.1)
+        if not synfate_program():
+            return []
+        return [complaint for words in (["8080", "--from", "10.77.0.2"], [], ["facts", "process"])
+                for form in ("text", "json")
+                for complaint in self.look(lab, [*words, "--format", form])]
+
+    def look(self, lab, words):
+        done = subprocess.run([synfate_program(), *words], capture_output=True, timeout=60,
+                              preexec_fn=lambda: enter(lab.server))
+        found = []
+        text = done.stdout.decode(errors="surrogateescape")
+        bad = {letter for letter in text if letter != "\n" and not letter.isprintable()}
+        if bad:
+            found.append(f"{words}: {bad} reaches the terminal")
+        if words[0] == "8080" and done.returncode != 1:
+            found.append(f"{words}: exit status {done.returncode}")
+        if words[-1] == "json":
+            report = json.loads(text)
+            if words[0] == "8080" and report["outcome"] != "stalled":
+                found.append(f"{words}: {report['outcome']}")
+        return found
+
+
 HIDEPID = in_mounts("mount -t proc -o hidepid=invisible proc /proc")
 NO_SYS = in_mounts("mount -t tmpfs none /sys")
+NO_PROC_NET = in_mounts("mount -t proc -o subset=pid proc /proc")
+NO_TRACING = ["setpriv", "--inh-caps", "-sys_ptrace", "--bounding-set", "-sys_ptrace"]
+NO_NET_ADMIN = ["setpriv", "--inh-caps", "-net_admin", "--bounding-set", "-net_admin"]
+# Processes of its own, and no names of network namespaces: what a container sees.
+CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private", "sh", "-c",
+             "mount -t tmpfs none /run && exec \"$@\"", "sh"]
 
 CASES = [
     Poor("nobody asks about a port that is open", serving("0.0.0.0", "8080"), ["unknown"],
@@ -155,4 +259,30 @@ CASES = [
          limit=without_socket_diagnosis, statuses=(1,), reality="refused"),
     Poor("no socket diagnosis, a closed port", nothing, ["refused"],
          limit=without_socket_diagnosis, statuses=(1,), reality="refused"),
+    Poor("root without CAP_SYS_PTRACE", serving("0.0.0.0", "8080"), ["open"], NO_TRACING,
+         statuses=(0,), gaps=["owners"], reality="open"),
+    Poor("root without CAP_NET_ADMIN, behind a firewall", dropping, ["unknown"], NO_NET_ADMIN,
+         gaps=["nft"], reality="timeout"),
+    Poor("root of a user namespace", serving("0.0.0.0", "8080"), ["unknown"], ["unshare", "-Ur"],
+         gaps=["nft"], reality="open"),
+    Poor("a user and network namespace of its own", nothing, ["refused", "denied"],
+         ["unshare", "-Urn"], statuses=(1,), words=("8080",)),
+    Poor("/proc with processes only, an open port", serving("0.0.0.0", "8080"), ["open"],
+         NO_PROC_NET, statuses=(0,), reality="open"),
+    Poor("/proc with processes only, a closed port", nothing, ["refused"], NO_PROC_NET,
+         statuses=(1,), reality="refused"),
+    Poor("a container that shares the network, an open port", serving("0.0.0.0", "8080"), ["open"],
+         CONTAINER, statuses=(0,), gaps=["owners.hidden"], reality="open"),
+    Poor("a container that shares the network, a closed port", nothing, ["refused"], CONTAINER,
+         statuses=(1,), reality="refused"),
+    Poor("a container with a socket of its host", LISTENING.prepare, ["unknown"], CONTAINER,
+         gaps=["netns"], words=LISTENING.words),
+    Poor("a container with a file that its host left over", LEFT.prepare, ["refused"], CONTAINER,
+         statuses=(1,), words=LEFT.words),
+    Poor("nobody asks about a socket of another namespace", LISTENING.prepare,
+         ["unknown", "denied"], NOBODY, statuses=(1, 3), words=LISTENING.words),
+    Poor("a listener that one thread holds", one_thread, ["open"], statuses=(0,), reality="open"),
+    Poor("a listener that one thread holds, stopped", one_thread_stopped, ["stalled"],
+         statuses=(1,), reality="stalled"),
+    *[Named(name) for name in NAMES],
 ]

@@ -1,9 +1,11 @@
 """Programs beside netfilter: what they decide is not modelled, so an answer that passes one must not
 claim certainty, and must name it."""
 
+import os
 import subprocess
+import sys
 
-from lab import Case, Connection, Skip, enter
+from lab import HERE, Case, Connection, Skip, enter
 
 
 class Named(Case):
@@ -37,6 +39,21 @@ def traffic_control(side, verdict):
     return prepare
 
 
+def socket_lookup(*words, listening=None):
+    """A program that is asked before the kernel looks for a socket; see sk_lookup.py."""
+    def prepare(lab):
+        if listening:
+            lab.serve("0.0.0.0", listening)
+        program = lab.start(lab.server, sys.executable, os.path.join(HERE, "sk_lookup.py"), *words,
+                            output=subprocess.PIPE, takes_input=True)
+        lab.at_end(program.stdout.close)
+        lab.at_end(program.stdin.close)
+        said = program.stdout.readline().decode().strip()
+        if said != "ready":
+            raise Skip(f"sk_lookup: {said}")
+    return prepare
+
+
 REMOTE = Connection("10.77.0.1")
 
 CASES = [
@@ -46,4 +63,12 @@ CASES = [
           "tc.ingress"),
     Named("a filter of traffic control drops the answers", traffic_control("egress", 2), REMOTE,
           "timeout", "egress"),
+    Case("an sk_lookup program refuses a port that has a listener",
+         socket_lookup("drop", "8080", listening="8080"), REMOTE, "refused", "bpf.sk_lookup",
+         "bpf_program", certainty="likely"),
+    Case("an sk_lookup program gives a port to a listener of another",
+         socket_lookup("redirect", "8080", "9999"), REMOTE, "open", "bpf.sk_lookup",
+         certainty="likely"),
+    Case("an sk_lookup program for another port", socket_lookup("drop", "8081", listening="8080"),
+         REMOTE, "open", "bpf.sk_lookup", certainty="likely"),
 ]

@@ -1,12 +1,14 @@
 """Queues that are full before the program gets to see a connection."""
 
-from lab import (Case, Connection, real_outcome, synfate_program, wait_for_listener,
-                 wait_until)
+from lab import (Case, Connection, LabError, Skip, real_outcome, synfate_program,
+                 wait_for_listener, wait_until)
 
 import os
+import shutil
 import signal
 import socket
 import struct
+import subprocess
 import sys
 
 BACKLOG = 2
@@ -55,6 +57,13 @@ def clipped(lab):
     lab.server.sysctl("net.core.somaxconn", 3)
     lab.serve("--no-accept", "--backlog", "5000", "0.0.0.0", "8080")
     lab.server.sysctl("net.core.somaxconn", 4096)
+    lab.start(lab.client, sys.executable, "-c", holders("10.77.0.1", 4))
+    wait_until(lambda: waiting(lab.server, False) == [4], "the queue holds what it can")
+
+
+def clipped_still(lab):
+    lab.server.sysctl("net.core.somaxconn", 3)
+    lab.serve("--no-accept", "--backlog", "5000", "0.0.0.0", "8080")
     lab.start(lab.client, sys.executable, "-c", holders("10.77.0.1", 4))
     wait_until(lambda: waiting(lab.server, False) == [4], "the queue holds what it can")
 
@@ -146,6 +155,47 @@ def listener_gone(lab):
     process.wait()
 
 
+# Clients whose last step of the handshake is held back, and then meets a full queue.
+LATE = r"""
+import errno, socket, subprocess, sys, time
+def nft(text):
+    subprocess.run(["nft", "-f", "-"], input=text.encode(), check=True)
+nft("table ip late { chain o { type filter hook output priority 0; "
+    "tcp dport 8080 tcp flags & (syn|ack) == ack drop\n}\n}")
+late = [socket.create_connection(("10.77.0.1", 8080), timeout=3) for _ in range(3)]
+nft("delete table ip late")
+first = socket.create_connection(("10.77.0.1", 8080), timeout=3)
+time.sleep(0.2)
+for one in late:
+    one.send(b"ping")
+time.sleep(2.5)
+for one in late:
+    one.setblocking(False)
+    try:
+        print("data" if one.recv(100) else "end", flush=True)
+    except OSError as error:
+        print(errno.errorcode[error.errno], flush=True)
+time.sleep(600)
+"""
+
+
+def overflowed(abort, experience):
+    """Three clients believe that they are connected; the queue has one place, which a fourth has."""
+
+    def prepare(lab):
+        if not shutil.which("nft", path=os.environ.get("PATH", "") + ":/usr/sbin"):
+            raise Skip("nft is not installed")
+        lab.server.sysctl("net.ipv4.tcp_abort_on_overflow", abort)
+        lab.serve("--no-accept", "--backlog", "0", "0.0.0.0", "8080")
+        clients = lab.start(lab.client, sys.executable, "-c", LATE, output=subprocess.PIPE)
+        lab.at_end(clients.stdout.close)
+        met = [clients.stdout.readline().decode().strip() for _ in range(3)]
+        if experience not in met:
+            raise LabError(f"the late clients meet {met}, none of them {experience}")
+
+    return prepare
+
+
 LAN = Connection("10.77.0.1")
 
 CASES = [
@@ -161,7 +211,16 @@ CASES = [
          "socket"),
     GroupCase("one of two listeners that share the port is stuck", one_member_stuck, LAN,
               {"open", "timeout"}, "listen.reuseport_stuck"),
-    Case("a program that ended with connections in its queue", listener_gone, LAN, "refused"),
+    Case("a program that ended with connections in its queue", listener_gone, LAN, "refused",
+         culprit="socket"),
+    Case("a queue that is cut by somaxconn, and the setting is still so", clipped_still, LAN,
+         "timeout", "queue.accept_full", "socket", also="queue.somaxconn"),
+    Case("clients that are connected and the server has no place for", overflowed(0, "EAGAIN"), LAN,
+         "timeout", "queue.accept_full", "socket", also="queue.third_ack_overflow"),
+    Case("clients that are reset because the server has no place for them",
+         overflowed(1, "ECONNRESET"), LAN, "timeout", "queue.accept_full", "socket"),
+    Case("a full queue, and what a restart would do to it", filled("0.0.0.0", "10.77.0.1", 3), LAN,
+         "timeout", "queue.accept_full", "socket", also="queue.listener_closed"),
 
     Case("a full SYN queue without SYN cookies", flooded(0, 8, 4096, 30, 9), LAN, "timeout",
          "queue.syn_full", "socket"),

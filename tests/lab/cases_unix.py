@@ -51,10 +51,10 @@ class UnixCase:
     "@NAME", must end as said, and synfate must say so."""
 
     def __init__(self, name, prepare, target, outcome, error=None, rule=None, kind="stream",
-                 user=None, culprit=None, say_kind=False):
+                 user=None, culprit=None, say_kind=False, certainty="certain"):
         self.name, self.prepare, self.target, self.outcome = name, prepare, target, outcome
         self.error, self.rule, self.kind, self.user = error, rule, kind, user
-        self.culprit, self.say_kind = culprit, say_kind
+        self.culprit, self.say_kind, self.certainty = culprit, say_kind, certainty
 
     def complaints(self, lab):
         folder = lab.folder()
@@ -80,8 +80,8 @@ class UnixCase:
         flow = answer.flows[0]
         if (flow["outcome"], flow["errno"]) != (real, code):
             found.append(f"predicted {flow['outcome']} ({flow['errno']}), real {real} ({code})")
-        if flow["certainty"] != "certain":
-            found.append(f"the answer is only {flow['certainty']}")
+        if flow["certainty"] != self.certainty:
+            found.append(f"the answer is {flow['certainty']}, not {self.certainty}")
         if answer.first_rule() != self.rule:
             found.append(f"the first finding is {answer.first_rule()}, not {self.rule}")
         kind = (flow["culprit"] or {}).get("kind")

@@ -378,13 +378,14 @@ class Connection:
 class Case:
     """`prepare(lab)` sets the scene; then `connection` must end as said, and be predicted so. Where
     the rest is the program's own affair, which nobody can read, `predicted` says what can be known.
+    `also` is a finding that need not be the first.
     """
 
     def __init__(self, name, prepare, connection, outcome, rule=None, culprit=None,
-                 predicted=None):
+                 predicted=None, also=None, certainty=None):
         self.name, self.prepare, self.connection = name, prepare, connection
         self.outcome, self.rule, self.culprit = outcome, rule, culprit
-        self.predicted = predicted
+        self.predicted, self.also, self.certainty = predicted, also, certainty
 
     def complaints(self, lab):
         """Everything that is not as it should be; empty if the case holds."""
@@ -419,6 +420,10 @@ class Case:
         kind = (flow["culprit"] or {}).get("kind")
         if self.culprit and kind != self.culprit:
             found.append(f"the culprit is a {kind}, not a {self.culprit}")
+        if self.also and self.also not in [one["rule"] for one in answer.report["findings"]]:
+            found.append(f"there is no finding {self.also}")
+        if self.certainty and flow["certainty"] != self.certainty:
+            found.append(f"it is {flow['certainty']}, not {self.certainty}")
         status = 0 if real == "open" else 1
         if answer.status != status:
             found.append(f"exit status {answer.status}, not {status}")

@@ -2,7 +2,12 @@
 // (unix_dgram_connect()), and unix_dgram_poll() says POLLOUT while the peer's queue has room
 // (unix_recvq_full()). The number of messages in that queue and its limit are not readable
 // otherwise: for a datagram socket sock_diag tells the size of the first message alone.
+//
+// The same connect() tells whether any socket at all is bound to a file: unix_find_bsd() finds
+// those of every network namespace and looks at the type last (EPROTOTYPE), where sock_diag lists
+// only those of its own. A stream listener takes no notice of it.
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstring>
 
@@ -70,8 +75,10 @@ DatagramRoom read_datagram_room(DatagramRoom asked, const std::string& host_root
     return asked;
   asked.reached =
       connect(socket.get(), reinterpret_cast<const sockaddr*>(&name->address), name->size) == 0;
-  if (!asked.reached.is(true))
+  if (!asked.reached.is(true)) {
+    asked.error = Text(strerrorname_np(errno));
     return asked;
+  }
   pollfd wait{socket.get(), POLLOUT, 0};
   if (poll(&wait, 1, 0) >= 0)
     asked.writable = (wait.revents & POLLOUT) != 0;

@@ -78,6 +78,7 @@ struct DatagramRoom {
   Fact<bool> abstract;
   Fact<Int> root_pid;
   Fact<bool> reached;
+  Fact<Text> error;
   Fact<bool> writable;
 };
 
@@ -90,7 +91,10 @@ inline constexpr auto description_of<DatagramRoom> = describe_answers(
     key(column(&DatagramRoom::abstract, "abstract", "", "Asked: the name is abstract.")),
     key(column(&DatagramRoom::root_pid, "root_pid", "",
                "Asked: below the root directory of this process.", "process.pid")),
-    column(&DatagramRoom::reached, "reached", "", "A socket answers to the name."),
+    column(&DatagramRoom::reached, "reached", "", "A datagram socket answers to the name."),
+    column(&DatagramRoom::error, "error", "",
+           "What connect() of a datagram socket says instead: ECONNREFUSED: no socket, of whatever "
+           "network namespace; EPROTOTYPE: one of another type."),
     column(&DatagramRoom::writable, "writable", "",
            "poll(2) says that a message would be taken at once; nothing is sent."));
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/programs/tables.h"
 #include "platform/linux/sockets/tables.h"
 
 namespace synfate {
@@ -122,13 +123,22 @@ Receivers chosen_by_model(const LookupAnswer& answer, const std::vector<Socket>&
   return receivers;
 }
 
-Stop no_receiver(const Walk& walk, const Socket& passed_over) {
+/// The sk_lookup program of the namespace; pass_socket_programs() has asked for it.
+Culprit lookup_program(Walk& walk, const Journey& journey) {
+  for (const auto& row : walk.inquiry.rows<PacketProgram>({{"netns", journey.netns}}))
+    if (row.point.is("sk_lookup") && row.program.known())
+      return {"bpf_program", fmt::format("{}", row.program.value()),
+              fmt::format("the sk_lookup program {}", row.program.value())};
+  return {"bpf_program", "sk_lookup", "a BPF program chooses the socket"};
+}
+
+Stop no_receiver(Walk& walk, const Journey& journey, const Socket& passed_over) {
   const bool tcp = walk.flow.proto == Proto::tcp;
   return {Outcome::refused,
           tcp ? Icmp::none : Icmp::port,
           "ECONNREFUSED",
           Stage::socket_lookup,
-          Culprit{"bpf_program", "sk_lookup", "a BPF program chooses the socket"},
+          lookup_program(walk, journey),
           fmt::format("the kernel's own lookup finds no socket, though {} matches",
                       socket_id(passed_over))};
 }
@@ -139,7 +149,7 @@ Receivers overruled(Walk& walk, Journey& journey, const LookupQuestion& question
   if (!answer.found.is(true)) {
     assume(journey, "the kernel's own lookup finds no socket, as when a BPF program of type "
                     "sk_lookup refuses the packet");
-    return {{}, {}, no_receiver(walk, model.sockets.front())};
+    return {{}, {}, no_receiver(walk, journey, model.sockets.front())};
   }
   const Socket named = named_socket(walk, journey, sockets, question, answer);
   assume(journey,

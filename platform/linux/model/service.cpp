@@ -6,8 +6,15 @@
 // children count. A process that could run and leaves connections waiting for seconds is hung: the
 // kernel tells how long the oldest one waits (tcpi_last_data_recv; a connection that nobody has
 // accepted has inode 0).
+//
+// A process that could run and has no descriptor left cannot accept either: accept() fails with
+// EMFILE at its own limit (fs/file.c: alloc_fd()) and with ENFILE at that of the machine, unless it
+// has CAP_SYS_ADMIN (fs/file_table.c: alloc_empty_file()), Linux 6.12. Tested by
+// tests/lab/cases_limits.py and tests/unit/platform/linux/model/service_test.cpp.
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -40,16 +47,23 @@ std::string why_not(const Process& process) {
   return "it has ended and waits for its parent";
 }
 
-std::vector<Process> ask_holders(Walk& walk, const Socket& listener, bool complete) {
+struct Holders {
+  std::vector<Process> list;
+  bool hidden = false; ///< there may be others that could not be seen
+};
+
+Holders ask_holders(Walk& walk, const Socket& listener, bool complete) {
   std::vector<Process> holders;
-  for (const auto& owner : ask_owners(walk.inquiry, listener, complete)) {
+  const auto owners = ask_owners(walk.inquiry, listener, complete);
+  const bool hidden = walk.inquiry.incomplete();
+  for (const auto& owner : owners) {
     if (!owner.pid.known() ||
         std::ranges::any_of(holders, [&](const Process& held) { return held.pid == owner.pid; }))
       continue;
     if (auto process = ask_process(walk, owner.pid.value()))
       holders.push_back(std::move(*process));
   }
-  return holders;
+  return {std::move(holders), hidden};
 }
 
 /// It waits for a signal, a child or a point in time, as a master does whose children accept.
@@ -90,6 +104,31 @@ std::vector<Process> those_who_accept(const std::vector<Process>& holders) {
   return accepting;
 }
 
+bool at_its_limit(const Process& process) {
+  return process.descriptors.known() && process.descriptor_limit.known() &&
+         process.descriptors.value() >= process.descriptor_limit.value();
+}
+
+bool cannot_serve(const Process& process) {
+  return cannot_run(process) || at_its_limit(process);
+}
+
+bool has_capability(const Process& process, unsigned number) {
+  const std::string digits = process.capabilities.value_or("");
+  std::uint64_t bits = 0;
+  const auto* const end = digits.data() + digits.size();
+  return std::from_chars(digits.data(), end, bits, 16).ptr == end && ((bits >> number) & 1U) != 0;
+}
+
+/// fs.file-nr is "open 0 maximum".
+bool machine_is_full(Walk& walk, Int netns) {
+  const auto numbers = ask_setting(walk.inquiry, netns, "fs.file-nr").value_or("");
+  unsigned long long open = 0;
+  unsigned long long most = 0;
+  return std::sscanf(numbers.c_str(), "%llu %*u %llu", &open, &most) == 2 && most > 0 &&
+         open >= most;
+}
+
 constexpr Int patience_ms = 2000; ///< a connection that waits longer is not just about to be taken
 
 /// How long the oldest finished connection has waited for accept(); 0 if none does.
@@ -128,6 +167,37 @@ Stop not_served(const Walk& walk, Culprit culprit, std::string note) {
           std::move(note)};
 }
 
+/// Whoever takes datagrams needs no descriptor for them.
+bool needs_descriptor(const Walk& walk, const Socket& listener) {
+  return walk.flow.proto != Proto::udp && !listener.state.is("unconnected");
+}
+
+Stop no_descriptor(const Walk& walk, Culprit culprit) {
+  std::string note = culprit.text;
+  return not_served(walk, std::move(culprit), std::move(note));
+}
+
+/// True if the process has no descriptor for a further connection.
+bool check_descriptors(Walk& walk, Journey& journey, const Socket& listener, const Process& owner,
+                       bool machine_full) {
+  constexpr unsigned capability_sys_admin = 21;
+  const bool own = at_its_limit(owner);
+  if (!own && (!machine_full || has_capability(owner, capability_sys_admin)))
+    return false;
+  if (listener.accept_queue.value_or(0) == 0)
+    assume(journey, "no descriptor becomes free before the client comes");
+  if (own)
+    add_stop(journey,
+             no_descriptor(walk, {"limit", fmt::format("{}/nofile", owner.pid.value_or(0)),
+                                  fmt::format("{} has {} descriptors, its limit is {}",
+                                              owner.name.value_or(""), owner.descriptors.value(),
+                                              owner.descriptor_limit.value())}));
+  else
+    add_stop(journey, no_descriptor(walk, {"sysctl", "fs.file-max",
+                                           "the machine has as many open files as it allows"}));
+  return true;
+}
+
 /// The owners could run; do they take connections?
 void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const Process& owner) {
   const Int waited = longest_wait(walk, journey, listener);
@@ -153,8 +223,7 @@ void serve(Walk& walk, Journey& journey) {
     assume(journey, "the owner of the listener serves");
     return;
   }
-  auto holders = ask_holders(walk, listener, false);
-  const bool hidden = walk.inquiry.incomplete();
+  auto [holders, hidden] = ask_holders(walk, listener, false);
   if (walk.inquiry.pending())
     return;
   for (auto& child : holding_children(walk, holders, listener.inode.value()))
@@ -162,10 +231,16 @@ void serve(Walk& walk, Journey& journey) {
       holders.push_back(std::move(child));
   if (walk.inquiry.pending())
     return;
-  if (!holders.empty() && std::ranges::all_of(holders, cannot_run)) {
-    holders = ask_holders(walk, listener, true);
+  const bool counted = needs_descriptor(walk, listener);
+  const bool machine_full = counted && machine_is_full(walk, journey.netns);
+  if (walk.inquiry.pending())
+    return;
+  if (!holders.empty() && std::ranges::all_of(holders, counted ? cannot_serve : cannot_run)) {
+    auto all = ask_holders(walk, listener, true);
     if (walk.inquiry.pending())
       return;
+    holders = std::move(all.list);
+    hidden = all.hidden;
   }
   if (holders.empty()) {
     add_step(journey, Stage::accept, Verdict::assumed, {},
@@ -175,9 +250,18 @@ void serve(Walk& walk, Journey& journey) {
   }
   const auto accepting = those_who_accept(holders);
   const auto& asked = accepting.empty() ? holders : accepting;
-  const auto able = std::ranges::find_if_not(asked, cannot_run);
-  if (able != asked.end())
-    return check_waiting(walk, journey, listener, *able);
+  auto able = std::ranges::find_if_not(asked, counted ? cannot_serve : cannot_run);
+  if (able == asked.end())
+    able = std::ranges::find_if_not(asked, cannot_run);
+  if (able != asked.end()) {
+    if (hidden && counted && at_its_limit(*able))
+      assume(journey, "no process that cannot be seen holds the socket as well");
+    if (!counted || !check_descriptors(walk, journey, listener, *able, machine_full))
+      check_waiting(walk, journey, listener, *able);
+    return;
+  }
+  if (hidden)
+    assume(journey, "no process that cannot be seen holds the socket as well");
   if (asked.size() < holders.size())
     assume(journey, "the parent of the stopped processes does not accept connections itself");
   const Process& first = asked.front();

@@ -64,11 +64,19 @@ Culprit culprit_in_the_way(Inquiry& inquiry, const Flow& flow, const PathStepFac
                            Fate& fate) {
   if (!file.type.is("socket"))
     return file_culprit(file, "a " + file.type.value_or("file"));
-  const auto holder = find_socket_of_file(inquiry, file, flow.path);
-  if (!holder || !owns_name(holder->socket))
+  const auto listed = find_socket_of_file(inquiry, file, flow.path);
+  if (listed.found && owns_name(listed.found->socket)) {
+    fate.evidence.push_back(listed.found->evidence);
+    return unix_culprit(listed.found->socket);
+  }
+  const auto bound = ask_bound_to_file(inquiry, flow.path, flow.root_pid);
+  if (bound == BoundToFile::nothing || (bound == BoundToFile::unknown && listed.complete))
     return unix_name_culprit(flow.path, false, "no socket is bound to this file");
-  fate.evidence.push_back(holder->evidence);
-  return unix_culprit(holder->socket);
+  return unix_name_culprit(flow.path, false,
+                           bound == BoundToFile::unknown
+                               ? "it cannot be told whether a socket is bound to this file"
+                               : "a socket of a network namespace that cannot be seen is bound to "
+                                 "this file");
 }
 
 void bind_path(Inquiry& inquiry, const Flow& flow, const FileUser& user, Fate& fate) {

@@ -82,24 +82,50 @@ std::vector<FoundUnixSocket> find_by_name(Inquiry& inquiry, const std::string& p
   return found;
 }
 
-std::optional<FoundUnixSocket> find_socket_of_file(Inquiry& inquiry, const PathStepFacts& file,
-                                                   const std::string& path) {
+SocketOfFile find_socket_of_file(Inquiry& inquiry, const PathStepFacts& file,
+                                 const std::string& path) {
   const Int home = inquiry.snapshot().host().netns;
+  SocketOfFile answer;
   std::vector<FoundUnixSocket> found;
   collect_matching(inquiry, home, file, path, found);
+  answer.complete = !inquiry.incomplete();
   if (inquiry.pending())
-    return std::nullopt;
+    return answer;
   if (std::ranges::none_of(found, [](const auto& one) { return owns_name(one.socket); })) {
-    for (const auto& other : inquiry.rows<NetworkNamespace>({}))
-      if (other.inode.known() && !other.inode.is(home))
-        collect_matching(inquiry, other.inode.value(), file, path, found);
+    const auto others = inquiry.rows<NetworkNamespace>({});
+    answer.complete = answer.complete && !inquiry.incomplete();
+    for (const auto& other : others) {
+      if (!other.inode.known() || other.inode.is(home))
+        continue;
+      collect_matching(inquiry, other.inode.value(), file, path, found);
+      answer.complete = answer.complete && !inquiry.incomplete();
+    }
     if (inquiry.pending())
-      return std::nullopt;
+      return answer;
   }
   sort_by_rank(found);
-  if (found.empty())
-    return std::nullopt;
-  return std::move(found.front());
+  if (!found.empty())
+    answer.found = std::move(found.front());
+  return answer;
+}
+
+BoundToFile ask_bound_to_file(Inquiry& inquiry, const std::string& path, Int root_pid) {
+  const auto rows = ask_datagram_room(inquiry, path, false, root_pid);
+  if (inquiry.pending() || rows.empty())
+    return BoundToFile::unknown;
+  if (rows.front().reached.is(true))
+    return BoundToFile::datagram;
+  if (rows.front().error.is("ECONNREFUSED"))
+    return BoundToFile::nothing;
+  return rows.front().error.is("EPROTOTYPE") ? BoundToFile::other : BoundToFile::unknown;
+}
+
+std::vector<DatagramRoom> ask_datagram_room(Inquiry& inquiry, const std::string& path,
+                                            bool abstract, Int root_pid) {
+  return inquiry.rows<DatagramRoom>({{"netns", inquiry.snapshot().host().netns},
+                                     {"abstract", abstract},
+                                     {"root_pid", root_pid > 0 ? Cell(root_pid) : Cell(Absent{})},
+                                     {"path", path}});
 }
 
 std::vector<FoundUnixSocket> find_abstract(Inquiry& inquiry, Int netns, const std::string& name) {

@@ -24,9 +24,23 @@ struct FoundUnixSocket {
   bool by_name_only = false; ///< its file could not be compared
 };
 
-/// The socket bound to this file.
-std::optional<FoundUnixSocket> find_socket_of_file(Inquiry& inquiry, const PathStepFacts& file,
-                                                   const std::string& path);
+/// The socket bound to this file, among those that can be listed.
+struct SocketOfFile {
+  std::optional<FoundUnixSocket> found;
+  bool complete = true; ///< the sockets of every network namespace that shows were read
+};
+SocketOfFile find_socket_of_file(Inquiry& inquiry, const PathStepFacts& file,
+                                 const std::string& path);
+
+/// What the kernel itself knows to be bound to a file where no socket is listed: it finds those of
+/// network namespaces that cannot be seen, too (of a host around this container, or without a
+/// process of their own).
+enum class BoundToFile : std::uint8_t { nothing, datagram, other, unknown };
+BoundToFile ask_bound_to_file(Inquiry& inquiry, const std::string& path, Int root_pid);
+
+/// What a datagram socket met that called connect() with this name; at most one row.
+std::vector<DatagramRoom> ask_datagram_room(Inquiry& inquiry, const std::string& path,
+                                            bool abstract, Int root_pid);
 /// The sockets bound under this path, whatever became of their file; of this namespace, or if it
 /// has none, of all others.
 std::vector<FoundUnixSocket> find_by_name(Inquiry& inquiry, const std::string& path);

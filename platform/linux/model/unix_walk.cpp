@@ -42,7 +42,8 @@ Culprit name_culprit(const Flow& flow, std::string text) {
 }
 
 void note_evidence(Journey& journey, const FoundUnixSocket& found) {
-  journey.evidence.push_back(found.evidence);
+  if (!found.evidence.table.empty()) // it was listed
+    journey.evidence.push_back(found.evidence);
 }
 
 /// True if the process has this socket's file under `path` in its own root directory and mounts.
@@ -106,6 +107,58 @@ std::optional<PathStepFacts> reach_file(Walk& walk, Journey& journey, const File
   return std::move(end.file);
 }
 
+/// A datagram socket that the kernel finds behind the file and nobody lists.
+FoundUnixSocket hidden_datagram_socket(const Flow& flow) {
+  FoundUnixSocket hidden;
+  hidden.socket.type = Text("dgram");
+  hidden.socket.path = flow.path;
+  hidden.socket.abstract = false;
+  return hidden;
+}
+
+void nobody_bound(Walk& walk, Journey& journey, const PathStepFacts& file) {
+  for (const auto& namesake : find_by_name(walk.inquiry, walk.flow.path)) // for the rules
+    note_evidence(journey, namesake);
+  if (!walk.inquiry.pending())
+    add_stop(journey, refused(file_culprit(file, "no socket is bound to this file"),
+                              "no socket is bound to this file"));
+}
+
+/// No socket is listed for this file: does the kernel know of one that cannot be seen?
+std::optional<FoundUnixSocket> look_beyond(Walk& walk, Journey& journey, const PathStepFacts& file,
+                                           bool complete) {
+  const auto bound = ask_bound_to_file(walk.inquiry, walk.flow.path, walk.flow.root_pid);
+  if (walk.inquiry.pending())
+    return std::nullopt;
+  const bool sends_datagrams = walk.flow.socket_type == "dgram";
+  switch (bound) {
+  case BoundToFile::nothing:
+    nobody_bound(walk, journey, file);
+    return std::nullopt;
+  case BoundToFile::datagram:
+    return hidden_datagram_socket(walk.flow);
+  case BoundToFile::other:
+    if (sends_datagrams)
+      add_stop(journey, denied("EPROTOTYPE", Stage::client,
+                               name_culprit(walk.flow, "a socket of another type"),
+                               "client and server use different types"));
+    else
+      add_stop(journey, untold(Stage::socket_lookup,
+                               "a socket is bound to this file, in a network namespace that cannot "
+                               "be seen from here"));
+    return std::nullopt;
+  case BoundToFile::unknown:
+    break;
+  }
+  if (!complete) {
+    add_stop(journey, untold(Stage::socket_lookup, "not all sockets could be read"));
+    return std::nullopt;
+  }
+  assume(journey, "no socket of a network namespace that does not show is bound to this file");
+  nobody_bound(walk, journey, file);
+  return std::nullopt;
+}
+
 std::optional<FoundUnixSocket> look_up_file(Walk& walk, Journey& journey,
                                             const PathStepFacts& file) {
   if (!file.type.is("socket")) {
@@ -114,25 +167,14 @@ std::optional<FoundUnixSocket> look_up_file(Walk& walk, Journey& journey,
                        "the file is no socket"});
     return std::nullopt;
   }
-  auto found = find_socket_of_file(walk.inquiry, file, walk.flow.path);
+  auto listed = find_socket_of_file(walk.inquiry, file, walk.flow.path);
   if (walk.inquiry.pending())
     return std::nullopt;
-  const bool incomplete = walk.inquiry.incomplete();
-  if (!found) {
-    for (const auto& namesake : find_by_name(walk.inquiry, walk.flow.path)) // for the rules
-      note_evidence(journey, namesake);
-    if (walk.inquiry.pending())
-      return std::nullopt;
-    if (incomplete)
-      add_stop(journey, untold(Stage::socket_lookup, "not all sockets could be read"));
-    else
-      add_stop(journey, refused(file_culprit(file, "no socket is bound to this file"),
-                                "no socket is bound to this file"));
-    return std::nullopt;
-  }
-  if (found->by_name_only)
+  if (!listed.found)
+    return look_beyond(walk, journey, file, listed.complete);
+  if (listed.found->by_name_only)
     assume(journey, "the socket of this name is the one of this file");
-  return found;
+  return std::move(listed.found);
 }
 
 /// The namesake that a client of this type finds; abstract names are kept apart by type.
@@ -181,11 +223,7 @@ void enter_stream(Journey& journey, const UnixSocket& socket) {
 /// Only a probe tells whether there is room; it does not work across namespaces of abstract names.
 void check_room(Walk& walk, Journey& journey, const UnixSocket& socket) {
   const Flow& flow = walk.flow;
-  const auto rooms = walk.inquiry.rows<DatagramRoom>(
-      {{"netns", journey.netns},
-       {"abstract", flow.abstract},
-       {"root_pid", flow.root_pid > 0 ? Cell(flow.root_pid) : Cell(Absent{})},
-       {"path", flow.path}});
+  const auto rooms = ask_datagram_room(walk.inquiry, flow.path, flow.abstract, flow.root_pid);
   if (walk.inquiry.pending())
     return;
   if (rooms.empty() || !rooms.front().writable.known()) {

@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -38,22 +39,31 @@ template <typename Visit> bool for_each_entry(int directory, Visit visit) {
   }
 }
 
-std::optional<std::int64_t> socket_behind(int directory, const char* name) {
+bool is_denial(int os_error) {
+  return os_error == EACCES || os_error == EPERM;
+}
+
+struct Link {
+  std::optional<std::int64_t> socket;
+  bool denied = false; ///< the directory may be listed, its links may not be read
+};
+
+Link read_descriptor(int directory, const char* name) {
   std::array<char, 64> link; // longer ones are no sockets
   const ssize_t size = readlinkat(directory, name, link.data(), link.size());
   if (size <= 0)
-    return std::nullopt;
-  return parse_inode_link({link.data(), static_cast<std::size_t>(size)}, "socket");
+    return {std::nullopt, size < 0 && is_denial(errno)};
+  return {parse_inode_link({link.data(), static_cast<std::size_t>(size)}, "socket"), false};
 }
 
 ErrorCode code_of(int os_error) {
-  if (os_error == EACCES || os_error == EPERM)
+  if (is_denial(os_error))
     return ErrorCode::denied;
   return os_error == ENOENT ? ErrorCode::not_found : ErrorCode::system;
 }
 
 WalkEnd end_of(int os_error) {
-  return os_error == EACCES || os_error == EPERM ? WalkEnd::denied : WalkEnd::vanished;
+  return is_denial(os_error) ? WalkEnd::denied : WalkEnd::vanished;
 }
 
 } // namespace
@@ -79,15 +89,19 @@ Walk walk_sockets(int proc, const std::string& directory, DescriptorRange range,
       return false;
     }
     walk.any = true;
-    const auto inode = socket_behind(links.get(), name);
-    if (!inode || visit(*fd, *inode))
+    const Link link = read_descriptor(links.get(), name);
+    if (!link.denied && (!link.socket || visit(*fd, *link.socket)))
       return true;
-    walk.end = WalkEnd::stopped;
+    walk.end = link.denied ? WalkEnd::guarded : WalkEnd::stopped;
     return false;
   };
   if (!for_each_entry(links.get(), see))
     return {end_of(errno), 0, false};
   return walk;
+}
+
+bool share_descriptors(std::int32_t one, std::int32_t other) {
+  return syscall(SYS_kcmp, one, other, KCMP_FILES, 0, 0) == 0;
 }
 
 Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory) {

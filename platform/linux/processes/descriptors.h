@@ -4,7 +4,9 @@
 // descriptor numbers plus 2 (proc_readfd_common() in fs/proc/fd.c, Linux 6.12), so a walk can begin
 // at any descriptor, and one process with very many can be walked in parts by several threads.
 // Links are read, not followed: following one to a file on a dead NFS server could hang, and
-// reading costs the same within a few percent. Tested by
+// reading costs the same within a few percent. A process of another user may let its descriptors be
+// listed and not read: root without CAP_SYS_PTRACE owns the directory, and proc_pid_readlink() asks
+// ptrace_may_access(). Tested by
 // tests/unit/platform/linux/processes/read_owners_test.cpp.
 #pragma once
 
@@ -30,6 +32,7 @@ enum class WalkEnd : std::uint8_t {
   stopped,  ///< the visitor had enough
   full,     ///< `most` descriptors were seen, there are more
   denied,   ///< the process belongs to somebody else
+  guarded,  ///< its descriptors may be listed, not read
   vanished, ///< the process is gone
 };
 
@@ -43,6 +46,10 @@ struct Walk {
 /// /proc/PID or /proc/PID/task/TID relative to the directory `proc`.
 Walk walk_sockets(int proc, const std::string& directory, DescriptorRange range, std::size_t most,
                   const std::function<bool(std::int32_t fd, std::int64_t inode)>& visit);
+
+/// True if two threads use one table of descriptors (kcmp(2)); false also where that cannot be
+/// told.
+bool share_descriptors(std::int32_t one, std::int32_t other);
 
 /// The numeric names in a directory, ascending: the processes of /proc, the threads of a process.
 Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory);

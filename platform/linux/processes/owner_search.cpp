@@ -44,11 +44,15 @@ public:
     if (over())
       return;
     const auto directory = std::to_string(pid);
+    if (limits_.threads)
+      return look_into_own_tables(gathered.search, pid, directory);
     const std::size_t most = limits_.in_parts ? limits_.first : unlimited;
     const Walk walk = walk_directory(gathered.search, pid, directory, {}, most);
     ++gathered.search.looked_at;
     if (walk.end == WalkEnd::denied)
       ++gathered.search.denied;
+    if (walk.end == WalkEnd::guarded)
+      ++gathered.search.guarded;
     if (walk.end == WalkEnd::full)
       gathered.unfinished.push_back({pid, {walk.next}});
     if (walk.end == WalkEnd::complete && !walk.any)
@@ -83,6 +87,23 @@ private:
           return;
   }
 
+  /// Each table of descriptors that threads have beside the process's.
+  void look_into_own_tables(Search& search, std::int32_t pid, const std::string& directory) {
+    const auto threads = read_numbers(proc_, (directory + "/task").c_str());
+    if (!threads || threads->size() < 2)
+      return;
+    std::vector<std::int32_t> seen{pid}; // one thread of each table
+    for (const auto thread : *threads) {
+      const bool again = std::ranges::any_of(seen, [&](std::int32_t other) {
+        return other == thread || (limits_.in_parts && share_descriptors(other, thread));
+      });
+      if (again || over())
+        continue;
+      seen.push_back(thread);
+      walk_directory(search, pid, directory + "/task/" + std::to_string(thread), {}, unlimited);
+    }
+  }
+
   int proc_;
   WantedSockets& wanted_;
   const SearchLimits& limits_;
@@ -106,6 +127,8 @@ std::vector<Part> split(int proc, std::vector<Part> unfinished) {
   return parts;
 }
 
+} // namespace
+
 void tidy(std::vector<Holder>& holders) {
   std::ranges::sort(holders);
   const auto again = std::ranges::unique(holders, [](const Holder& a, const Holder& b) {
@@ -114,8 +137,6 @@ void tidy(std::vector<Holder>& holders) {
   holders.erase(again.begin(), again.end());
 }
 
-} // namespace
-
 void Search::add(Search other) {
   if (holders.empty())
     holders = std::move(other.holders);
@@ -123,6 +144,7 @@ void Search::add(Search other) {
     holders.insert(holders.end(), other.holders.begin(), other.holders.end());
   looked_at += other.looked_at;
   denied += other.denied;
+  guarded += other.guarded;
   timed_out = timed_out || other.timed_out;
 }
 

@@ -27,6 +27,7 @@ struct Search {
   std::vector<Holder> holders; ///< by inode and process, the lowest descriptor of each
   std::size_t looked_at = 0;   ///< processes
   std::size_t denied = 0;      ///< of them belong to somebody else
+  std::size_t guarded = 0;     ///< of them do not let their descriptors be read
   bool timed_out = false;
 
   void add(Search other);
@@ -57,8 +58,14 @@ struct SearchLimits {
   bool in_parts = true;        ///< false: `proc` is a plain directory, not the kernel's
   std::size_t first = 256;     ///< descriptors of every process, before anybody's others
   bool first_only = false;     ///< and no others
+  /// Instead of those of the processes: descriptors of threads that have a table of their own
+  /// (clone(2) without CLONE_FILES, unshare(2)).
+  bool threads = false;
   std::chrono::steady_clock::time_point deadline;
 };
+
+/// Sorts by inode and process; the lowest descriptor of each is kept.
+void tidy(std::vector<Holder>& holders);
 
 /// Looks through these processes in this order. `proc` is the open directory /proc.
 Search search_owners(int proc, const std::vector<std::int32_t>& pids, WantedSockets& wanted,

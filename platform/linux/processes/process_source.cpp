@@ -3,8 +3,11 @@
 // ignore).
 #include "platform/linux/processes/process_source.h"
 
+#include <fcntl.h>
+
 #include "platform/linux/file.h"
 #include "platform/linux/processes/proc_pid.h"
+#include "platform/linux/processes/process_links.h"
 #include "platform/linux/processes/text_fields.h"
 
 namespace synfate {
@@ -12,12 +15,6 @@ namespace synfate {
 namespace {
 
 constexpr unsigned capability_ptrace = 19; // CAP_SYS_PTRACE
-
-bool may_trace(std::string_view status) {
-  const auto bits =
-      parse_number<std::uint64_t>(parse_process_status(status).effective_capabilities, 16);
-  return bits && ((*bits >> capability_ptrace) & 1U) != 0;
-}
 
 bool hides(std::string_view options) {
   const auto start = options.find("hidepid=");
@@ -28,6 +25,12 @@ bool hides(std::string_view options) {
 }
 
 } // namespace
+
+bool may_trace(std::string_view status) {
+  const auto bits =
+      parse_number<std::uint64_t>(parse_process_status(status).effective_capabilities, 16);
+  return bits && ((*bits >> capability_ptrace) & 1U) != 0;
+}
 
 bool hides_processes(std::string_view mountinfo, std::string_view status) {
   bool hidden = false;
@@ -41,6 +44,13 @@ bool hides_processes(std::string_view mountinfo, std::string_view status) {
   return hidden && !may_trace(status);
 }
 
+bool sees_all_processes() {
+  // include/linux/proc_ns.h: PROC_PID_INIT_INO, the same on every Linux since 3.8.
+  constexpr std::int64_t first_pid_namespace = 0xEFFFFFFC;
+  const auto link = read_link_at(AT_FDCWD, "/proc/self/ns/pid");
+  return !link || parse_inode_link(*link, "pid") == first_pid_namespace;
+}
+
 Gap no_proc_gap(const std::string& why) {
   return {Text(gap_owners), "the processes", why, "processes are not named",
           "run it where /proc is mounted"};
@@ -50,6 +60,12 @@ Gap hidden_processes_gap() {
   return {Text(gap_hidden_processes), "processes of other users",
           "/proc is mounted with hidepid=, which hides them", "processes are not named",
           "run it as root or with CAP_SYS_PTRACE"};
+}
+
+Gap outer_processes_gap() {
+  return {Text(gap_hidden_processes), "processes outside this container",
+          "this pid namespace shows its own processes only", "processes are not named",
+          "run it on the host, with --netns for the container's namespace"};
 }
 
 } // namespace synfate

@@ -27,9 +27,17 @@ struct ProcessSource {
 /// exempt. Pure but for its two texts: /proc/self/mountinfo and /proc/self/status.
 bool hides_processes(std::string_view mountinfo, std::string_view status);
 
+/// True if every process of the machine has a number here: this is the first pid namespace.
+bool sees_all_processes();
+
+/// True if the text of /proc/self/status has CAP_SYS_PTRACE among the effective capabilities.
+bool may_trace(std::string_view status);
+
 /// The gap for /proc that cannot be listed.
 Gap no_proc_gap(const std::string& why);
 /// The gap for processes that do not show in /proc.
 Gap hidden_processes_gap();
+/// The gap for processes outside this container.
+Gap outer_processes_gap();
 
 } // namespace synfate

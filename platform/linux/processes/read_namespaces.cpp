@@ -71,6 +71,7 @@ public:
       report("/proc cannot be listed", "run it where /proc is mounted");
     else
       look_at_processes(*pids);
+    report_hidden();
     look_at_names();
     for (auto& [inode, row] : rows_)
       if (!delivery_.row(row))
@@ -96,6 +97,17 @@ private:
       report(std::to_string(all.denied) + " of " + std::to_string(pids.size()) +
                  " processes do not show their namespace without CAP_SYS_PTRACE",
              "run it as root or with CAP_SYS_PTRACE");
+  }
+
+  void report_hidden() {
+    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
+    const auto status = read_file(source_.proc() + "/self/status");
+    if (mountinfo && status && hides_processes(*mountinfo, *status))
+      report("/proc is mounted with hidepid=, which hides processes of other users",
+             "run it as root or with CAP_SYS_PTRACE");
+    else if (source_.live() && !sees_all_processes())
+      report("this pid namespace shows the processes of the container only",
+             "run it on the host, with --netns for the container's namespace");
   }
 
   void look_at(Found& found, std::int32_t pid) const {

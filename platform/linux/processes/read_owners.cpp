@@ -35,12 +35,12 @@ public:
     if (query_.pid && (*query_.pid <= 0 || *query_.pid > INT32_MAX))
       return; // no process has such a number
     if (query_.pid)
-      return deliver(search({static_cast<std::int32_t>(*query_.pid)}, false), true);
+      return deliver(search_with_threads({static_cast<std::int32_t>(*query_.pid)}, false), true);
     if (!one_is_enough())
-      return deliver(search(processes(), false), true);
+      return deliver(search_with_threads(processes(), false), true);
     if (query_.inode && (read_own_cgroup() || read_likely()))
       return;
-    const auto found = search(in_likely_order(processes()), true);
+    const auto found = search_with_threads(in_likely_order(processes()), true);
     deliver(found, !everything_found(found));
   }
 
@@ -72,6 +72,21 @@ private:
                     [](const Gap&) {}}); // whoever asks for the sockets is told there
     }
     return inodes;
+  }
+
+  /// Also among what single threads hold, if something was not found or one process is asked about.
+  Search search_with_threads(const std::vector<std::int32_t>& pids, bool stop_when_seen) {
+    Search found = search(pids, stop_when_seen);
+    if (found.timed_out || (!query_.pid && everything_found(found)))
+      return found;
+    SearchLimits limits;
+    limits.stop_when_seen = stop_when_seen;
+    limits.threads = true;
+    Search more = search(pids, limits);
+    more.looked_at = more.denied = more.guarded = 0; // they were counted
+    found.add(std::move(more));
+    tidy(found.holders);
+    return found;
   }
 
   Search search(const std::vector<std::int32_t>& pids, bool stop_when_seen) {
@@ -148,6 +163,8 @@ private:
   }
 
   bool everything_found(const Search& found) const {
+    if (wanted_count_ == 0)
+      return true;
     std::size_t inodes = 0;
     std::int64_t last = 0;
     for (const auto& holder : found.holders) // ascending by inode
@@ -177,19 +194,39 @@ private:
     }
   }
 
+  /// A process that is guarded even from CAP_SYS_PTRACE (by a security module) matters only if
+  /// something was not found.
   void report(const Search& found) {
-    const auto count = std::to_string(found.denied) + " of " + std::to_string(found.looked_at);
+    const bool all_found = everything_found(found);
+    const bool privileged = may_trace_others();
+    const std::size_t denied = found.denied + (privileged ? 0 : found.guarded);
     if (found.timed_out)
       delivery_.gap({Text(gap_owners), "the owners of sockets",
                      "the time was over before every process was looked into",
                      "some processes are not named", "give it more time (--timeout)"});
-    else if (found.denied > 0)
-      delivery_.gap(
-          {Text(gap_owners), "owners of other users' sockets",
-           "the descriptors of " + count + " processes may not be read; that needs CAP_SYS_PTRACE",
-           "processes are not named", "run it as root or with CAP_SYS_PTRACE"});
+    else if (denied > 0)
+      delivery_.gap({Text(gap_owners), "owners of other users' sockets",
+                     "the descriptors of " + of_all(denied, found) +
+                         " processes may not be read; that needs CAP_SYS_PTRACE",
+                     "processes are not named", "run it as root or with CAP_SYS_PTRACE"});
     else if (is_hidden())
       delivery_.gap(hidden_processes_gap());
+    else if (!all_found && source_.live() && !sees_all_processes())
+      delivery_.gap(outer_processes_gap());
+    else if (!all_found && found.guarded > 0)
+      delivery_.gap({Text(gap_owners), "the owners of some sockets",
+                     "a security module guards the descriptors of " + of_all(found.guarded, found) +
+                         " processes even from root",
+                     "processes are not named", "see the policy of the security module"});
+  }
+
+  static std::string of_all(std::size_t count, const Search& found) {
+    return std::to_string(count) + " of " + std::to_string(found.looked_at);
+  }
+
+  bool may_trace_others() const {
+    const auto status = read_file(source_.proc() + "/self/status");
+    return status && may_trace(*status);
   }
 
   bool is_hidden() const {

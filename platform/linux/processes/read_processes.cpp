@@ -177,10 +177,23 @@ private:
       if (const auto limit = parse_descriptor_limit(*text); limit && *limit >= 0)
         row.descriptor_limit = *limit;
     const auto count = count_descriptors(directory_);
-    if (count)
+    if (count && row.descriptor_limit.known() && *count >= row.descriptor_limit.value())
+      row.descriptors = descriptors_below(row.descriptor_limit.value(), *count);
+    else if (count)
       row.descriptors = *count;
     else if (count.error().code == ErrorCode::denied)
       hide(row.descriptors);
+  }
+
+  /// Of a process at its limit only what really keeps it from a further descriptor: those below the
+  /// limit, without the one that a thread blocked in accept() has reserved. __sys_accept4_file() in
+  /// net/socket.c takes it before it waits; proc_readfd_count() in fs/proc/fd.c counts it, and the
+  /// directory does not show it (Linux 6.12).
+  Int descriptors_below(Int limit, Int otherwise) const {
+    const auto numbers = read_numbers(directory_, "fd");
+    if (!numbers)
+      return otherwise;
+    return std::ranges::count_if(*numbers, [&](std::int32_t number) { return number < limit; });
   }
 
   const Surroundings& surroundings_;

@@ -92,3 +92,10 @@ TEST_CASE("the nearest word is offered only if it is near") {
   CHECK_FALSE(nearest_word("x", {}));
   CHECK(nearest_word("tpc", std::vector<std::string>{"udp", "tcp"}) == "tcp");
 }
+
+TEST_CASE("a JSON document keeps its meaning, and nothing in it acts on a terminal") {
+  CHECK(escape_json_for_terminal("{\n  \"a\": \"nginx €\"\n}\n") == "{\n  \"a\": \"nginx €\"\n}\n");
+  CHECK(escape_json_for_terminal("[\"\xc2\x9b"
+                                 "31m\xe2\x80\xae\x7f\"]") == "[\"\\u009b31m\\u202e\\u007f\"]");
+  CHECK(escape_json_for_terminal("\"\xf3\xa0\x80\x81\"") == "\"\\udb40\\udc01\"");
+}

@@ -203,6 +203,50 @@ TEST_CASE("a file that no socket is bound to is refused, though one of its name 
   CHECK(refused.stopped_at == Stage::socket_lookup);
 }
 
+DatagramRoom probed(const char* error) {
+  DatagramRoom room;
+  room.netns = world::netns;
+  room.path = Text(path);
+  room.abstract = false;
+  room.reached = false;
+  room.error = Text(error);
+  return room;
+}
+
+Fate walk_probed(const char* error, const char* type = "") {
+  Snapshot snapshot = host();
+  snapshot.add(probed(error));
+  return walk(snapshot, target(type));
+}
+
+TEST_CASE("what is bound to a file is the kernel's word, not that of the sockets that are listed") {
+  const Fate free = walk_probed("ECONNREFUSED");
+  CHECK(free.outcome == Outcome::refused);
+  CHECK(free.certainty == Certainty::certain);
+  CHECK(walk_probed("EPROTOTYPE").outcome == Outcome::unknown); // a host's socket in a container
+  CHECK(walk_probed("EPROTOTYPE", "dgram").error == "EPROTOTYPE");
+  CHECK(walk(host(), target()).certainty == Certainty::likely); // it could not be asked
+}
+
+TEST_CASE("a datagram socket that nobody lists is reached, likely") {
+  Snapshot snapshot = host();
+  DatagramRoom room = probed("");
+  room.error = Absent{};
+  room.reached = true;
+  room.writable = true;
+  snapshot.add(room);
+  const Fate open = walk(snapshot, target("dgram"));
+  CHECK(open.outcome == Outcome::open);
+  CHECK(open.certainty == Certainty::likely);
+}
+
+TEST_CASE("bind() does not call a file left over that a hidden socket is bound to") {
+  Snapshot snapshot = host();
+  snapshot.add(probed("EPROTOTYPE"));
+  CHECK(bind(snapshot, target()).error == "EADDRINUSE");
+  CHECK(bind(snapshot, target()).culprit->text != "no socket is bound to this file");
+}
+
 TEST_CASE("a socket with the name of a missing file is not reached") {
   Snapshot snapshot = world::empty_host();
   snapshot.add(world::root());

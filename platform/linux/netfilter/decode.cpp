@@ -69,7 +69,13 @@ Decoded decode_payload(const Attributes& from) {
   if (base > 4 || !from.has(3) || length == 0)
     return Damage{"payload without a place"};
   if (from.has(5)) {
-    const PayloadSet write{slot(from, 5), static_cast<PayloadBase>(base), offset, length};
+    const PayloadSet write{slot(from, 5),
+                           static_cast<PayloadBase>(base),
+                           offset,
+                           length,
+                           value(from, 6),
+                           value(from, 7),
+                           value(from, 8)};
     if (!fits(write.sreg, length))
       return Damage{"payload beyond the registers"};
     return write;
@@ -312,6 +318,8 @@ Decoded decode_log(const Attributes& from) {
   if (from.has(5))
     log.level = value(from, 5);
   log.flags = value(from, 6);
+  log.snap_length = value(from, 3);
+  log.threshold = value(from, 4);
   return log;
 }
 

@@ -34,6 +34,8 @@ struct SetShape {
   std::vector<std::uint8_t> fields; ///< lengths of concatenated fields, without padding
   std::uint32_t key_type = 0;
   std::uint32_t data_type = 0;
+  std::size_t data_length = 0;
+  std::uint32_t object_type = 0; ///< of the objects that a map leads to
   bool limited = false; ///< it takes only so many elements
 
   bool intervals() const { return (flags & nft_set_interval) != 0; }

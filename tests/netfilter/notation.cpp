@@ -92,9 +92,8 @@ public:
         set.checksum_offset, set.checksum_flags);
   }
   std::string operator()(const Cmp& cmp) const {
-    return fmt::format("cmp {} reg {}{}",
-                       name_of({"eq", "neq", "lt", "lte", "gt", "gte"}, cmp.op), reg(cmp.sreg),
-                       words(cmp.data));
+    return fmt::format("cmp {} reg {}{}", name_of({"eq", "neq", "lt", "lte", "gt", "gte"}, cmp.op),
+                       reg(cmp.sreg), words(cmp.data));
   }
   std::string operator()(const Range& range) const {
     return fmt::format("range {} reg {}{}{}", range.inverted ? "neq" : "eq", reg(range.sreg),
@@ -129,23 +128,23 @@ public:
     return text + (lookup.inverted ? " 0x1" : " 0x0");
   }
   std::string operator()(const Meta& meta) const {
-    const auto key = name_of(
-        {"len",      "protocol",  "priority", "mark",    "iif",      "oif",       "iifname",
-         "oifname",  "iiftype",   "oiftype",  "skuid",   "skgid",    "nftrace",   "rtclassid",
-         "secmark",  "nfproto",   "l4proto",  "bri_iifname", "bri_oifname", "pkttype", "cpu",
-         "iifgroup", "oifgroup",  "cgroup",   "prandom", "secpath",  "iifkind",   "oifkind",
-         "bri_iifpvid", "bri_iifvproto", "time", "day",  "hour",     "sdif",      "sdifname",
-         "broute"},
-        meta.key);
+    const auto key =
+        name_of({"len",         "protocol",  "priority", "mark",     "iif",         "oif",
+                 "iifname",     "oifname",   "iiftype",  "oiftype",  "skuid",       "skgid",
+                 "nftrace",     "rtclassid", "secmark",  "nfproto",  "l4proto",     "bri_iifname",
+                 "bri_oifname", "pkttype",   "cpu",      "iifgroup", "oifgroup",    "cgroup",
+                 "prandom",     "secpath",   "iifkind",  "oifkind",  "bri_iifpvid", "bri_iifvproto",
+                 "time",        "day",       "hour",     "sdif",     "sdifname",    "broute"},
+                meta.key);
     return meta.set ? fmt::format("meta set {} with reg {}", key, reg(meta.reg))
                     : fmt::format("meta load {} => reg {}", key, reg(meta.reg));
   }
   std::string operator()(const Ct& ct) const {
     const auto key =
-        name_of({"state",    "direction", "status",  "mark",  "secmark", "expiration",
-                 "helper",   "l3protocol", "src",    "dst",   "protocol", "proto_src",
-                 "proto_dst", "label",    "packets", "bytes", "avgpkt",  "zone",
-                 "event",    "src_ip",    "dst_ip",  "src_ip6", "dst_ip6"},
+        name_of({"state",     "direction",  "status",  "mark",    "secmark",  "expiration",
+                 "helper",    "l3protocol", "src",     "dst",     "protocol", "proto_src",
+                 "proto_dst", "label",      "packets", "bytes",   "avgpkt",   "zone",
+                 "event",     "src_ip",     "dst_ip",  "src_ip6", "dst_ip6"},
                 ct.key);
     std::string text = ct.set ? fmt::format("ct set {} with reg {}", key, reg(ct.reg))
                               : fmt::format("ct load {} => reg {}", key, reg(ct.reg));
@@ -154,7 +153,7 @@ public:
     return text;
   }
   std::string operator()(const Exthdr& header) const {
-    const auto kind = name_of({"ipv6", "tcpopt", "ipv4", "sctp chunk", "dccp option"}, header.op);
+    const auto kind = name_of({"ipv6", "tcpopt", "ipv4", "", ""}, header.op);
     if (header.dreg != no_slot)
       return fmt::format("exthdr load {} {}b @ {} + {}{} => reg {}", kind, header.length,
                          header.type, header.offset, header.present ? " present" : "",
@@ -173,7 +172,8 @@ public:
         text += fmt::format("{}{}", first ? " " : " . ", asked[bit]);
         first = false;
       }
-    return text + fmt::format(" {}{} => reg {}", name_of({"", "oif", "oifname", "type"}, fib.result),
+    return text + fmt::format(" {}{} => reg {}",
+                              name_of({"", "oif", "oifname", "type"}, fib.result),
                               (fib.flags & fib_present) != 0 ? " present" : "", reg(fib.dreg));
   }
   std::string operator()(const Rt& rt) const {
@@ -182,11 +182,10 @@ public:
                        reg(rt.dreg));
   }
   std::string operator()(const SocketLoad& socket) const {
-    return fmt::format("socket load {} => reg {}{}",
-                       name_of({"transparent", "mark", "wildcard", "cgroupv2"}, socket.key),
-                       reg(socket.dreg),
-                       socket.key == SocketKey::cgroupv2 ? fmt::format(" level {}", socket.level)
-                                                         : std::string());
+    return fmt::format(
+        "socket load {} => reg {}{}",
+        name_of({"transparent", "mark", "wildcard", "cgroupv2"}, socket.key), reg(socket.dreg),
+        socket.key == SocketKey::cgroupv2 ? fmt::format(" level {}", socket.level) : std::string());
   }
   std::string operator()(const Tproxy& tproxy) const {
     std::string text = "tproxy";
@@ -218,9 +217,9 @@ public:
   }
   std::string operator()(const Notrack&) const { return "notrack"; }
   std::string operator()(const Dynset& dynset) const {
-    std::string text = fmt::format("dynset {} reg_key {} set {}",
-                                   name_of({"add", "update", "delete"}, dynset.op),
-                                   reg(dynset.key), dynset.set);
+    std::string text =
+        fmt::format("dynset {} reg_key {} set {}", name_of({"add", "update", "delete"}, dynset.op),
+                    reg(dynset.key), dynset.set);
     if (dynset.data != no_slot)
       text += fmt::format(" sreg_data {}", reg(dynset.data));
     if (dynset.timeout_ms != 0)
@@ -230,9 +229,8 @@ public:
     return text;
   }
   std::string operator()(const ObjectRef& object) const {
-    return object.name.empty()
-               ? fmt::format("objref sreg {} set {}", reg(object.sreg), object.set)
-               : fmt::format("objref type {} name {}", object.type, object.name);
+    return object.name.empty() ? fmt::format("objref sreg {} set {}", reg(object.sreg), object.set)
+                               : fmt::format("objref type {} name {}", object.type, object.name);
   }
   std::string operator()(const Counter& counter) const {
     return fmt::format("counter pkts {} bytes {}", counter.packets, counter.bytes);
@@ -245,8 +243,8 @@ public:
       return text + fmt::format(" group {} snaplen {} qthreshold {}", *log.group, log.snap_length,
                                 log.threshold);
     text += fmt::format(" level {}", log.level.value_or(0));
-    constexpr std::array<std::string_view, 6> told{"tcpseq", "tcpopt", "ipopt", "uid", "nflog",
-                                                   "macdecode"};
+    constexpr std::array<std::string_view, 6> told{"tcpseq", "tcpopt", "ipopt",
+                                                   "uid",    "nflog",  "macdecode"};
     for (std::size_t bit = 0; bit < told.size(); ++bit)
       if ((log.flags & 1U << bit) != 0)
         text += fmt::format(" {}", told[bit]);
@@ -282,9 +280,7 @@ public:
     return fmt::format("hash reg {} = jhash(reg {}, {}, {:#x}) % mod {}{}", reg(hash.dreg),
                        reg(hash.sreg), hash.length, hash.seed, hash.modulus, offset(hash.offset));
   }
-  std::string operator()(const Osf& osf) const {
-    return fmt::format("osf dreg {}", reg(osf.dreg));
-  }
+  std::string operator()(const Osf& osf) const { return fmt::format("osf dreg {}", reg(osf.dreg)); }
   std::string operator()(const Synproxy& synproxy) const {
     return fmt::format("synproxy mss {} wscale {}", synproxy.mss, synproxy.scale);
   }
@@ -315,10 +311,10 @@ public:
     return text;
   }
   std::string operator()(const Xfrm& xfrm) const {
-    return fmt::format("xfrm load {} {} {} => reg {}", xfrm.out ? "out" : "in", xfrm.number,
-                       name_of({"unknown", "daddr4", "daddr6", "saddr4", "saddr6", "reqid", "spi"},
-                               xfrm.key),
-                       reg(xfrm.dreg));
+    return fmt::format(
+        "xfrm load {} {} {} => reg {}", xfrm.out ? "out" : "in", xfrm.number,
+        name_of({"unknown", "daddr4", "daddr6", "saddr4", "saddr6", "reqid", "spi"}, xfrm.key),
+        reg(xfrm.dreg));
   }
   std::string operator()(const Tunnel& tunnel) const {
     return fmt::format("tunnel load {} => reg {}", name_of({"path", "id"}, tunnel.key),

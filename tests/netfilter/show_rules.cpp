@@ -1,5 +1,5 @@
-// Prints every nf_tables rule of this network namespace as synfate reads it, one JSON object a line:
-// where it stands, its expressions in nft's debug notation, and its text.
+// Prints every nf_tables rule of this network namespace as synfate reads it, one JSON object a
+// line: where it stands, its expressions in nft's debug notation, and its text.
 #include <cstdio>
 
 #include <fmt/format.h>

@@ -327,6 +327,7 @@ struct Hash {
   std::uint32_t seed = 0;
   std::uint32_t offset = 0;
   bool symmetric = false;
+  bool seeded = false; ///< the seed was given with the rule
 };
 struct Osf {
   Slot dreg = no_slot;

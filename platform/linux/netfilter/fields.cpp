@@ -12,10 +12,10 @@ namespace {
 using enum ValueKind;
 
 constexpr HeaderField tcp_fields[] = {
-    {"tcp", "sport", 0, 16, number},     {"tcp", "dport", 16, 16, number},
-    {"tcp", "sequence", 32, 32, number}, {"tcp", "ackseq", 64, 32, number},
-    {"tcp", "doff", 96, 4, number},      {"tcp", "reserved", 100, 4, number},
-    {"tcp", "flags", 104, 8, tcp_flags}, {"tcp", "window", 112, 16, number},
+    {"tcp", "sport", 0, 16, number},      {"tcp", "dport", 16, 16, number},
+    {"tcp", "sequence", 32, 32, number},  {"tcp", "ackseq", 64, 32, number},
+    {"tcp", "doff", 96, 4, number},       {"tcp", "reserved", 100, 4, number},
+    {"tcp", "flags", 104, 8, tcp_flags},  {"tcp", "window", 112, 16, number},
     {"tcp", "checksum", 128, 16, number}, {"tcp", "urgptr", 144, 16, number}};
 constexpr HeaderField udp_fields[] = {{"udp", "sport", 0, 16, number},
                                       {"udp", "dport", 16, 16, number},
@@ -50,14 +50,10 @@ constexpr HeaderField icmp_fields[] = {
     {"icmp", "sequence", 48, 16, number}, {"icmp", "gateway", 32, 32, number},
     {"icmp", "mtu", 48, 16, number}};
 constexpr HeaderField icmpv6_fields[] = {
-    {"icmpv6", "type", 0, 8, icmpv6_type},
-    {"icmpv6", "code", 8, 8, icmpv6_code},
-    {"icmpv6", "checksum", 16, 16, number},
-    {"icmpv6", "parameter-problem", 32, 32, number},
-    {"icmpv6", "mtu", 32, 32, number},
-    {"icmpv6", "id", 32, 16, number},
-    {"icmpv6", "sequence", 48, 16, number},
-    {"icmpv6", "max-delay", 32, 16, number}};
+    {"icmpv6", "type", 0, 8, icmpv6_type},  {"icmpv6", "code", 8, 8, icmpv6_code},
+    {"icmpv6", "checksum", 16, 16, number}, {"icmpv6", "parameter-problem", 32, 32, number},
+    {"icmpv6", "mtu", 32, 32, number},      {"icmpv6", "id", 32, 16, number},
+    {"icmpv6", "sequence", 48, 16, number}, {"icmpv6", "max-delay", 32, 16, number}};
 constexpr HeaderField igmp_fields[] = {{"igmp", "type", 0, 8, igmp_type},
                                        {"igmp", "mrt", 8, 8, number},
                                        {"igmp", "checksum", 16, 16, number},
@@ -75,33 +71,36 @@ constexpr HeaderField ip6_fields[] = {
     {"ip6", "length", 32, 16, number},  {"ip6", "nexthdr", 48, 8, protocol},
     {"ip6", "hoplimit", 56, 8, number}, {"ip6", "saddr", 64, 128, ipv6},
     {"ip6", "daddr", 192, 128, ipv6}};
-constexpr HeaderField arp_fields[] = {
-    {"arp", "htype", 0, 16, number},        {"arp", "ptype", 16, 16, ethertype},
-    {"arp", "hlen", 32, 8, number},         {"arp", "plen", 40, 8, number},
-    {"arp", "operation", 48, 16, arp_operation}, {"arp", "saddr ether", 64, 48, hardware},
-    {"arp", "saddr ip", 112, 32, ipv4},     {"arp", "daddr ether", 144, 48, hardware},
-    {"arp", "daddr ip", 192, 32, ipv4}};
+constexpr HeaderField arp_fields[] = {{"arp", "htype", 0, 16, number},
+                                      {"arp", "ptype", 16, 16, ethertype},
+                                      {"arp", "hlen", 32, 8, number},
+                                      {"arp", "plen", 40, 8, number},
+                                      {"arp", "operation", 48, 16, arp_operation},
+                                      {"arp", "saddr ether", 64, 48, hardware},
+                                      {"arp", "saddr ip", 112, 32, ipv4},
+                                      {"arp", "daddr ether", 144, 48, hardware},
+                                      {"arp", "daddr ip", 192, 32, ipv4}};
 /// A VLAN's tag lies behind the Ethernet header: its type is that of the next.
-constexpr HeaderField ether_fields[] = {
-    {"ether", "daddr", 0, 48, hardware}, {"ether", "saddr", 48, 48, hardware},
-    {"ether", "type", 96, 16, ethertype}};
+constexpr HeaderField ether_fields[] = {{"ether", "daddr", 0, 48, hardware},
+                                        {"ether", "saddr", 48, 48, hardware},
+                                        {"ether", "type", 96, 16, ethertype}};
 constexpr HeaderField vlan_fields[] = {
-    {"vlan", "pcp", 112, 3, number},      {"vlan", "dei", 115, 1, number},
-    {"vlan", "id", 116, 12, number},      {"vlan", "type", 128, 16, ethertype},
-    {"vlan", "pcp", 144, 3, number},      {"vlan", "dei", 147, 1, number},
-    {"vlan", "id", 148, 12, number},      {"vlan", "type", 160, 16, ethertype}};
+    {"vlan", "pcp", 112, 3, number}, {"vlan", "dei", 115, 1, number},
+    {"vlan", "id", 116, 12, number}, {"vlan", "type", 128, 16, ethertype},
+    {"vlan", "pcp", 144, 3, number}, {"vlan", "dei", 147, 1, number},
+    {"vlan", "id", 148, 12, number}, {"vlan", "type", 160, 16, ethertype}};
 
 struct Header {
   std::string_view name;
   std::span<const HeaderField> fields;
 };
 constexpr Header headers[] = {
-    {"tcp", tcp_fields},   {"udp", udp_fields},   {"udplite", udplite_fields},
-    {"sctp", sctp_fields}, {"dccp", dccp_fields}, {"esp", esp_fields},
-    {"ah", ah_fields},     {"comp", comp_fields}, {"icmp", icmp_fields},
+    {"tcp", tcp_fields},       {"udp", udp_fields},   {"udplite", udplite_fields},
+    {"sctp", sctp_fields},     {"dccp", dccp_fields}, {"esp", esp_fields},
+    {"ah", ah_fields},         {"comp", comp_fields}, {"icmp", icmp_fields},
     {"icmpv6", icmpv6_fields}, {"igmp", igmp_fields}, {"ip", ip_fields},
-    {"ip6", ip6_fields},   {"arp", arp_fields},   {"ether", ether_fields},
-    {"vlan", vlan_fields}, {"th", th_fields}};
+    {"ip6", ip6_fields},       {"arp", arp_fields},   {"ether", ether_fields},
+    {"vlan", vlan_fields},     {"th", th_fields}};
 
 struct OptionEntry {
   nft::ExthdrOp op;
@@ -113,10 +112,10 @@ struct OptionEntry {
 };
 
 constexpr auto extension = nft::ExthdrOp::ipv6;
-using nft::ExthdrOp::tcp_option;
+using nft::ExthdrOp::dccp_option;
 using nft::ExthdrOp::ipv4_option;
 using nft::ExthdrOp::sctp_chunk;
-using nft::ExthdrOp::dccp_option;
+using nft::ExthdrOp::tcp_option;
 constexpr OptionEntry options[] = {
     {extension, 0, "hbh nexthdr", 0, 8, protocol},
     {extension, 0, "hbh hdrlength", 8, 8, number},
@@ -271,8 +270,10 @@ OptionField unnamed_field(const nft::Exthdr& header, std::string_view name, unsi
                           unsigned bits) {
   if (header.op == sctp_chunk && bits <= 16 && (bit == 0 || bit == 8 || bit == 16))
     return {fmt::format("sctp chunk {} {}", name,
-                        bit == 0 ? "type" : bit == 8 ? "flags" : "length"),
-            bit == 8 ? raw : number};
+                        bit == 0   ? "type"
+                        : bit == 8 ? "flags"
+                                   : "length"),
+            number};
   if (header.op == tcp_option)
     return {fmt::format("tcp option @{},{},{}", header.type, bit, bits), number};
   return {fmt::format("{}{} @{},{}", word_of(header.op, true), header.type, bit, bits), raw};
@@ -334,8 +335,8 @@ OptionField option_field(const nft::Exthdr& header, unsigned bit, unsigned bits)
   const auto name = std::ranges::find_if(option_names, [&](const OptionName& entry) {
     return entry.op == header.op && entry.type == header.type;
   });
-  const std::string called = name == std::end(option_names) ? fmt::format("{}", header.type)
-                                                            : std::string(name->name);
+  const std::string called =
+      name == std::end(option_names) ? fmt::format("{}", header.type) : std::string(name->name);
   const auto word = word_of(header.op, header.present);
   if (header.present)
     return {fmt::format("{}{}", word, called), truth};
@@ -400,7 +401,7 @@ MetaName ct_name(nft::CtKey key) {
       {"proto-dst", number},  {"label", ct_label},      {"packets", host_number},
       {"bytes", host_number}, {"avgpkt", host_number},  {"zone", host_number},
       {"event", ct_event},    {"ip saddr", ipv4},       {"ip daddr", ipv4},
-      {"ip6 saddr", ipv6}, {"ip6 daddr", ipv6}, {"id", number}};
+      {"ip6 saddr", ipv6},    {"ip6 daddr", ipv6},      {"id", number}};
   static_assert(std::size(names) == nft::ct_keys);
   return names[static_cast<std::size_t>(key)];
 }

@@ -71,6 +71,10 @@ std::string RulePrinter::source(nft::Slot slot, std::size_t size, ValueKind kind
   const Piece& piece = at(slot);
   if (piece.is_constant)
     return value({{}, kind, 0, 0, piece.swapped}, std::string_view(piece.constant).substr(0, size));
+  if (kind == ValueKind::number && !piece.as_number.empty())
+    return piece.as_number;
+  if (kind == ValueKind::host_number && !piece.as_host_number.empty())
+    return piece.as_host_number;
   unsigned binding = 0;
   auto text = piece.mask.empty() ? operand_of(piece).text : operation(piece, binding);
   if (text.empty())
@@ -87,8 +91,8 @@ void RulePrinter::print(const nft::Counter& counter) {
 
 void RulePrinter::print(const nft::Log& log) {
   constexpr std::uint32_t warn = 4;
-  static constexpr std::string_view levels[] = {"emerg", "alert",  "crit", "err",  "warn",
-                                                "notice", "info", "debug", "audit"};
+  static constexpr std::string_view levels[] = {"emerg",  "alert", "crit",  "err",  "warn",
+                                                "notice", "info",  "debug", "audit"};
   std::string text = "log";
   if (!log.prefix.empty())
     text += fmt::format(" prefix \"{}\"", log.prefix);
@@ -140,7 +144,8 @@ void RulePrinter::print(const nft::Notrack&) {
 
 void RulePrinter::print(const nft::Reject& reject) {
   if (reject.type == nft::RejectType::tcp_reset) {
-    imply_transport(false);
+    if (family_ == "ip" || family_ == "ip6")
+      imply_transport(false);
     return act("reject with tcp reset");
   }
   static constexpr std::string_view both[] = {"no-route", "port-unreachable", "host-unreachable",
@@ -199,6 +204,7 @@ void RulePrinter::print(const nft::Nat& nat) {
   std::string words(nat.destination ? "dnat" : "snat");
   const bool address = nat.address_min != nft::no_slot;
   const bool several = address && at(nat.address_min).interval_data;
+  keep_transport(nat.port_min);
   const bool netmap = (nat.flags & nft::nat_netmap) != 0;
   if ((family_ == "inet" && (v4 || nat.family == 10) && address) || several)
     words += v4 ? " ip" : " ip6";
@@ -209,10 +215,12 @@ void RulePrinter::print(const nft::Nat& nat) {
 }
 
 void RulePrinter::print(const nft::Masquerade& masquerade) {
+  keep_transport(masquerade.port_min);
   const auto to = ports(masquerade.port_min, masquerade.port_max);
   act("masquerade" + (to.empty() ? to : " to " + to) + nat_flags(masquerade.flags));
 }
 void RulePrinter::print(const nft::Redirect& redirect) {
+  keep_transport(redirect.port_min);
   const auto to = ports(redirect.port_min, redirect.port_max);
   act("redirect" + (to.empty() ? to : " to " + to) + nat_flags(redirect.flags));
 }
@@ -225,7 +233,7 @@ void RulePrinter::print(const nft::Tproxy& tproxy) {
     if (tproxy.family == 10 && at(tproxy.address).is_constant)
       to = "[" + to + "]";
   }
-  const std::string_view family = family_ != "inet"      ? ""
+  const std::string_view family = family_ != "inet"     ? ""
                                   : tproxy.family == 2  ? " ip"
                                   : tproxy.family == 10 ? " ip6"
                                                         : "";

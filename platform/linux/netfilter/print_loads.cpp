@@ -28,6 +28,22 @@ char without(char first, char second) {
   return static_cast<char>(first & ~second);
 }
 
+/// Fields of ICMP that only messages of some types have.
+bool fits_type(const HeaderField& field, int type) {
+  const bool v4 = field.header == "icmp";
+  if ((!v4 && field.header != "icmpv6") || field.bit < 32 || type < 0)
+    return true;
+  if (field.name == "mtu")
+    return type == (v4 ? 3 : 2);
+  if (field.name == "gateway")
+    return type == 5;
+  if (field.name == "parameter-problem")
+    return type == 4;
+  if (field.name == "max-delay")
+    return type == 130;
+  return v4 ? type == 0 || type == 8 || (type >= 13 && type <= 18) : type == 128 || type == 129;
+}
+
 bool all_ones(std::string_view bytes) {
   return std::ranges::all_of(bytes, [](char byte) { return byte == '\xff'; });
 }
@@ -78,7 +94,7 @@ RulePrinter::RulePrinter(const nft::Expressions& expressions, std::string_view f
     : expressions_(expressions), family_(family), sources_(sources) {
   if (family == "ip" || family == "ip6" || family == "arp")
     network_ = family;
-  if (family == "bridge" || family == "netdev")
+  if (family == "bridge")
     link_ = "ether";
 }
 
@@ -122,7 +138,7 @@ std::optional<Operand> RulePrinter::field_at(const Piece& piece, unsigned first,
     return std::nullopt;
   }
   for (const auto& field : fields_of(piece.header))
-    if (field.bit == bit && field.bits == bits)
+    if (field.bit == bit && field.bits == bits && fits_type(field, icmp_type_))
       return Operand{fmt::format("{} {}", field.header, field.name), field.kind, first, bits,
                      piece.swapped};
   if (piece.header != "vlan")
@@ -143,7 +159,11 @@ std::vector<Operand> RulePrinter::fields_in(const Piece& piece, unsigned bits) c
     for (unsigned size = 1; first + size <= bits && !next; ++size)
       if (auto field = field_at(piece, first, size); field && size % 8 == 0)
         next = std::move(field);
-    if (!next)
+    if (!next && !found.empty() && piece.is_load && !piece.option) // a rest without a name
+      next = Operand{fmt::format("{},{},{}", base_words[static_cast<std::size_t>(piece.base)],
+                                 piece.bit + first, bits - first),
+                     ValueKind::raw, first, bits - first, false};
+    if (!next || piece.header == "th")
       return {};
     first += next->bits;
     found.push_back(std::move(*next));
@@ -172,11 +192,17 @@ void RulePrinter::print(const nft::Exthdr& header) {
   if (header.dreg == nft::no_slot) {
     const auto written = option_field(header, header.offset * 8, header.length * 8);
     if (header.sreg != nft::no_slot)
-      return act(fmt::format("{} set {}", written.text,
-                             source(header.sreg, header.length, written.kind)));
+      return act(
+          fmt::format("{} set {}", written.text, source(header.sreg, header.length, written.kind)));
     nft::Exthdr whole = header;
     whole.present = true;
     return act("reset " + option_field(whole, 0, 0).text);
+  }
+  if (header.present) {
+    if (header.op == nft::ExthdrOp::tcp_option || header.op == nft::ExthdrOp::sctp_chunk)
+      imply_transport(true);
+    else
+      imply_network();
   }
   if (header.present)
     return named(header.dreg, option_field(header, 0, 0).text, ValueKind::truth, 1);
@@ -250,9 +276,9 @@ void RulePrinter::print(const nft::Rt& rt) {
   case classid:
     return named(rt.dreg, "rt classid", ValueKind::realm, 4);
   case nexthop4:
-    return named(rt.dreg, family_ == "ip" ? "rt nexthop" : "rt ip nexthop", ValueKind::ipv4, 4);
+    return named(rt.dreg, "rt ip nexthop", ValueKind::ipv4, 4);
   case nexthop6:
-    return named(rt.dreg, family_ == "ip6" ? "rt nexthop" : "rt ip6 nexthop", ValueKind::ipv6, 16);
+    return named(rt.dreg, "rt ip6 nexthop", ValueKind::ipv6, 16);
   case tcpmss:
     return named(rt.dreg, "rt mtu", ValueKind::host_number, 2);
   case xfrm:
@@ -298,7 +324,7 @@ void RulePrinter::print(const nft::Hash& hash) {
     }
   }
   std::string text = fmt::format("{} mod {}", of, hash.modulus);
-  if (!hash.symmetric && hash.seed != 0)
+  if (!hash.symmetric && hash.seeded)
     text += fmt::format(" seed {:#x}", hash.seed);
   if (hash.offset != 0)
     text += fmt::format(" offset {}", hash.offset);
@@ -316,12 +342,9 @@ void RulePrinter::print(const nft::Xfrm& xfrm) {
     std::string_view name;
     ValueKind kind;
   };
-  static constexpr Key keys[] = {{"?", ValueKind::raw},
-                                 {"ip daddr", ValueKind::ipv4},
-                                 {"ip6 daddr", ValueKind::ipv6},
-                                 {"ip saddr", ValueKind::ipv4},
-                                 {"ip6 saddr", ValueKind::ipv6},
-                                 {"reqid", ValueKind::host_number},
+  static constexpr Key keys[] = {{"?", ValueKind::raw},          {"ip daddr", ValueKind::ipv4},
+                                 {"ip6 daddr", ValueKind::ipv6}, {"ip saddr", ValueKind::ipv4},
+                                 {"ip6 saddr", ValueKind::ipv6}, {"reqid", ValueKind::host_number},
                                  {"spi", ValueKind::number}};
   const auto& key = keys[xfrm.key < std::size(keys) ? xfrm.key : 0];
   named(xfrm.dreg,
@@ -359,6 +382,16 @@ void RulePrinter::print(const nft::Immediate& immediate) {
   hold(immediate.dreg, std::move(piece));
 }
 
+/// A value inside of an expression or a set: "(syn | ack)".
+std::string RulePrinter::bit_names(const Operand& operand, std::string_view data) const {
+  std::string text = value(operand, data);
+  if (!is_bit_set(operand.kind) || text.find(',') == std::string::npos)
+    return text;
+  for (std::size_t at = text.find(','); at != std::string::npos; at = text.find(',', at))
+    text.replace(at, 1, " | ");
+  return "(" + text + ")";
+}
+
 /// "meta mark & 0x000000ff | 0x00000001": nft_bitwise's mask and flip in operators as nft writes
 /// them. net/netfilter/nft_bitwise.c: (x & mask) ^ flip.
 std::string RulePrinter::operation(const Piece& piece, unsigned& binding) const {
@@ -373,7 +406,7 @@ std::string RulePrinter::operation(const Piece& piece, unsigned& binding) const 
   const auto apply = [&](std::string_view word, const std::string& bits, unsigned binds) {
     if (binding > binds)
       text = "(" + text + ")";
-    text += fmt::format(" {} {}", word, value(operand, bits));
+    text += fmt::format(" {} {}", word, bit_names(operand, bits));
     binding = binds;
   };
   if (!all_ones(kept))
@@ -426,54 +459,79 @@ void RulePrinter::print(const nft::Byteorder& byteorder) {
   hold(byteorder.dreg, std::move(piece));
 }
 
-/// A test of the protocol names the headers behind it.
-void RulePrinter::note_protocol(const Operand& operand, const nft::Cmp& cmp, const Piece& piece) {
+/// A test of the protocol names the headers behind it; `text` are its words in the next phrase.
+void RulePrinter::note_protocol(const Operand& operand, const nft::Cmp& cmp, const Piece& piece,
+                                const std::string& text) {
   if (cmp.op != nft::CmpOp::eq || cmp.data.empty())
     return;
+  const Dependency test{phrases_.size(), text};
   const auto first = static_cast<std::uint8_t>(cmp.data.front());
-  if (operand.text == "meta iiftype") {
+  const auto& field = operand.text;
+  if (field == "meta iiftype") {
     link_ = cmp.data[sources_.order == ByteOrder::little ? 0 : 1] == 1 ? "ether" : "";
-    link_phrase_ = phrases_.size();
-  } else if (operand.text == "meta nfproto") {
+    link_test_ = test;
+  } else if (field == "meta nfproto") {
     network_ = first == 2 ? "ip" : first == 10 ? "ip6" : "";
-    network_phrase_ = phrases_.size();
-  } else if (operand.kind == ValueKind::ethertype && cmp.data.size() >= 2) {
-    const unsigned type = first << 8 | static_cast<std::uint8_t>(cmp.data[1]);
+    network_test_ = test;
+  } else if ((field == "meta protocol" || field == "ether type" || field == "vlan type") &&
+             cmp.data.size() >= 2) {
+    const unsigned type =
+        static_cast<unsigned>(first) << 8 | static_cast<std::uint8_t>(cmp.data[1]);
     const auto header = header_of_ethertype(type);
-    if (header == "vlan" && operand.text != "meta protocol") {
+    if (header == "vlan" && field != "meta protocol") {
       link_ = header;
-      if (type == 0x8100 && operand.text == "ether type") {
-        link_phrase_ = phrases_.size();
-        return;
-      }
-      link_phrase_ = none;
+      link_test_ = type == 0x8100 && field == "ether type" ? test : Dependency{};
       return;
     }
     network_ = header;
-    network_phrase_ = phrases_.size();
+    network_test_ = test;
   } else if (operand.kind == ValueKind::protocol && !piece.option) {
     transport_ = header_of_protocol(first);
-    transport_phrase_ = phrases_.size();
+    transport_test_ = test;
     transport_by_header_ = piece.is_load;
+  } else if (field == "icmp type" || field == "icmpv6 type") {
+    icmp_type_ = first;
+    icmp_test_ = test;
   }
 }
 
 void RulePrinter::forget_protocols() {
-  link_phrase_ = network_phrase_ = transport_phrase_ = none;
+  link_test_ = network_test_ = transport_test_ = icmp_test_ = {};
+}
+
+/// Takes a test's words out of the text.
+void RulePrinter::imply(Dependency& dependency) {
+  if (dependency.phrase < phrases_.size()) {
+    auto& phrase = phrases_[dependency.phrase];
+    const auto place = phrase.text.find(dependency.text);
+    if (phrase.text == dependency.text)
+      phrase.implied = true;
+    else if (place != std::string::npos && !dependency.text.empty())
+      phrase.text.erase(place == 0 ? 0 : place - 1, dependency.text.size() + 1);
+  }
+  dependency = {};
 }
 
 void RulePrinter::imply_network() {
-  if (network_phrase_ < phrases_.size())
-    phrases_[network_phrase_].implied = true;
-  network_phrase_ = none;
+  imply(network_test_);
 }
 
 void RulePrinter::imply_transport(bool keep_explicit) {
   const bool several = family_ == "inet" || family_ == "bridge" || family_ == "netdev";
-  if (transport_phrase_ < phrases_.size() &&
-      !(keep_explicit && several && transport_by_header_))
-    phrases_[transport_phrase_].implied = true;
-  transport_phrase_ = none;
+  if (keep_explicit && several && transport_by_header_) {
+    transport_test_ = {};
+    return;
+  }
+  hidden_transport_ = transport_test_.phrase;
+  imply(transport_test_);
+}
+
+/// NAT to a port of a map needs the protocol said, though the map's key names it too.
+void RulePrinter::keep_transport(nft::Slot port) {
+  const Piece& piece = at(port);
+  if (port != nft::no_slot && !piece.is_constant && piece.owner == nft::no_slot &&
+      hidden_transport_ < phrases_.size())
+    phrases_[hidden_transport_].implied = false;
 }
 
 /// A load of a header's field implies the tests that say that the header is there.
@@ -489,21 +547,24 @@ void RulePrinter::use(const Piece& piece) {
   if (!piece.is_load)
     return;
   if (piece.base == nft::PayloadBase::link && !piece.header.empty()) {
-    const bool beyond = piece.bit >= 112;
-    if (link_phrase_ < phrases_.size() && (link_ != "vlan" || beyond))
-      phrases_[link_phrase_].implied = true;
-    link_phrase_ = none;
+    const bool tag = piece.bit >= 112 && piece.bit < 128; // not the type behind it
+    if (link_ != "vlan" || tag || (piece.bit < 112 && piece.bit + piece.size * 8 > 112))
+      imply(link_test_);
   }
   if (piece.base == nft::PayloadBase::network && !network_.empty() && piece.header == network_)
     imply_network();
-  if (piece.base == nft::PayloadBase::transport && !transport_.empty() &&
-      piece.header == transport_) {
-    const bool icmp4 = transport_ == "icmp" && network_ == "ip";
-    const bool icmp6 = transport_ == "icmpv6" && network_ == "ip6";
-    if (icmp4 || icmp6)
-      imply_network();
-    imply_transport(true);
+  if (piece.base != nft::PayloadBase::transport || transport_.empty() || piece.header != transport_)
+    return;
+  const bool icmp4 = transport_ == "icmp" && network_ == "ip";
+  const bool icmp6 = transport_ == "icmpv6" && network_ == "ip6";
+  if (icmp4 || icmp6)
+    imply_network();
+  if ((transport_ == "icmp" || transport_ == "icmpv6") && piece.bit >= 32) {
+    const auto field = operand_of(piece).text; // id and sequence go with several types
+    if (!field.ends_with(" id") && !field.ends_with(" sequence"))
+      imply(icmp_test_);
   }
+  imply_transport(true);
 }
 
 } // namespace synfate

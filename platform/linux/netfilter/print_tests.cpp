@@ -24,8 +24,8 @@ std::string RulePrinter::interface(std::string_view data) const {
   if (data.size() == 4 && sources_.interface) {
     std::uint32_t index = 0;
     for (std::size_t at = 0; at < 4; ++at)
-      index = index << 8 | static_cast<std::uint8_t>(
-                               data[sources_.order == ByteOrder::little ? 3 - at : at]);
+      index = index << 8 |
+              static_cast<std::uint8_t>(data[sources_.order == ByteOrder::little ? 3 - at : at]);
     if (const auto called = sources_.interface(index); !called.empty())
       return fmt::format("\"{}\"", called);
   }
@@ -60,6 +60,8 @@ std::string RulePrinter::range(const Operand& operand, const std::string& low,
                                const std::string& high) const {
   if (low == high)
     return value(operand, low);
+  if (operand.kind == ValueKind::name && high.ends_with('\xff'))
+    return value_of(operand.kind, low.substr(0, low.find('\0')), sources_.order);
   if (operand.kind == ValueKind::ipv4 || operand.kind == ValueKind::ipv6) {
     std::string same(low.size(), '\0');
     for (std::size_t at = 0; at < low.size() && at < high.size(); ++at)
@@ -95,9 +97,28 @@ Operand RulePrinter::operand_of(const Piece& piece) const {
   return {piece.text, piece.kind, 0, 0, piece.swapped};
 }
 
+/// The operand's name says all that was done to the piece.
+bool RulePrinter::covers(const Piece& piece, const Operand& operand) const {
+  if (piece.binding != 0 || piece.mask.empty())
+    return piece.binding == 0;
+  const auto run = run_of(piece.mask);
+  return piece.is_load && all_zero(piece.flip) && operand.bits != 0 && run &&
+         run->first == operand.first && run->bits == operand.bits;
+}
+
 /// An address under a prefix, or its first bytes.
 bool RulePrinter::compare_prefix(const Piece& piece, const nft::Cmp& cmp) {
   const Operand operand = operand_of(piece);
+  if (operand.kind == ValueKind::mark && cmp.op == nft::CmpOp::eq && !piece.mask.empty() &&
+      all_zero(piece.flip) && piece.binding == 0) {
+    const bool little = sources_.order == ByteOrder::little && !operand.swapped;
+    const auto prefix = prefix_of(little ? turned(piece.mask) : piece.mask);
+    if (!prefix || *prefix == 32)
+      return false;
+    const auto written = fmt::format("{}/{}", value(operand, cmp.data), *prefix);
+    say(operand.text, written, fmt::format("{} {}", operand.text, written));
+    return true;
+  }
   if ((operand.kind != ValueKind::ipv4 && operand.kind != ValueKind::ipv6) || operand.first != 0)
     return false;
   const std::size_t size = operand.kind == ValueKind::ipv4 ? 4 : 16;
@@ -110,8 +131,8 @@ bool RulePrinter::compare_prefix(const Piece& piece, const nft::Cmp& cmp) {
     return false;
   std::string whole = cmp.data;
   whole.resize(size, '\0');
-  const std::string written = fmt::format(
-      "{}/{}", value({operand.text, operand.kind, 0, 0, false}, whole), *prefix);
+  const std::string written =
+      fmt::format("{}/{}", value({operand.text, operand.kind, 0, 0, false}, whole), *prefix);
   use(piece);
   say(operand.text, written, fmt::format("{} {}{}", operand.text, op_text(cmp.op), written));
   return true;
@@ -125,18 +146,17 @@ bool RulePrinter::compare_fields(const Piece& piece, const nft::Cmp& cmp) {
   const auto fields = fields_in(piece, static_cast<unsigned>(cmp.data.size()) * 8);
   if (fields.size() < 2)
     return false;
+  use(piece);
   std::string names, values, text;
   for (const auto& field : fields) {
     const auto written = value(field, cmp.data);
+    const auto words = fmt::format("{} {}{}", field.text, op_text(cmp.op), written);
     names += (names.empty() ? "" : " . ") + field.text;
     values += (values.empty() ? "" : " . ") + written;
-    text += fmt::format("{}{} {}{}", text.empty() ? "" : " ", field.text, op_text(cmp.op), written);
+    text += (text.empty() ? "" : " ") + words;
+    note_protocol(field, {cmp.sreg, cmp.op, bits_of(cmp.data, field.first, field.bits)}, piece,
+                  words);
   }
-  use(piece);
-  for (const auto& field : fields)
-    if (field.kind == ValueKind::protocol || field.kind == ValueKind::ethertype)
-      note_protocol(field,
-                    {cmp.sreg, cmp.op, bits_of(cmp.data, field.first, field.bits)}, piece);
   say(std::move(names), std::move(values), std::move(text));
   return true;
 }
@@ -148,8 +168,11 @@ bool RulePrinter::compare_bits(const Piece& piece, const nft::Cmp& cmp) {
     return false;
   const bool equal = cmp.op == nft::CmpOp::eq;
   const auto& field = operand.text;
-  if (piece.mask.empty()) {
-    const auto written = value(operand, cmp.data);
+  const auto run = run_of(piece.mask);
+  const bool whole = run && run->bits == cmp.data.size() * 8 && all_zero(piece.flip);
+  if (piece.mask.empty() || whole) {
+    const auto written =
+        whole ? value_of(ValueKind::raw, cmp.data, sources_.order) : value(operand, cmp.data);
     use(piece);
     say(field, written, fmt::format("{} {} {}", field, equal ? "==" : "!=", written));
     return true;
@@ -162,6 +185,8 @@ bool RulePrinter::compare_bits(const Piece& piece, const nft::Cmp& cmp) {
     say(field, mask, fmt::format("{} {}", field, mask));
   } else if (all_zero(cmp.data)) {
     say(field, "! " + mask, fmt::format("{} ! {}", field, mask));
+  } else if (cmp.data == piece.mask && run && run->bits == 1) {
+    say(field, mask, fmt::format("{} & {} {} {}", field, mask, equal ? "==" : "!=", mask));
   } else {
     const auto written = value(operand, cmp.data) + " / " + mask;
     say(field, written, fmt::format("{} {}{}", field, equal ? "" : "!= ", written));
@@ -175,15 +200,10 @@ void RulePrinter::print(const nft::Cmp& cmp) {
     return;
   const Operand operand = operand_of(piece);
   use(piece);
-  note_protocol(operand, cmp, piece);
   const std::string op(op_text(cmp.op));
   const std::string written = value(operand, cmp.data);
-  const bool whole_field = operand.bits != 0 && piece.is_load && all_zero(piece.flip);
-  const bool masked = !piece.mask.empty() &&
-                      !(whole_field && run_of(piece.mask) &&
-                        run_of(piece.mask)->first == operand.first &&
-                        run_of(piece.mask)->bits == operand.bits);
-  if (masked || piece.binding != 0) {
+  note_protocol(operand, cmp, piece, fmt::format("{} {}", operand.text, written));
+  if (!covers(piece, operand)) {
     unsigned binding = 0;
     const auto left = operation(piece, binding);
     return say(operand.text, written,
@@ -215,8 +235,7 @@ void RulePrinter::print(const nft::Range& tested) {
   const auto written =
       fmt::format("{}-{}", range_end(operand, tested.from), range_end(operand, tested.to));
   unsigned binding = 0;
-  const bool masked = !piece.mask.empty() && operand.bits == 0;
-  const auto left = masked || piece.binding != 0 ? operation(piece, binding) : operand.text;
+  const auto left = covers(piece, operand) ? operand.text : operation(piece, binding);
   say(operand.text, written, fmt::format("{} {}{}", left, tested.inverted ? "!= " : "", written));
 }
 

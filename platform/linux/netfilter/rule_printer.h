@@ -37,6 +37,8 @@ struct Piece {
   std::vector<ValueKind> data_kinds; ///< several: a concatenation
   bool interval_data = false;
   nft::Slot owner = nft::no_slot; ///< a later slot of the data that begins at this one
+  std::string as_number;          ///< data without a type, as numbers in network order
+  std::string as_host_number;     ///< and in the machine's order
 };
 
 /// A part of a load that nft has a name for, or the whole of anything else.
@@ -63,6 +65,7 @@ private:
 
   // values
   std::string value(const Operand& operand, std::string_view data) const;
+  std::string bit_names(const Operand& operand, std::string_view data) const;
   std::string range_end(const Operand& operand, std::string_view data) const;
   std::string range(const Operand& operand, const std::string& low, const std::string& high) const;
   std::string part_of(const Operand& operand, std::string_view data) const;
@@ -74,14 +77,23 @@ private:
   Operand operand_of(const Piece& piece) const;
   std::string operation(const Piece& piece, unsigned& binding) const;
   std::string source(nft::Slot slot, std::size_t size, ValueKind kind) const;
-  std::string map_text(const nft::Lookup& lookup, std::string_view word);
+  std::string map_text(const nft::Lookup& lookup, std::optional<ValueKind> data) const;
+  bool covers(const Piece& piece, const Operand& operand) const;
 
   // what is implied by later phrases
-  void note_protocol(const Operand& operand, const nft::Cmp& cmp, const Piece& piece);
+  void note_protocol(const Operand& operand, const nft::Cmp& cmp, const Piece& piece,
+                     const std::string& text);
   void use(const Piece& piece);
+  /// A test that a later phrase may make superfluous.
+  struct Dependency {
+    std::size_t phrase = ~std::size_t{0};
+    std::string text; ///< its words in the phrase, which may say more
+  };
+  void imply(Dependency& dependency);
   void imply_network();
   void imply_transport(bool keep_explicit);
   void forget_protocols();
+  void keep_transport(nft::Slot port);
 
   void print(const nft::Payload& load);
   void print(const nft::Meta& meta);
@@ -113,15 +125,19 @@ private:
     std::size_t size = 0;
   };
   std::vector<KeyPart> key_parts(nft::Slot slot, const SetShape* shape) const;
-  std::string key_field(nft::Slot slot, const SetShape* shape);
+  std::string key_field(nft::Slot slot, const SetShape* shape) const;
+  void use_key(nft::Slot slot, const SetShape* shape);
   std::string key_text(const std::vector<KeyPart>& parts, const std::string& low,
                        const std::string& high) const;
-  std::string element_data(const SetIndex& index, const SetElement& element) const;
+  std::string element_data(const SetIndex& index, const SetValue& value,
+                           std::optional<ValueKind> kind) const;
   std::string data_text(const std::vector<ValueKind>& kinds, std::string_view data) const;
-  std::string contents(const SetIndex& index, nft::Slot slot) const;
+  std::string contents(const SetIndex& index, nft::Slot slot,
+                       std::optional<ValueKind> data = std::nullopt) const;
   const SetIndex* anonymous(const std::string& set) const;
   const SetShape* shape_of(const std::string& set) const;
   void print(const nft::Lookup& lookup);
+  std::string without_state(const nft::Expression& expression) const;
   void print(const nft::Dynset& dynset);
   void print(const nft::ObjectRef& object);
 
@@ -160,9 +176,12 @@ private:
   std::string link_; ///< headers as far as the rule has named them
   std::string network_;
   std::string transport_;
-  std::size_t link_phrase_ = none; ///< which phrases named them
-  std::size_t network_phrase_ = none;
-  std::size_t transport_phrase_ = none;
+  Dependency link_test_; ///< which phrases named them
+  Dependency network_test_;
+  Dependency transport_test_;
+  Dependency icmp_test_;
+  std::size_t hidden_transport_ = none; ///< the phrase that was implied last
+  int icmp_type_ = -1;
   bool transport_by_header_ = false; ///< ip protocol, ip6 nexthdr: kept where it says the family
 };
 

@@ -19,21 +19,61 @@ struct NumberName {
   std::string_view name;
 };
 
-constexpr NumberName protocols[] = {
-    {0, "ip"},           {1, "icmp"},      {2, "igmp"},        {3, "ggp"},
-    {4, "ipencap"},      {5, "st"},        {6, "tcp"},         {8, "egp"},
-    {9, "igp"},          {12, "pup"},      {17, "udp"},        {20, "hmp"},
-    {22, "xns-idp"},     {27, "rdp"},      {29, "iso-tp4"},    {33, "dccp"},
-    {36, "xtp"},         {37, "ddp"},      {38, "idpr-cmtp"},  {41, "ipv6"},
-    {43, "ipv6-route"},  {44, "ipv6-frag"}, {45, "idrp"},      {46, "rsvp"},
-    {47, "gre"},         {50, "esp"},      {51, "ah"},         {57, "skip"},
-    {58, "ipv6-icmp"},   {59, "ipv6-nonxt"}, {60, "ipv6-opts"}, {73, "rspf"},
-    {81, "vmtp"},        {88, "eigrp"},    {89, "ospf"},       {93, "ax.25"},
-    {94, "ipip"},        {97, "etherip"},  {98, "encap"},      {103, "pim"},
-    {108, "ipcomp"},     {112, "vrrp"},    {115, "l2tp"},      {124, "isis"},
-    {132, "sctp"},       {133, "fc"},      {135, "mobility-header"}, {136, "udplite"},
-    {137, "mpls-in-ip"}, {138, "manet"},   {139, "hip"},       {140, "shim6"},
-    {141, "wesp"},       {142, "rohc"},    {143, "ethernet"}};
+constexpr NumberName protocols[] = {{0, "ip"},
+                                    {1, "icmp"},
+                                    {2, "igmp"},
+                                    {3, "ggp"},
+                                    {4, "ipencap"},
+                                    {5, "st"},
+                                    {6, "tcp"},
+                                    {8, "egp"},
+                                    {9, "igp"},
+                                    {12, "pup"},
+                                    {17, "udp"},
+                                    {20, "hmp"},
+                                    {22, "xns-idp"},
+                                    {27, "rdp"},
+                                    {29, "iso-tp4"},
+                                    {33, "dccp"},
+                                    {36, "xtp"},
+                                    {37, "ddp"},
+                                    {38, "idpr-cmtp"},
+                                    {41, "ipv6"},
+                                    {43, "ipv6-route"},
+                                    {44, "ipv6-frag"},
+                                    {45, "idrp"},
+                                    {46, "rsvp"},
+                                    {47, "gre"},
+                                    {50, "esp"},
+                                    {51, "ah"},
+                                    {57, "skip"},
+                                    {58, "ipv6-icmp"},
+                                    {59, "ipv6-nonxt"},
+                                    {60, "ipv6-opts"},
+                                    {73, "rspf"},
+                                    {81, "vmtp"},
+                                    {88, "eigrp"},
+                                    {89, "ospf"},
+                                    {93, "ax.25"},
+                                    {94, "ipip"},
+                                    {97, "etherip"},
+                                    {98, "encap"},
+                                    {103, "pim"},
+                                    {108, "ipcomp"},
+                                    {112, "vrrp"},
+                                    {115, "l2tp"},
+                                    {124, "isis"},
+                                    {132, "sctp"},
+                                    {133, "fc"},
+                                    {135, "mobility-header"},
+                                    {136, "udplite"},
+                                    {137, "mpls-in-ip"},
+                                    {138, "manet"},
+                                    {139, "hip"},
+                                    {140, "shim6"},
+                                    {141, "wesp"},
+                                    {142, "rohc"},
+                                    {143, "ethernet"}};
 constexpr NumberName flag_names[] = {{1, "fin"},  {2, "syn"},  {4, "rst"},  {8, "psh"},
                                      {16, "ack"}, {32, "urg"}, {64, "ecn"}, {128, "cwr"}};
 constexpr NumberName state_names[] = {
@@ -41,10 +81,10 @@ constexpr NumberName state_names[] = {
 constexpr NumberName status_names[] = {{1, "expected"},  {2, "seen-reply"}, {4, "assured"},
                                        {8, "confirmed"}, {16, "snat"},      {32, "dnat"},
                                        {512, "dying"}};
-constexpr NumberName event_names[] = {
-    {1, "new"},        {2, "related"}, {4, "destroy"}, {8, "reply"},     {16, "assured"},
-    {32, "protoinfo"}, {64, "helper"}, {128, "mark"},  {256, "seqadj"},  {512, "secmark"},
-    {1024, "label"}};
+constexpr NumberName event_names[] = {{1, "new"},       {2, "related"},  {4, "destroy"},
+                                      {8, "reply"},     {16, "assured"}, {32, "protoinfo"},
+                                      {64, "helper"},   {128, "mark"},   {256, "seqadj"},
+                                      {512, "secmark"}, {1024, "label"}};
 constexpr NumberName packet_types[] = {
     {0, "host"}, {1, "broadcast"}, {2, "multicast"}, {3, "other"}};
 constexpr NumberName address_types[] = {{0, "unspec"},    {1, "unicast"},     {2, "local"},
@@ -53,48 +93,29 @@ constexpr NumberName address_types[] = {{0, "unspec"},    {1, "unicast"},     {2
 constexpr NumberName families[] = {{2, "ipv4"}, {10, "ipv6"}};
 constexpr NumberName ethertypes[] = {
     {0x0800, "ip"}, {0x86dd, "ip6"}, {0x0806, "arp"}, {0x8100, "8021q"}, {0x88a8, "8021ad"}};
-constexpr NumberName truths[] = {{0, "missing"}, {1, "exists"}};
 constexpr NumberName directions[] = {{0, "original"}, {1, "reply"}};
-constexpr NumberName interface_types[] = {{1, "ether"},      {0x200, "ppp"}, {0x300, "ipip"},
-                                          {0x301, "ipip6"},  {0x304, "loopback"},
-                                          {0x308, "sit"},    {0x30a, "ipgre"}};
-constexpr NumberName icmp_types[] = {{0, "echo-reply"},
-                                     {3, "destination-unreachable"},
-                                     {4, "source-quench"},
-                                     {5, "redirect"},
-                                     {8, "echo-request"},
-                                     {9, "router-advertisement"},
-                                     {10, "router-solicitation"},
-                                     {11, "time-exceeded"},
-                                     {12, "parameter-problem"},
-                                     {13, "timestamp-request"},
-                                     {14, "timestamp-reply"},
-                                     {15, "info-request"},
-                                     {16, "info-reply"},
-                                     {17, "address-mask-request"},
+constexpr NumberName interface_types[] = {{1, "ether"},     {0x200, "ppp"},      {0x300, "ipip"},
+                                          {0x301, "ipip6"}, {0x304, "loopback"}, {0x308, "sit"},
+                                          {0x30a, "ipgre"}};
+constexpr NumberName icmp_types[] = {{0, "echo-reply"},           {3, "destination-unreachable"},
+                                     {4, "source-quench"},        {5, "redirect"},
+                                     {8, "echo-request"},         {9, "router-advertisement"},
+                                     {10, "router-solicitation"}, {11, "time-exceeded"},
+                                     {12, "parameter-problem"},   {13, "timestamp-request"},
+                                     {14, "timestamp-reply"},     {15, "info-request"},
+                                     {16, "info-reply"},          {17, "address-mask-request"},
                                      {18, "address-mask-reply"}};
 constexpr NumberName icmp_codes[] = {{0, "net-unreachable"},  {1, "host-unreachable"},
                                      {2, "prot-unreachable"}, {3, "port-unreachable"},
                                      {4, "frag-needed"},      {9, "net-prohibited"},
                                      {10, "host-prohibited"}, {13, "admin-prohibited"}};
-constexpr NumberName icmpv6_types[] = {{1, "destination-unreachable"},
-                                       {2, "packet-too-big"},
-                                       {3, "time-exceeded"},
-                                       {4, "parameter-problem"},
-                                       {128, "echo-request"},
-                                       {129, "echo-reply"},
-                                       {130, "mld-listener-query"},
-                                       {131, "mld-listener-report"},
-                                       {132, "mld-listener-done"},
-                                       {133, "nd-router-solicit"},
-                                       {134, "nd-router-advert"},
-                                       {135, "nd-neighbor-solicit"},
-                                       {136, "nd-neighbor-advert"},
-                                       {137, "nd-redirect"},
-                                       {138, "router-renumbering"},
-                                       {141, "ind-neighbor-solicit"},
-                                       {142, "ind-neighbor-advert"},
-                                       {143, "mld2-listener-report"}};
+constexpr NumberName icmpv6_types[] = {
+    {1, "destination-unreachable"}, {2, "packet-too-big"},        {3, "time-exceeded"},
+    {4, "parameter-problem"},       {128, "echo-request"},        {129, "echo-reply"},
+    {130, "mld-listener-query"},    {131, "mld-listener-report"}, {132, "mld-listener-done"},
+    {133, "nd-router-solicit"},     {134, "nd-router-advert"},    {135, "nd-neighbor-solicit"},
+    {136, "nd-neighbor-advert"},    {137, "nd-redirect"},         {138, "router-renumbering"},
+    {141, "ind-neighbor-solicit"},  {142, "ind-neighbor-advert"}, {143, "mld2-listener-report"}};
 constexpr NumberName icmpv6_codes[] = {{0, "no-route"},         {1, "admin-prohibited"},
                                        {3, "addr-unreachable"}, {4, "port-unreachable"},
                                        {5, "policy-fail"},      {6, "reject-route"}};
@@ -103,8 +124,8 @@ constexpr NumberName igmp_types[] = {{17, "membership-query"},
                                      {22, "membership-report-v2"},
                                      {23, "leave-group"},
                                      {34, "membership-report-v3"}};
-constexpr NumberName arp_operations[] = {{1, "request"},   {2, "reply"},   {3, "rrequest"},
-                                         {4, "rreply"},    {8, "inrequest"}, {9, "inreply"},
+constexpr NumberName arp_operations[] = {{1, "request"}, {2, "reply"},     {3, "rrequest"},
+                                         {4, "rreply"},  {8, "inrequest"}, {9, "inreply"},
                                          {10, "nak"}};
 constexpr NumberName mobility_types[] = {{0, "binding-refresh-request"},
                                          {1, "home-test-init"},
@@ -119,17 +140,21 @@ constexpr NumberName mobility_types[] = {{0, "binding-refresh-request"},
                                          {10, "fast-binding-advertisement"},
                                          {11, "experimental-mobility-header"},
                                          {12, "home-agent-switch-message"}};
-constexpr NumberName dccp_types[] = {{0, "request"},  {1, "response"}, {2, "data"}, {3, "ack"},
-                                     {4, "dataack"},  {5, "closereq"}, {6, "close"}, {7, "reset"},
-                                     {8, "sync"},     {9, "syncack"}};
+constexpr NumberName dccp_types[] = {{0, "request"}, {1, "response"}, {2, "data"},  {3, "ack"},
+                                     {4, "dataack"}, {5, "closereq"}, {6, "close"}, {7, "reset"},
+                                     {8, "sync"},    {9, "syncack"}};
 constexpr NumberName dscp_names[] = {
-    {0x00, "cs0"},  {0x08, "cs1"},  {0x10, "cs2"},  {0x18, "cs3"},  {0x20, "cs4"},  {0x28, "cs5"},
+    {0x00, "cs0"},  {0x08, "cs1"},  {0x10, "cs2"},   {0x18, "cs3"},  {0x20, "cs4"},  {0x28, "cs5"},
     {0x30, "cs6"},  {0x38, "cs7"},  {0x01, "lephb"}, {0x0a, "af11"}, {0x0c, "af12"}, {0x0e, "af13"},
-    {0x12, "af21"}, {0x14, "af22"}, {0x16, "af23"}, {0x1a, "af31"}, {0x1c, "af32"}, {0x1e, "af33"},
-    {0x22, "af41"}, {0x24, "af42"}, {0x26, "af43"}, {0x2c, "va"},   {0x2e, "ef"}};
+    {0x12, "af21"}, {0x14, "af22"}, {0x16, "af23"},  {0x1a, "af31"}, {0x1c, "af32"}, {0x1e, "af33"},
+    {0x22, "af41"}, {0x24, "af42"}, {0x26, "af43"},  {0x2c, "va"},   {0x2e, "ef"}};
 constexpr NumberName ecn_names[] = {{0, "not-ect"}, {1, "ect1"}, {2, "ect0"}, {3, "ce"}};
 constexpr NumberName days[] = {{0, "Sunday"},   {1, "Monday"}, {2, "Tuesday"}, {3, "Wednesday"},
                                {4, "Thursday"}, {5, "Friday"}, {6, "Saturday"}};
+
+bool all_zero(std::string_view bytes) {
+  return std::ranges::all_of(bytes, [](char byte) { return byte == '\0'; });
+}
 
 std::uint64_t big(std::string_view bytes) {
   std::uint64_t value = 0;
@@ -168,8 +193,6 @@ std::span<const NumberName> names_of(ValueKind kind) {
     return address_types;
   case family:
     return families;
-  case truth:
-    return truths;
   case interface_type:
     return interface_types;
   case icmp_type:
@@ -209,6 +232,7 @@ std::span<const NumberName> names_of(ValueKind kind) {
   case hardware:
   case name:
   case text:
+  case truth:
   case interface_index:
   case ct_label:
   case device_group:
@@ -306,7 +330,7 @@ std::string handle_of(std::uint64_t number) {
 std::string name_in(std::string_view bytes) {
   const auto name_text = bytes.substr(0, bytes.find('\0'));
   std::string written;
-  for (const char letter : name_text) // a star at the end of a whole name is one of its letters
+  for (const char letter : name_text)
     written += letter;
   if (name_text.size() == bytes.size() && bytes.size() < 16)
     return fmt::format("\"{}*\"", written);
@@ -318,8 +342,9 @@ std::string name_in(std::string_view bytes) {
 std::string ipv6_text(const IpAddress& address) {
   // as glibc's inet_ntop(): the last 32 bits after six zero groups look like IPv4
   const auto bytes = address.bytes();
-  const bool zeros = bytes.size() == 16 && std::all_of(bytes.begin(), bytes.begin() + 12,
-                                                       [](std::byte at) { return at == std::byte{0}; });
+  const bool zeros =
+      bytes.size() == 16 && std::all_of(bytes.begin(), bytes.begin() + 12,
+                                        [](std::byte at) { return at == std::byte{0}; });
   if (!zeros || (bytes[12] == std::byte{0} && bytes[13] == std::byte{0}))
     return address.to_string();
   return fmt::format("::{}.{}.{}.{}", static_cast<unsigned>(bytes[12]),
@@ -363,9 +388,32 @@ bool in_host_order(ValueKind kind) {
   case name:
   case text:
     return true;
-  default: // in network order, or of one byte
-    return false;
+  case number:
+  case raw:
+  case ipv4:
+  case ipv6:
+  case hardware:
+  case protocol:
+  case ethertype:
+  case tcp_flags:
+  case direction:
+  case packet_type:
+  case family:
+  case truth:
+  case icmp_type:
+  case icmp_code:
+  case icmpv6_type:
+  case icmpv6_code:
+  case igmp_type:
+  case arp_operation:
+  case mobility_type:
+  case dccp_type:
+  case dscp:
+  case ecn:
+  case day:
+    return false; // in network order, or of one byte
   }
+  return false;
 }
 
 bool is_bit_set(ValueKind kind) {
@@ -469,8 +517,26 @@ std::string value_of(ValueKind kind, std::string_view bytes, ByteOrder order) {
                                    : fmt::format("{}", value);
   case raw:
     return hexadecimal(bytes);
-  default: // the others have names
-    break;
+  case truth:
+    return all_zero(bytes) ? "missing" : "exists";
+  case protocol:
+  case ethertype:
+  case interface_type:
+  case direction:
+  case packet_type:
+  case address_type:
+  case family:
+  case icmp_type:
+  case icmp_code:
+  case icmpv6_type:
+  case icmpv6_code:
+  case igmp_type:
+  case arp_operation:
+  case mobility_type:
+  case dccp_type:
+  case dscp:
+  case ecn:
+    break; // these have names
   }
   for (const auto& entry : names_of(kind))
     if (entry.number == value)
@@ -490,15 +556,53 @@ std::string range_end_of(ValueKind kind, std::string_view bytes, ByteOrder order
 }
 
 std::vector<ValueKind> kinds_of_type(std::uint32_t type) {
-  static constexpr std::array<ValueKind, 47> kinds{
-      raw,          raw,         family,        raw,          raw,         text,
-      hardware,     ipv4,        ipv6,          hardware,     ethertype,   arp_operation,
-      protocol,     number,      icmp_type,     tcp_flags,    dccp_type,   mobility_type,
-      duration,     mark,        interface_index, interface_type, realm,   class_handle,
-      host_number,  host_number, ct_state,      direction,    ct_status,   icmpv6_type,
-      ct_label,     packet_type, icmp_code,     icmpv6_code,  raw,         device_group,
-      dscp,         ecn,         address_type,  truth,        ct_event,    name,
-      igmp_type,    date,        hour,          day,          host_number};
+  static constexpr std::array<ValueKind, 47> kinds{raw,
+                                                   raw,
+                                                   family,
+                                                   raw,
+                                                   raw,
+                                                   text,
+                                                   hardware,
+                                                   ipv4,
+                                                   ipv6,
+                                                   hardware,
+                                                   ethertype,
+                                                   arp_operation,
+                                                   protocol,
+                                                   number,
+                                                   icmp_type,
+                                                   tcp_flags,
+                                                   dccp_type,
+                                                   mobility_type,
+                                                   duration,
+                                                   mark,
+                                                   interface_index,
+                                                   interface_type,
+                                                   realm,
+                                                   class_handle,
+                                                   host_number,
+                                                   host_number,
+                                                   ct_state,
+                                                   direction,
+                                                   ct_status,
+                                                   icmpv6_type,
+                                                   ct_label,
+                                                   packet_type,
+                                                   icmp_code,
+                                                   icmpv6_code,
+                                                   raw,
+                                                   device_group,
+                                                   dscp,
+                                                   ecn,
+                                                   address_type,
+                                                   truth,
+                                                   ct_event,
+                                                   name,
+                                                   igmp_type,
+                                                   date,
+                                                   hour,
+                                                   day,
+                                                   host_number};
   std::vector<ValueKind> found;
   for (; type != 0; type >>= 6)
     found.insert(found.begin(), (type & 0x3f) < kinds.size() ? kinds[type & 0x3f] : raw);

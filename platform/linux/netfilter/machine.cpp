@@ -30,9 +30,10 @@ TextSources sources_of(HookContext& context, const NftScope& scope) {
         return row.name.value_or("");
     return std::string();
   };
-  sources.extension = [&context](const nft::Compat& compat) {
+  sources.extension = [&context, scope](const nft::Compat& compat) {
     const XtExtension extension{compat.name, compat.revision, compat.info};
-    return context.xt == nullptr ? compat.name : context.xt->text(extension, compat.target);
+    return context.xt == nullptr ? compat.name
+                                 : context.xt->text(extension, compat.target, scope.family);
   };
   return sources;
 }

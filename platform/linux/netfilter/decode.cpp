@@ -69,7 +69,10 @@ Decoded decode_payload(const Attributes& from) {
   if (base > 4 || !from.has(3) || length == 0)
     return Damage{"payload without a place"};
   if (from.has(5)) {
-    const PayloadSet write{slot(from, 5), static_cast<PayloadBase>(base), offset, length};
+    const PayloadSet write{slot(from, 5),  static_cast<PayloadBase>(base),
+                           offset,         length,
+                           value(from, 6), value(from, 7),
+                           value(from, 8)};
     if (!fits(write.sreg, length))
       return Damage{"payload beyond the registers"};
     return write;
@@ -333,6 +336,8 @@ Decoded decode_log(const Attributes& from) {
   if (from.has(5))
     log.level = value(from, 5);
   log.flags = value(from, 6);
+  log.snap_length = value(from, 3);
+  log.threshold = value(from, 4);
   return log;
 }
 
@@ -363,7 +368,7 @@ Decoded decode_numgen(const Attributes& from) {
 Decoded decode_hash(const Attributes& from) {
   const bool symmetric = value(from, 7) == 1;
   const Hash hash{slot(from, 1),  slot(from, 2),  value(from, 3), value(from, 4),
-                  value(from, 5), value(from, 6), symmetric};
+                  value(from, 5), value(from, 6), symmetric,      from.has(5)};
   if (hash.dreg == no_slot || hash.modulus == 0 || (!symmetric && !fits(hash.sreg, hash.length)))
     return Damage{"hash without register or modulus"};
   return hash;

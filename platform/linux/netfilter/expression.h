@@ -58,6 +58,9 @@ struct PayloadSet {
   PayloadBase base = PayloadBase::network;
   std::uint32_t offset = 0;
   std::uint32_t length = 0;
+  std::uint32_t checksum_type = 0; ///< NFT_PAYLOAD_CSUM_: 0 none, 1 internet, 2 SCTP
+  std::uint32_t checksum_offset = 0;
+  std::uint32_t checksum_flags = 0; ///< 1: that of the transport header too
 };
 struct Cmp {
   Slot sreg = no_slot;
@@ -287,6 +290,8 @@ struct Log {
   std::optional<std::uint16_t> group;
   std::optional<std::uint32_t> level;
   std::uint32_t flags = 0;
+  std::uint32_t snap_length = 0; ///< with a group: bytes copied, 0 all
+  std::uint32_t threshold = 0;   ///< with a group: packets sent at once
 };
 struct Limit {
   std::uint64_t rate = 0;
@@ -322,6 +327,7 @@ struct Hash {
   std::uint32_t seed = 0;
   std::uint32_t offset = 0;
   bool symmetric = false;
+  bool seeded = false; ///< the seed was given with the rule
 };
 struct Osf {
   Slot dreg = no_slot;

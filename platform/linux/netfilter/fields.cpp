@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include <fmt/format.h>
-
-#include "core/base/ip.h"
 
 namespace synfate {
 namespace {
@@ -13,219 +12,381 @@ namespace {
 using enum ValueKind;
 
 constexpr HeaderField tcp_fields[] = {
-    {"tcp", "sport", 0, 16, number},     {"tcp", "dport", 16, 16, number},
-    {"tcp", "sequence", 32, 32, number}, {"tcp", "ackseq", 64, 32, number},
-    {"tcp", "doff", 96, 4, number},      {"tcp", "flags", 104, 8, tcp_flags},
-    {"tcp", "window", 112, 16, number},  {"tcp", "checksum", 128, 16, number},
-    {"tcp", "urgptr", 144, 16, number}};
+    {"tcp", "sport", 0, 16, number},      {"tcp", "dport", 16, 16, number},
+    {"tcp", "sequence", 32, 32, number},  {"tcp", "ackseq", 64, 32, number},
+    {"tcp", "doff", 96, 4, number},       {"tcp", "reserved", 100, 4, number},
+    {"tcp", "flags", 104, 8, tcp_flags},  {"tcp", "window", 112, 16, number},
+    {"tcp", "checksum", 128, 16, number}, {"tcp", "urgptr", 144, 16, number}};
 constexpr HeaderField udp_fields[] = {{"udp", "sport", 0, 16, number},
                                       {"udp", "dport", 16, 16, number},
                                       {"udp", "length", 32, 16, number},
                                       {"udp", "checksum", 48, 16, number}};
+constexpr HeaderField udplite_fields[] = {{"udplite", "sport", 0, 16, number},
+                                          {"udplite", "dport", 16, 16, number},
+                                          {"udplite", "csumcov", 32, 16, number},
+                                          {"udplite", "checksum", 48, 16, number}};
+constexpr HeaderField sctp_fields[] = {{"sctp", "sport", 0, 16, number},
+                                       {"sctp", "dport", 16, 16, number},
+                                       {"sctp", "vtag", 32, 32, number},
+                                       {"sctp", "checksum", 64, 32, number}};
+constexpr HeaderField dccp_fields[] = {{"dccp", "sport", 0, 16, number},
+                                       {"dccp", "dport", 16, 16, number},
+                                       {"dccp", "type", 67, 4, dccp_type}};
+constexpr HeaderField esp_fields[] = {{"esp", "spi", 0, 32, number},
+                                      {"esp", "sequence", 32, 32, number}};
+constexpr HeaderField ah_fields[] = {{"ah", "nexthdr", 0, 8, protocol},
+                                     {"ah", "hdrlength", 8, 8, number},
+                                     {"ah", "reserved", 16, 16, number},
+                                     {"ah", "spi", 32, 32, number},
+                                     {"ah", "sequence", 64, 32, number}};
+constexpr HeaderField comp_fields[] = {{"comp", "nexthdr", 0, 8, protocol},
+                                       {"comp", "flags", 8, 8, raw},
+                                       {"comp", "cpi", 16, 16, number}};
 constexpr HeaderField th_fields[] = {{"th", "sport", 0, 16, number},
                                      {"th", "dport", 16, 16, number}};
-constexpr HeaderField icmp_fields[] = {{"icmp", "type", 0, 8, number},
-                                       {"icmp", "code", 8, 8, number}};
-constexpr HeaderField icmpv6_fields[] = {{"icmpv6", "type", 0, 8, number},
-                                         {"icmpv6", "code", 8, 8, number}};
+constexpr HeaderField icmp_fields[] = {
+    {"icmp", "type", 0, 8, icmp_type},    {"icmp", "code", 8, 8, icmp_code},
+    {"icmp", "checksum", 16, 16, number}, {"icmp", "id", 32, 16, number},
+    {"icmp", "sequence", 48, 16, number}, {"icmp", "gateway", 32, 32, number},
+    {"icmp", "mtu", 48, 16, number}};
+constexpr HeaderField icmpv6_fields[] = {
+    {"icmpv6", "type", 0, 8, icmpv6_type},  {"icmpv6", "code", 8, 8, icmpv6_code},
+    {"icmpv6", "checksum", 16, 16, number}, {"icmpv6", "parameter-problem", 32, 32, number},
+    {"icmpv6", "mtu", 32, 32, number},      {"icmpv6", "id", 32, 16, number},
+    {"icmpv6", "sequence", 48, 16, number}, {"icmpv6", "max-delay", 32, 16, number}};
+constexpr HeaderField igmp_fields[] = {{"igmp", "type", 0, 8, igmp_type},
+                                       {"igmp", "mrt", 8, 8, number},
+                                       {"igmp", "checksum", 16, 16, number},
+                                       {"igmp", "group", 32, 32, ipv4}};
 constexpr HeaderField ip_fields[] = {
     {"ip", "version", 0, 4, number},     {"ip", "hdrlength", 4, 4, number},
-    {"ip", "dscp", 8, 6, number},        {"ip", "ecn", 14, 2, number},
+    {"ip", "dscp", 8, 6, dscp},          {"ip", "ecn", 14, 2, ecn},
     {"ip", "length", 16, 16, number},    {"ip", "id", 32, 16, number},
     {"ip", "frag-off", 48, 16, number},  {"ip", "ttl", 64, 8, number},
     {"ip", "protocol", 72, 8, protocol}, {"ip", "checksum", 80, 16, number},
     {"ip", "saddr", 96, 32, ipv4},       {"ip", "daddr", 128, 32, ipv4}};
 constexpr HeaderField ip6_fields[] = {
-    {"ip6", "version", 0, 4, number},   {"ip6", "dscp", 4, 6, number},
-    {"ip6", "ecn", 10, 2, number},      {"ip6", "flowlabel", 12, 20, number},
+    {"ip6", "version", 0, 4, number},   {"ip6", "dscp", 4, 6, dscp},
+    {"ip6", "ecn", 10, 2, ecn},         {"ip6", "flowlabel", 12, 20, number},
     {"ip6", "length", 32, 16, number},  {"ip6", "nexthdr", 48, 8, protocol},
     {"ip6", "hoplimit", 56, 8, number}, {"ip6", "saddr", 64, 128, ipv6},
     {"ip6", "daddr", 192, 128, ipv6}};
+constexpr HeaderField arp_fields[] = {{"arp", "htype", 0, 16, number},
+                                      {"arp", "ptype", 16, 16, ethertype},
+                                      {"arp", "hlen", 32, 8, number},
+                                      {"arp", "plen", 40, 8, number},
+                                      {"arp", "operation", 48, 16, arp_operation},
+                                      {"arp", "saddr ether", 64, 48, hardware},
+                                      {"arp", "saddr ip", 112, 32, ipv4},
+                                      {"arp", "daddr ether", 144, 48, hardware},
+                                      {"arp", "daddr ip", 192, 32, ipv4}};
+/// A VLAN's tag lies behind the Ethernet header: its type is that of the next.
 constexpr HeaderField ether_fields[] = {{"ether", "daddr", 0, 48, hardware},
                                         {"ether", "saddr", 48, 48, hardware},
                                         {"ether", "type", 96, 16, ethertype}};
+constexpr HeaderField vlan_fields[] = {
+    {"vlan", "pcp", 112, 3, number}, {"vlan", "dei", 115, 1, number},
+    {"vlan", "id", 116, 12, number}, {"vlan", "type", 128, 16, ethertype},
+    {"vlan", "pcp", 144, 3, number}, {"vlan", "dei", 147, 1, number},
+    {"vlan", "id", 148, 12, number}, {"vlan", "type", 160, 16, ethertype}};
 
-struct NumberName {
-  unsigned number;
+struct Header {
+  std::string_view name;
+  std::span<const HeaderField> fields;
+};
+constexpr Header headers[] = {
+    {"tcp", tcp_fields},       {"udp", udp_fields},   {"udplite", udplite_fields},
+    {"sctp", sctp_fields},     {"dccp", dccp_fields}, {"esp", esp_fields},
+    {"ah", ah_fields},         {"comp", comp_fields}, {"icmp", icmp_fields},
+    {"icmpv6", icmpv6_fields}, {"igmp", igmp_fields}, {"ip", ip_fields},
+    {"ip6", ip6_fields},       {"arp", arp_fields},   {"ether", ether_fields},
+    {"vlan", vlan_fields},     {"th", th_fields}};
+
+struct OptionEntry {
+  nft::ExthdrOp op;
+  unsigned type;
+  std::string_view name;
+  unsigned bit;
+  unsigned bits;
+  ValueKind kind;
+};
+
+constexpr auto extension = nft::ExthdrOp::ipv6;
+using nft::ExthdrOp::dccp_option;
+using nft::ExthdrOp::ipv4_option;
+using nft::ExthdrOp::sctp_chunk;
+using nft::ExthdrOp::tcp_option;
+constexpr OptionEntry options[] = {
+    {extension, 0, "hbh nexthdr", 0, 8, protocol},
+    {extension, 0, "hbh hdrlength", 8, 8, number},
+    {extension, 43, "rt nexthdr", 0, 8, protocol},
+    {extension, 43, "rt hdrlength", 8, 8, number},
+    {extension, 43, "rt type", 16, 8, number},
+    {extension, 43, "rt seg-left", 24, 8, number},
+    {extension, 43, "srh last-entry", 32, 8, number},
+    {extension, 43, "srh flags", 40, 8, number},
+    {extension, 43, "srh tag", 48, 16, number},
+    {extension, 43, "srh sid[1]", 64, 128, ipv6},
+    {extension, 43, "srh sid[2]", 192, 128, ipv6},
+    {extension, 44, "frag nexthdr", 0, 8, protocol},
+    {extension, 44, "frag reserved", 8, 8, number},
+    {extension, 44, "frag frag-off", 16, 13, number},
+    {extension, 44, "frag reserved2", 29, 2, number},
+    {extension, 44, "frag more-fragments", 31, 1, number},
+    {extension, 44, "frag id", 32, 32, number},
+    {extension, 60, "dst nexthdr", 0, 8, protocol},
+    {extension, 60, "dst hdrlength", 8, 8, number},
+    {extension, 135, "mh nexthdr", 0, 8, protocol},
+    {extension, 135, "mh hdrlength", 8, 8, number},
+    {extension, 135, "mh type", 16, 8, mobility_type},
+    {extension, 135, "mh reserved", 24, 8, number},
+    {extension, 135, "mh checksum", 32, 16, number},
+    {tcp_option, 2, "maxseg length", 8, 8, number},
+    {tcp_option, 2, "maxseg size", 16, 16, number},
+    {tcp_option, 3, "window length", 8, 8, number},
+    {tcp_option, 3, "window count", 16, 8, number},
+    {tcp_option, 4, "sack-perm length", 8, 8, number},
+    {tcp_option, 5, "sack length", 8, 8, number},
+    {tcp_option, 5, "sack left", 16, 32, number},
+    {tcp_option, 5, "sack right", 48, 32, number},
+    {tcp_option, 5, "sack1 left", 80, 32, number},
+    {tcp_option, 5, "sack1 right", 112, 32, number},
+    {tcp_option, 5, "sack2 left", 144, 32, number},
+    {tcp_option, 5, "sack2 right", 176, 32, number},
+    {tcp_option, 5, "sack3 left", 208, 32, number},
+    {tcp_option, 5, "sack3 right", 240, 32, number},
+    {tcp_option, 8, "timestamp length", 8, 8, number},
+    {tcp_option, 8, "timestamp tsval", 16, 32, number},
+    {tcp_option, 8, "timestamp tsecr", 48, 32, number},
+    {tcp_option, 19, "md5sig length", 8, 8, number},
+    {tcp_option, 30, "mptcp length", 8, 8, number},
+    {tcp_option, 30, "mptcp subtype", 16, 4, number},
+    {tcp_option, 34, "fastopen length", 8, 8, number},
+    {ipv4_option, 7, "rr type", 0, 8, number},
+    {ipv4_option, 7, "rr length", 8, 8, number},
+    {ipv4_option, 7, "rr ptr", 16, 8, number},
+    {ipv4_option, 7, "rr addr", 24, 32, ipv4},
+    {ipv4_option, 131, "lsrr type", 0, 8, number},
+    {ipv4_option, 131, "lsrr length", 8, 8, number},
+    {ipv4_option, 131, "lsrr ptr", 16, 8, number},
+    {ipv4_option, 131, "lsrr addr", 24, 32, ipv4},
+    {ipv4_option, 137, "ssrr type", 0, 8, number},
+    {ipv4_option, 137, "ssrr length", 8, 8, number},
+    {ipv4_option, 137, "ssrr ptr", 16, 8, number},
+    {ipv4_option, 137, "ssrr addr", 24, 32, ipv4},
+    {ipv4_option, 148, "ra type", 0, 8, number},
+    {ipv4_option, 148, "ra length", 8, 8, number},
+    {ipv4_option, 148, "ra value", 16, 16, number},
+    {sctp_chunk, 0, "data tsn", 32, 32, number},
+    {sctp_chunk, 0, "data stream", 64, 16, number},
+    {sctp_chunk, 0, "data ssn", 80, 16, number},
+    {sctp_chunk, 0, "data ppid", 96, 32, raw},
+    {sctp_chunk, 1, "init init-tag", 32, 32, number},
+    {sctp_chunk, 1, "init a-rwnd", 64, 32, number},
+    {sctp_chunk, 1, "init num-outbound-streams", 96, 16, number},
+    {sctp_chunk, 1, "init num-inbound-streams", 112, 16, number},
+    {sctp_chunk, 1, "init initial-tsn", 128, 32, number},
+    {sctp_chunk, 2, "init-ack init-tag", 32, 32, number},
+    {sctp_chunk, 2, "init-ack a-rwnd", 64, 32, number},
+    {sctp_chunk, 2, "init-ack num-outbound-streams", 96, 16, number},
+    {sctp_chunk, 2, "init-ack num-inbound-streams", 112, 16, number},
+    {sctp_chunk, 2, "init-ack initial-tsn", 128, 32, number},
+    {sctp_chunk, 3, "sack cum-tsn-ack", 32, 32, number},
+    {sctp_chunk, 3, "sack a-rwnd", 64, 32, number},
+    {sctp_chunk, 3, "sack num-gap-ack-blocks", 96, 16, number},
+    {sctp_chunk, 3, "sack num-dup-tsns", 112, 16, number},
+    {sctp_chunk, 7, "shutdown cum-tsn-ack", 32, 32, number},
+    {sctp_chunk, 12, "ecne lowest-tsn", 32, 32, number},
+    {sctp_chunk, 13, "cwr lowest-tsn", 32, 32, number},
+    {sctp_chunk, 193, "asconf seqno", 32, 32, number},
+    {sctp_chunk, 128, "asconf-ack seqno", 32, 32, number},
+    {sctp_chunk, 192, "forward-tsn new-cum-tsn", 32, 32, number},
+};
+
+struct OptionName {
+  nft::ExthdrOp op;
+  unsigned type;
   std::string_view name;
 };
-constexpr NumberName protocols[] = {{1, "icmp"},    {2, "igmp"},   {6, "tcp"},      {17, "udp"},
-                                    {33, "dccp"},   {47, "gre"},   {50, "esp"},     {51, "ah"},
-                                    {58, "icmpv6"}, {132, "sctp"}, {136, "udplite"}};
-constexpr NumberName flag_names[] = {{1, "fin"},  {2, "syn"},  {4, "rst"},  {8, "psh"},
-                                     {16, "ack"}, {32, "urg"}, {64, "ecn"}, {128, "cwr"}};
-constexpr NumberName state_names[] = {
-    {1, "invalid"}, {2, "established"}, {4, "related"}, {8, "new"}, {64, "untracked"}};
-constexpr NumberName status_names[] = {{1, "expected"},  {2, "seen-reply"}, {4, "assured"},
-                                       {8, "confirmed"}, {16, "snat"},      {32, "dnat"},
-                                       {512, "dying"}};
-constexpr NumberName types[] = {{0, "host"}, {1, "broadcast"}, {2, "multicast"}, {3, "other"}};
-constexpr NumberName address_types[] = {{0, "unspec"},    {1, "unicast"},     {2, "local"},
-                                        {3, "broadcast"}, {4, "anycast"},     {5, "multicast"},
-                                        {6, "blackhole"}, {7, "unreachable"}, {8, "prohibit"}};
-constexpr NumberName families[] = {{2, "ipv4"}, {10, "ipv6"}};
-constexpr NumberName ethertypes[] = {
-    {0x0800, "ip"}, {0x86dd, "ip6"}, {0x0806, "arp"}, {0x8100, "8021q"}};
-constexpr NumberName truths[] = {{0, "missing"}, {1, "exists"}};
-constexpr NumberName directions[] = {{0, "original"}, {1, "reply"}};
+constexpr OptionName option_names[] = {
+    {extension, 0, "hbh"},
+    {extension, 43, "rt"},
+    {extension, 44, "frag"},
+    {extension, 60, "dst"},
+    {extension, 135, "mh"},
+    {tcp_option, 0, "eol"},
+    {tcp_option, 1, "nop"},
+    {tcp_option, 2, "maxseg"},
+    {tcp_option, 3, "window"},
+    {tcp_option, 4, "sack-perm"},
+    {tcp_option, 5, "sack"},
+    {tcp_option, 8, "timestamp"},
+    {tcp_option, 19, "md5sig"},
+    {tcp_option, 30, "mptcp"},
+    {tcp_option, 34, "fastopen"},
+    {ipv4_option, 7, "rr"},
+    {ipv4_option, 131, "lsrr"},
+    {ipv4_option, 137, "ssrr"},
+    {ipv4_option, 148, "ra"},
+    {sctp_chunk, 0, "data"},
+    {sctp_chunk, 1, "init"},
+    {sctp_chunk, 2, "init-ack"},
+    {sctp_chunk, 3, "sack"},
+    {sctp_chunk, 4, "heartbeat"},
+    {sctp_chunk, 5, "heartbeat-ack"},
+    {sctp_chunk, 6, "abort"},
+    {sctp_chunk, 7, "shutdown"},
+    {sctp_chunk, 8, "shutdown-ack"},
+    {sctp_chunk, 9, "error"},
+    {sctp_chunk, 10, "cookie-echo"},
+    {sctp_chunk, 11, "cookie-ack"},
+    {sctp_chunk, 12, "ecne"},
+    {sctp_chunk, 13, "cwr"},
+    {sctp_chunk, 14, "shutdown-complete"},
+    {sctp_chunk, 193, "asconf"},
+    {sctp_chunk, 128, "asconf-ack"},
+    {sctp_chunk, 192, "forward-tsn"},
+};
 
-std::uint64_t big(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (const char byte : bytes.substr(bytes.size() > 8 ? bytes.size() - 8 : 0))
-    value = value << 8 | static_cast<std::uint8_t>(byte);
-  return value;
+/// What stands in front of an option's name.
+std::string_view word_of(nft::ExthdrOp op, bool present) {
+  switch (op) {
+  case extension:
+    return present ? "exthdr " : "";
+  case tcp_option:
+    return "tcp option ";
+  case ipv4_option:
+    return "ip option ";
+  case sctp_chunk:
+    return "sctp chunk ";
+  case dccp_option:
+    return "dccp option ";
+  }
+  return "";
 }
 
-std::uint64_t host(std::string_view bytes, ByteOrder order) {
-  if (order == ByteOrder::big)
-    return big(bytes);
-  std::string turned(bytes.rbegin(), bytes.rend());
-  return big(turned);
-}
-
-std::string named(std::span<const NumberName> names, std::uint64_t value) {
-  for (const auto& entry : names)
-    if (entry.number == value)
-      return std::string(entry.name);
-  return fmt::format("{}", value);
-}
-
-std::string flags(std::span<const NumberName> names, std::uint64_t value) {
-  std::string text;
-  for (const auto& entry : names)
-    if ((value & entry.number) != 0) {
-      text += (text.empty() ? "" : ",") + std::string(entry.name);
-      value &= ~std::uint64_t{entry.number};
-    }
-  if (value != 0 || text.empty())
-    text += fmt::format("{}{:#x}", text.empty() ? "" : ",", value);
-  return text;
-}
-
-std::string hexadecimal(std::string_view bytes) {
-  std::string text = "0x";
-  for (const char byte : bytes)
-    text += fmt::format("{:02x}", static_cast<std::uint8_t>(byte));
-  return text;
-}
-
-std::string quoted(std::string_view bytes) {
-  const auto text = bytes.substr(0, bytes.find('\0'));
-  return fmt::format("\"{}{}\"", text, bytes.size() < 16 && text.size() == bytes.size() ? "*" : "");
+/// A field that every chunk has, or one by its numbers.
+OptionField unnamed_field(const nft::Exthdr& header, std::string_view name, unsigned bit,
+                          unsigned bits) {
+  if (header.op == sctp_chunk && bits <= 16 && (bit == 0 || bit == 8 || bit == 16))
+    return {fmt::format("sctp chunk {} {}", name,
+                        bit == 0   ? "type"
+                        : bit == 8 ? "flags"
+                                   : "length"),
+            number};
+  if (header.op == tcp_option)
+    return {fmt::format("tcp option @{},{},{}", header.type, bit, bits), number};
+  return {fmt::format("{}{} @{},{}", word_of(header.op, true), header.type, bit, bits), raw};
 }
 
 } // namespace
 
 std::span<const HeaderField> fields_of(std::string_view header) {
-  if (header == "tcp")
-    return tcp_fields;
-  if (header == "udp" || header == "udplite")
-    return udp_fields;
-  if (header == "icmp")
-    return icmp_fields;
-  if (header == "icmpv6")
-    return icmpv6_fields;
-  if (header == "ip")
-    return ip_fields;
-  if (header == "ip6")
-    return ip6_fields;
-  if (header == "ether")
-    return ether_fields;
-  return th_fields;
+  const auto found = std::ranges::find(headers, header, &Header::name);
+  return found == std::end(headers) ? std::span<const HeaderField>() : found->fields;
 }
 
-std::string_view protocol_name(unsigned wanted) {
-  for (const auto& entry : protocols)
-    if (entry.number == wanted)
-      return entry.name;
-  return {};
+std::string_view header_of_protocol(unsigned wanted) {
+  switch (wanted) {
+  case 1:
+    return "icmp";
+  case 2:
+    return "igmp";
+  case 6:
+    return "tcp";
+  case 17:
+    return "udp";
+  case 33:
+    return "dccp";
+  case 50:
+    return "esp";
+  case 51:
+    return "ah";
+  case 58:
+    return "icmpv6";
+  case 108:
+    return "comp";
+  case 132:
+    return "sctp";
+  case 136:
+    return "udplite";
+  default:
+    return {};
+  }
 }
 
-std::string value_of(ValueKind kind, std::string_view bytes, ByteOrder order) {
-  switch (kind) {
-  case number:
-    return bytes.size() <= 8 ? fmt::format("{}", big(bytes)) : hexadecimal(bytes);
-  case host_number:
-    return fmt::format("{}", host(bytes, order));
-  case hex:
-    return fmt::format("0x{:08x}", host(bytes, order));
-  case ipv4:
-  case ipv6: {
-    const auto address = IpAddress::from_bytes(std::as_bytes(std::span(bytes)));
-    return address ? address->to_string() : hexadecimal(bytes);
+std::string_view header_of_ethertype(unsigned wanted) {
+  switch (wanted) {
+  case 0x0800:
+    return "ip";
+  case 0x86dd:
+    return "ip6";
+  case 0x0806:
+    return "arp";
+  case 0x8100:
+  case 0x88a8:
+    return "vlan";
+  default:
+    return {};
   }
-  case hardware: {
-    std::string text;
-    for (const char byte : bytes)
-      text += fmt::format("{}{:02x}", text.empty() ? "" : ":", static_cast<std::uint8_t>(byte));
-    return text;
-  }
-  case name:
-    return quoted(bytes);
-  case protocol:
-    return named(protocols, big(bytes.substr(0, 1))); // one byte, in front of the register's rest
-  case ethertype:
-    return named(ethertypes, big(bytes));
-  case tcp_flags:
-    return flags(flag_names, big(bytes));
-  case ct_state:
-    return flags(state_names, host(bytes, order));
-  case ct_status:
-    return flags(status_names, host(bytes, order));
-  case direction:
-    return named(directions, big(bytes));
-  case packet_type:
-    return named(types, big(bytes));
-  case address_type:
-    return named(address_types, host(bytes, order));
-  case family:
-    return named(families, big(bytes));
-  case truth:
-    return named(truths, big(bytes) != 0 ? 1 : 0);
-  case raw:
-    return hexadecimal(bytes);
-  }
-  return hexadecimal(bytes);
+}
+
+OptionField option_field(const nft::Exthdr& header, unsigned bit, unsigned bits) {
+  const auto name = std::ranges::find_if(option_names, [&](const OptionName& entry) {
+    return entry.op == header.op && entry.type == header.type;
+  });
+  const std::string called =
+      name == std::end(option_names) ? fmt::format("{}", header.type) : std::string(name->name);
+  const auto word = word_of(header.op, header.present);
+  if (header.present)
+    return {fmt::format("{}{}", word, called), truth};
+  const auto field = std::ranges::find_if(options, [&](const OptionEntry& entry) {
+    return entry.op == header.op && entry.type == header.type && entry.bit == bit &&
+           entry.bits == bits;
+  });
+  if (field != std::end(options))
+    return {fmt::format("{}{}", word, field->name), field->kind};
+  return unnamed_field(header, called, bit, bits);
 }
 
 MetaName meta_name(nft::MetaKey key) {
   static constexpr MetaName names[] = {{"meta length", host_number},
                                        {"meta protocol", ethertype},
-                                       {"meta priority", hex},
-                                       {"meta mark", hex},
-                                       {"iif", host_number},
-                                       {"oif", host_number},
+                                       {"meta priority", class_handle},
+                                       {"meta mark", mark},
+                                       {"iif", interface_index},
+                                       {"oif", interface_index},
                                        {"iifname", name},
                                        {"oifname", name},
-                                       {"iiftype", host_number},
-                                       {"oiftype", host_number},
+                                       {"meta iiftype", interface_type},
+                                       {"meta oiftype", interface_type},
                                        {"meta skuid", host_number},
                                        {"meta skgid", host_number},
                                        {"meta nftrace", number},
-                                       {"rtclassid", host_number},
-                                       {"meta secmark", hex},
+                                       {"meta rtclassid", realm},
+                                       {"meta secmark", host_number},
                                        {"meta nfproto", family},
                                        {"meta l4proto", protocol},
                                        {"meta ibrname", name},
                                        {"meta obrname", name},
                                        {"meta pkttype", packet_type},
                                        {"meta cpu", host_number},
-                                       {"iifgroup", host_number},
-                                       {"oifgroup", host_number},
+                                       {"iifgroup", device_group},
+                                       {"oifgroup", device_group},
                                        {"meta cgroup", host_number},
-                                       {"meta random", host_number},
+                                       {"meta random", number},
                                        {"meta ipsec", truth},
-                                       {"iifkind", name},
-                                       {"oifkind", name},
+                                       {"meta iifkind", name},
+                                       {"meta oifkind", name},
                                        {"meta ibrpvid", host_number},
                                        {"meta ibrvproto", ethertype},
-                                       {"meta time", host_number},
-                                       {"meta day", number},
-                                       {"meta hour", host_number},
-                                       {"meta sdif", host_number},
+                                       {"meta time", date},
+                                       {"meta day", day},
+                                       {"meta hour", hour},
+                                       {"meta sdif", interface_index},
                                        {"meta sdifname", name},
                                        {"meta broute", number},
-                                       {"iiftype", host_number},
+                                       {"meta iiftype", interface_type},
                                        {"meta ibrhwaddr", hardware}};
   static_assert(std::size(names) == nft::meta_keys);
   return names[static_cast<std::size_t>(key)];
@@ -234,20 +395,20 @@ MetaName meta_name(nft::MetaKey key) {
 MetaName ct_name(nft::CtKey key) {
   static constexpr MetaName names[] = {
       {"state", ct_state},    {"direction", direction}, {"status", ct_status},
-      {"mark", hex},          {"secmark", hex},         {"expiration", host_number},
-      {"helper", name},       {"l3proto", family},      {"saddr", raw},
-      {"daddr", raw},         {"protocol", protocol},   {"proto-src", number},
-      {"proto-dst", number},  {"label", raw},           {"packets", host_number},
+      {"mark", mark},         {"secmark", host_number}, {"expiration", duration},
+      {"helper", text},       {"l3proto", family},      {"saddr", ipv4},
+      {"daddr", ipv4},        {"protocol", protocol},   {"proto-src", number},
+      {"proto-dst", number},  {"label", ct_label},      {"packets", host_number},
       {"bytes", host_number}, {"avgpkt", host_number},  {"zone", host_number},
-      {"event", hex},         {"ip saddr", ipv4},       {"ip daddr", ipv4},
-      {"ip6 saddr", ipv6},    {"ip6 daddr", ipv6},      {"id", host_number}};
+      {"event", ct_event},    {"ip saddr", ipv4},       {"ip daddr", ipv4},
+      {"ip6 saddr", ipv6},    {"ip6 daddr", ipv6},      {"id", number}};
   static_assert(std::size(names) == nft::ct_keys);
   return names[static_cast<std::size_t>(key)];
 }
 
 ValueKind kind_of(std::string_view field) {
-  for (const auto header : {"tcp", "udp", "icmp", "icmpv6", "ip", "ip6", "ether", "th"})
-    for (const auto& entry : fields_of(header))
+  for (const auto& header : headers)
+    for (const auto& entry : header.fields)
       if (field == fmt::format("{} {}", entry.header, entry.name))
         return entry.kind;
   for (unsigned key = 0; key < nft::meta_keys; ++key)

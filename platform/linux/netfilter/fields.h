@@ -1,37 +1,15 @@
-// Where the fields of headers are, and how their values are written.
+// Where the fields of headers are, as nft names them. Numbers of bits are those of the protocols'
+// own documents. Values are written by values.h.
 #pragma once
 
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "platform/linux/netfilter/attributes.h"
 #include "platform/linux/netfilter/expression.h"
+#include "platform/linux/netfilter/values.h"
 
 namespace synfate {
-
-enum class ValueKind : std::uint8_t {
-  number,      ///< network order
-  host_number, ///< the machine's order
-  hex,         ///< the machine's order, as 0x…
-  ipv4,
-  ipv6,
-  hardware,
-  name,     ///< text in 16 bytes
-  protocol, ///< tcp, udp …
-  ethertype,
-  tcp_flags,
-  ct_state,
-  ct_status,
-  direction,
-  packet_type,
-  address_type, ///< of fib
-  family,
-  truth, ///< exists or missing
-  raw,
-};
 
 struct HeaderField {
   std::string_view header; ///< "tcp"
@@ -43,11 +21,18 @@ struct HeaderField {
 
 /// The fields of a header by its nft name; empty if it is not known.
 std::span<const HeaderField> fields_of(std::string_view header);
-/// "tcp" for 6; empty if there is no name.
-std::string_view protocol_name(unsigned number);
+/// The header that a protocol number or an Ethernet type announces; empty if there is no name.
+std::string_view header_of_protocol(unsigned number);
+std::string_view header_of_ethertype(unsigned number);
 
-/// A value of a kind from its bytes.
-std::string value_of(ValueKind kind, std::string_view bytes, ByteOrder order);
+/// A field of an extension header, a TCP or IP option or an SCTP chunk: its words in nft's text.
+struct OptionField {
+  std::string text;
+  ValueKind kind = ValueKind::number;
+};
+/// `bit` and `bits` within the option; asked only whether it is there: `header.present`.
+OptionField option_field(const nft::Exthdr& header, unsigned bit, unsigned bits);
+
 /// The kind of a field's values, by its name as a phrase has it.
 ValueKind kind_of(std::string_view field);
 

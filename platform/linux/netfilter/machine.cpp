@@ -21,9 +21,19 @@ TextSources sources_of(HookContext& context, const NftScope& scope) {
                ? context.ruleset.elements(context.inquiry, scope, set)
                : context.ruleset.read_elements(context.inquiry.snapshot(), scope, set);
   };
-  sources.extension = [&context](const nft::Compat& compat) {
+  sources.shape = [&context, scope](const std::string& set) {
+    return context.ruleset.shape(context.inquiry, scope, set);
+  };
+  sources.interface = [&context, scope](std::uint32_t index) {
+    for (const auto& row : context.inquiry.rows<Interface>({{"netns", scope.netns}}))
+      if (row.index.is(Int{index}))
+        return row.name.value_or("");
+    return std::string();
+  };
+  sources.extension = [&context, scope](const nft::Compat& compat) {
     const XtExtension extension{compat.name, compat.revision, compat.info};
-    return context.xt == nullptr ? compat.name : context.xt->text(extension, compat.target);
+    return context.xt == nullptr ? compat.name
+                                 : context.xt->text(extension, compat.target, scope.family);
   };
   return sources;
 }

@@ -25,9 +25,13 @@ struct Phrase {
   bool implied = false; ///< a later phrase says it too: not part of the rule's text
 };
 
-/// What the printer asks for: sets by name (null if not read) and x_tables extensions.
+/// What the printer asks for; each may be missing.
 struct TextSources {
+  /// Sets by name; null if not read.
   std::function<const SetIndex*(const std::string& set)> elements;
+  std::function<const SetShape*(const std::string& set)> shape;
+  /// The name of an interface by its index; empty if there is none.
+  std::function<std::string(std::uint32_t index)> interface;
   std::function<std::string(const nft::Compat& extension)> extension;
   ByteOrder order = ByteOrder::little;
 };

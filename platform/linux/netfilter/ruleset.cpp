@@ -48,6 +48,9 @@ SetShape shape_of(const NftSet& row) {
       static_cast<std::size_t>(std::clamp<Int>(row.key_length.value_or(0), 0, longest_key));
   shape.key_type = static_cast<std::uint32_t>(row.key_type.value_or(0));
   shape.data_type = static_cast<std::uint32_t>(row.data_type.value_or(0));
+  shape.data_length = static_cast<std::size_t>(row.data_length.value_or(0));
+  shape.object_type = static_cast<std::uint32_t>(row.object_type.value_or(0));
+  shape.size = static_cast<std::uint64_t>(row.size.value_or(0));
   shape.limited = row.size.known();
   if (row.fields.known())
     shape.fields.assign(row.fields.value().data.begin(), row.fields.value().data.end());

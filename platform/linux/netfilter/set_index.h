@@ -34,7 +34,10 @@ struct SetShape {
   std::vector<std::uint8_t> fields; ///< lengths of concatenated fields, without padding
   std::uint32_t key_type = 0;
   std::uint32_t data_type = 0;
-  bool limited = false; ///< it takes only so many elements
+  std::size_t data_length = 0;
+  std::uint32_t object_type = 0; ///< of the objects that a map leads to
+  bool limited = false;          ///< it takes only so many elements
+  std::uint64_t size = 0;        ///< how many, if limited
 
   bool intervals() const { return (flags & nft_set_interval) != 0; }
   bool map() const { return (flags & nft_set_map) != 0; }
@@ -82,6 +85,8 @@ public:
   const SetShape& shape() const { return shape_; }
   std::size_t size() const { return elements_.size(); }
   const std::vector<SetElement>& elements() const { return elements_; }
+  /// The value for all other keys; null: there is none.
+  const SetValue* catchall() const { return catchall_ ? &values_[*catchall_] : nullptr; }
   const SetValue& value_at(std::uint32_t index) const { return values_[index]; }
 
   /// The element for a key as registers hold it (concatenated fields padded); null: none.

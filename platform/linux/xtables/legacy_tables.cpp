@@ -140,13 +140,10 @@ LegacyTables::target(HookContext& context, const HookRequest& request, const XtE
   return std::move(answer->parts);
 }
 
-std::string LegacyTables::text(const XtExtension& extension, bool target) const {
+std::string LegacyTables::text(const XtExtension& extension, bool target,
+                               std::string_view table_family) const {
   const Extension known = extension_of(extension);
-  // The family is not told here: REJECT and the like look the same but for their names of codes.
-  const IpFamily family =
-      (target ? find_target(known, IpFamily::v4) : find_match(known, IpFamily::v4)) != nullptr
-          ? IpFamily::v4
-          : IpFamily::v6;
+  const IpFamily family = table_family == "ip6" ? IpFamily::v6 : IpFamily::v4;
   return target ? target_text(known, family, TextNames{}) : match_text(known, family, TextNames{});
 }
 

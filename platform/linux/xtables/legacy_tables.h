@@ -30,7 +30,8 @@ public:
                                                   const XtExtension& extension,
                                                   const PacketClass& packet,
                                                   const Culprit& by) const override;
-  std::string text(const XtExtension& extension, bool target) const override;
+  std::string text(const XtExtension& extension, bool target,
+                   std::string_view table_family) const override;
 
 private:
   /// The table of a row of `xt_table`; null if its bytes are damaged.

@@ -59,7 +59,7 @@ void print_policy_element(std::string& out, const wire::PolicyElement& element, 
   }
   if (has(4)) {
     option(out, inverted(4), "--spi");
-    append(out, " 0x{:x}", from_network(element.spi_be));
+    append(out, " 0x{:x}", element.spi);
   }
   if (has(2)) {
     option(out, inverted(2), "--proto");

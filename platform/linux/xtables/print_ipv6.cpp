@@ -111,7 +111,8 @@ void print_rt(std::string& out, const PrintCall& call) {
     option(out, (rt.invert & 1) != 0, "--rt-type");
     append(out, " {}", rt.type);
   }
-  if ((rt.flags & 0x02) != 0)
+  const bool any = rt.segments_left[0] == 0 && rt.segments_left[1] == 0xffffffff;
+  if ((rt.flags & 0x02) != 0 && (!any || (rt.invert & 2) != 0))
     ranged(out, (rt.invert & 2) != 0, "--rt-segsleft", rt.segments_left[0], rt.segments_left[1]);
   if ((rt.flags & 0x04) != 0) {
     option(out, (rt.invert & 4) != 0, "--rt-len");

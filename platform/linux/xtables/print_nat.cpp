@@ -78,11 +78,7 @@ void print_netmap(std::string& out, const PrintCall& call) {
   std::vector<std::byte> mask;
   for (std::size_t at = 0; at < range.min.bytes().size(); ++at)
     mask.push_back(~(range.min.bytes()[at] ^ range.max.bytes()[at]));
-  std::string text = masked_address(range.min.bytes(), mask);
-  const std::string_view full = call.family == IpFamily::v4 ? "/32" : "/128";
-  if (text.ends_with(full))
-    text.resize(text.size() - full.size());
-  append(out, " --to {}", text);
+  append(out, " --to {}", masked_address(range.min.bytes(), mask));
 }
 
 void print_tproxy0(std::string& out, const PrintCall& call) {

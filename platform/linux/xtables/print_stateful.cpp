@@ -48,7 +48,10 @@ std::uint64_t print_hashlimit_rate(std::string& out, const HashlimitInfo& info) 
   }
   const std::uint64_t rate = bytes_per_second(info.average);
   out += ' ';
-  print_bytes(out, rate);
+  if (rate % 1024 == 0)
+    print_bytes(out, rate);
+  else
+    append(out, "{}b", rate);
   out += "/s";
   if (info.burst <= 1)
     return 15'000;

@@ -196,11 +196,10 @@ void print_set_mss(std::string& out, const PrintCall& call) {
 
 void print_tcpoptstrip(std::string& out, const PrintCall& call) {
   const auto strip = call.as<wire::Tcpoptstrip>();
-  out += " --strip-options ";
   bool first = true;
   for (unsigned option = 0; option < 256; ++option)
     if ((strip.map[option / 32] >> option % 32 & 1U) != 0) {
-      append(out, "{}{}", first ? "" : ",", option);
+      append(out, "{}{}", first ? " --strip-options " : ",", option);
       first = false;
     }
 }

@@ -52,12 +52,16 @@ constexpr std::array<std::string_view, 15> sctp_chunks{
 std::string sctp_chunk_name(unsigned type) {
   if (type < sctp_chunks.size())
     return std::string(sctp_chunks[type]);
-  if (type == 0x80)
-    return "ASCONF_ACK";
-  if (type == 0xc0)
-    return "FORWARD_TSN";
-  if (type == 0xc1)
-    return "ASCONF";
+  constexpr std::array<std::pair<unsigned, std::string_view>, 7> others{{{0x40, "I_DATA"},
+                                                                         {0x80, "ASCONF_ACK"},
+                                                                         {0x82, "RE_CONFIG"},
+                                                                         {0x84, "PAD"},
+                                                                         {0xc0, "FORWARD_TSN"},
+                                                                         {0xc1, "ASCONF"},
+                                                                         {0xc2, "I_FORWARD_TSN"}}};
+  for (const auto& [number, name] : others)
+    if (number == type)
+      return std::string(name);
   return fmt::format("0x{:02x}", type);
 }
 

@@ -10,6 +10,8 @@ namespace synfate::xt {
 namespace {
 
 TestContext context_of(const MatchCall& call, std::string_view field) {
+  if (call.extension.name.empty()) // the rule's own addresses
+    return {std::string(field), fmt::format("{} of {}", field, call.rule().id), call.rule()};
   return {
       std::string(field),
       fmt::format("{} ({})", field, match_text(call.extension, call.packet.family, TextNames{})),

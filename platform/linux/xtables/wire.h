@@ -418,7 +418,7 @@ struct Osf {
 };
 struct PolicyElement {
   InetAddress source, source_mask, destination, destination_mask;
-  u32 spi_be, reqid;
+  u32 spi, reqid;
   u8 proto, mode, match,
       invert; ///< match, invert: bits source, destination, proto, mode, spi, reqid
 };

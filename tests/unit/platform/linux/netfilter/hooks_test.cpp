@@ -250,7 +250,7 @@ TEST_CASE("texts are those of nft, for what the kernel tests") {
                                "meta l4proto udp drop",
                                "ip ttl 64 reject with icmp admin-prohibited",
                                "log prefix \"x \" drop",
-                               "limit rate over 10/second burst 5 packets drop",
+                               "limit rate over 10/second drop",
                                "fib saddr . iif oif missing drop",
                                "ip daddr . tcp dport { 10.77.0.1 . 22 } accept",
                                "accept comment \"ours\""};

@@ -5,6 +5,8 @@
 #include <functional>
 #include <string>
 
+#include <net/if.h>
+
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/hooks.h"
 #include "platform/linux/netfilter/read_nft.h"
@@ -32,7 +34,7 @@ public:
   void settle(const std::function<void(HookContext&)>& look) {
     for (int round = 0; round < 1000; ++round) {
       Inquiry inquiry(snapshot);
-      HookContext context{inquiry, ruleset, nullptr, options};
+      HookContext context{inquiry, ruleset, extensions, options};
       look(context);
       if (!inquiry.pending())
         return;
@@ -45,6 +47,7 @@ public:
   Snapshot snapshot;
   Ruleset ruleset;
   HookOptions options;
+  const XtTables* extensions = nullptr; ///< x_tables extensions in the rules
 
 private:
   static std::string text(const Request& request, const char* column) {
@@ -78,6 +81,8 @@ private:
       add(reader.read_elements(named("set")));
     else if (request.table == "nft_set_dump")
       add(reader.read_set_dump(named("set")));
+    else if (request.table == "interface")
+      add_interfaces();
     else if (request.table == "nft_object")
       add(reader.read_objects());
     else if (request.table == "nft_lookup")
@@ -85,6 +90,19 @@ private:
         if (const auto* bytes = std::get_if<Bytes>(&key.value))
           snapshot.add(reader.read_lookup(named("set"), bytes->data).value());
     snapshot.answered(request);
+  }
+
+  /// Names and indices; more is what a test says.
+  void add_interfaces() {
+    auto* const all = if_nameindex();
+    for (auto* one = all; one != nullptr && one->if_index != 0; ++one) {
+      Interface row;
+      row.netns = netns_;
+      row.index = Int{one->if_index};
+      row.name = Text(one->if_name);
+      snapshot.add(row);
+    }
+    if_freenameindex(all);
   }
 
   Int netns_;

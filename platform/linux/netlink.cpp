@@ -237,16 +237,27 @@ Status Socket::enable(int option) {
   return Done{};
 }
 
-Status Socket::exchange(Request& request, std::string_view doing, const MessageHandler& handler) {
+Result<std::uint32_t> Socket::send(Request& request, std::string_view doing) {
   if (!clean_ || !socket_)
     if (auto opened = reopen(); !opened)
-      return opened;
+      return std::move(opened).error();
   clean_ = false;
   const std::uint32_t sequence = ++sequence_;
   const ByteView bytes = request.finish(sequence);
   if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) < 0)
     return system_error(doing, errno);
-  return receive(sequence, doing, handler);
+  return sequence;
+}
+
+Status Socket::exchange(Request& request, std::string_view doing, const MessageHandler& handler) {
+  SYNFATE_TRY(sequence, send(request, doing));
+  return receive(sequence, doing, handler, {});
+}
+
+Status Socket::exchange_whole(Request& request, std::string_view doing,
+                              const DatagramHandler& handler) {
+  SYNFATE_TRY(sequence, send(request, doing));
+  return receive(sequence, doing, [](const Message&) { return true; }, handler);
 }
 
 Status Socket::wait(std::chrono::steady_clock::time_point deadline, std::string_view doing) const {
@@ -278,6 +289,7 @@ struct Answer {
   const MessageHandler& handler;
   bool finished = false; ///< the kernel has said so
   bool wanted = true;    ///< the handler wants more
+  ByteView told;         ///< of the datagram at hand: the messages before the one that ends it
   bool inconsistent = false;
   std::optional<Error> failure;
 
@@ -291,8 +303,11 @@ struct Answer {
       inconsistent = true;
       return true;
     }
-    if (message.type >= NLMSG_MIN_TYPE)
-      wanted = handler(message);
+    if (message.type < NLMSG_MIN_TYPE)
+      return wanted;
+    const std::byte* begin = told.empty() ? message.payload.data() - sizeof(nlmsghdr) : told.data();
+    told = ByteView(begin, message.payload.data() + message.payload.size());
+    wanted = handler(message);
     return wanted;
   }
 
@@ -310,9 +325,9 @@ struct Answer {
 } // namespace
 
 Status Socket::receive(std::uint32_t sequence, std::string_view doing,
-                       const MessageHandler& handler) {
+                       const MessageHandler& handler, const DatagramHandler& whole) {
   const auto deadline = std::chrono::steady_clock::now() + timeout_;
-  Answer answer{sequence, doing, handler, false, true, false, std::nullopt};
+  Answer answer{sequence, doing, handler, false, true, {}, false, std::nullopt};
   while (!answer.finished && answer.wanted) {
     if (auto ready = wait(deadline, doing); !ready)
       return ready;
@@ -321,8 +336,11 @@ Status Socket::receive(std::uint32_t sequence, std::string_view doing,
       continue;
     if (size < 0) // ENOBUFS: messages were lost; ENOSPC: libmnl's word for a truncated one
       return system_error(doing, errno);
+    answer.told = {};
     for_each_message(ByteView(buffer_.data(), static_cast<std::size_t>(size)),
                      [&](const Message& message) { return answer.see(message); });
+    if (whole && !answer.told.empty())
+      whole(answer.told);
   }
   clean_ = answer.finished;
   if (answer.failure)

@@ -144,6 +144,10 @@ private:
 /// Sees each message of an answer; returns false to want no more.
 using MessageHandler = std::function<bool(const Message&)>;
 
+/// Sees the messages of one datagram, one after another as the kernel sent them; valid during the
+/// call.
+using DatagramHandler = std::function<void(ByteView)>;
+
 /// One netlink socket, in the network namespace of the thread that opened it.
 class Socket {
 public:
@@ -167,6 +171,8 @@ public:
   ///   (ENOBUFS, too small a buffer); what was delivered may be inconsistent: ask again;
   /// - timed_out.
   Status exchange(Request& request, std::string_view doing, const MessageHandler& handler);
+  /// The same for a dump whose bytes are kept: a call for each datagram instead of each message.
+  Status exchange_whole(Request& request, std::string_view doing, const DatagramHandler& handler);
 
 private:
   struct Closer {
@@ -175,7 +181,9 @@ private:
   Socket() = default;
   Status reopen();
   Status wait(std::chrono::steady_clock::time_point deadline, std::string_view doing) const;
-  Status receive(std::uint32_t sequence, std::string_view doing, const MessageHandler& handler);
+  Result<std::uint32_t> send(Request& request, std::string_view doing);
+  Status receive(std::uint32_t sequence, std::string_view doing, const MessageHandler& handler,
+                 const DatagramHandler& whole);
 
   std::unique_ptr<mnl_socket, Closer> socket_;
   std::vector<int> options_;

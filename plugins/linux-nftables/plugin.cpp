@@ -60,6 +60,10 @@ private:
       const auto chain = place_of(collection, "chain");
       return put_all(collection, chain ? reader.read_rules(*chain) : reader.read_all_rules());
     }
+    if (table == table_name<NftRuleDump>()) {
+      const auto chain = place_of(collection, "chain"); // those of all chains cannot be listed
+      return chain ? put_all(collection, reader.read_rule_dump(*chain)) : Status(Done{});
+    }
     if (table == table_name<NftSet>())
       return put_all(collection, reader.read_sets(table_of(collection)));
     if (table == table_name<NftElement>())

@@ -1,13 +1,14 @@
 #include "platform/linux/netfilter/chain.h"
-#include "platform/linux/netfilter/near_miss.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
 #include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/near_miss.h"
+#include "platform/linux/netfilter/quick_refusal.h"
 #include "platform/linux/netfilter/rule_text.h"
 
 namespace synfate {
@@ -15,10 +16,17 @@ namespace {
 
 constexpr unsigned jump_stack = 16;
 
+/// What is known of a packet at a glance.
+struct Glance {
+  PacketPointer packet;
+  QuickPacket facts;
+};
+
 /// A part of the class on its way through the chains.
 struct Traveller {
   PacketPointer packet;
   std::vector<PathStep> details;
+  std::shared_ptr<const Glance> glance; ///< of this packet, or of one it was before
 };
 
 /// Joins two parts into one where together they are one class; false if they are not.
@@ -67,10 +75,12 @@ struct Visited {
 class ChainRun {
 public:
   ChainRun(HookContext& context, const HookRequest& request, const NftBaseChain& base)
-      : context_(context), request_(request), base_(base), machine_(context, request) {}
+      : context_(context), request_(request), base_(base), machine_(context, request),
+        order_(byte_order_of(context.inquiry.snapshot())) {}
 
   Branches run(const PacketClass& packet) {
-    std::vector<Traveller> in{{std::make_shared<const PacketClass>(packet), {}}};
+    std::vector<Traveller> in;
+    in.push_back({std::make_shared<const PacketClass>(packet), {}, {}});
     auto rest = run_chain(base_.name, std::move(in), 0);
     join_all(rest);
     for (auto& traveller : rest)
@@ -106,6 +116,8 @@ private:
         ask_ahead(*chain, rule);
         break;
       }
+      if (refused(rule, current))
+        continue;
       const RuleSite site{&base_.scope, &name, &rule};
       if (!context_.options.lifted.empty() && context_.options.lifted.contains(rule_id(site)))
         continue;
@@ -117,6 +129,21 @@ private:
     return returned;
   }
 
+  /// The rule matches no part: it has no effect.
+  bool refused(const RuleRow& rule, std::vector<Traveller>& travellers) const {
+    return std::ranges::all_of(travellers, [&](Traveller& traveller) {
+      return failing_tests(rule.bytes, order_, glance_at(traveller), 1) > 0;
+    });
+  }
+
+  const QuickPacket& glance_at(Traveller& traveller) const {
+    const auto& packet = traveller.packet;
+    if (!traveller.glance || traveller.glance->packet != packet)
+      traveller.glance = std::make_shared<const Glance>(
+          packet, QuickPacket(*packet, protocol_family(request_, base_.scope, *packet)));
+    return traveller.glance->facts;
+  }
+
   /// A chain was missing, so the walk will begin again: asks for the chains that the rules from
   /// here on jump to without a condition as well, or it would begin again for each of them.
   void ask_ahead(const RuleChain& chain, const RuleRow& from) {
@@ -125,8 +152,9 @@ private:
       return;
     const auto first = static_cast<std::size_t>(&from - chain.rules.data());
     for (std::size_t at = first; at < std::min(chain.rules.size(), first + most); ++at) {
-      const auto& expressions =
-          chain.rules[at].expressions(byte_order_of(context_.inquiry.snapshot()));
+      if (last_verdict(chain.rules[at].bytes, order_) != nft::VerdictCode::jump)
+        continue;
+      const auto& expressions = chain.rules[at].expressions(order_);
       const auto* verdict = expressions.empty()
                                 ? nullptr
                                 : std::get_if<nft::ImmediateVerdict>(&expressions.back().operation);
@@ -176,7 +204,7 @@ private:
 
   void follow(const RuleSite& site, const RuleEnd& end, const Traveller& from,
               std::vector<Traveller>& next, std::vector<Traveller>& returned, unsigned depth) {
-    Traveller traveller{end.packet, from.details};
+    Traveller traveller{end.packet, from.details, from.glance};
     if (end.final || end.verdict.code == nft::VerdictCode::accept)
       return finish(site, end, std::move(traveller));
     switch (end.verdict.code) {
@@ -273,7 +301,7 @@ private:
     if (accepted_.size() < context_.options.most_branches)
       accepted_.push_back({packet, {packet->addresses}});
     else
-      end_unknown({packet, {}}, "too many cases to tell apart");
+      end_unknown({packet, {}, {}}, "too many cases to tell apart");
   }
 
   void finish(const RuleSite& site, const RuleEnd& end, Traveller traveller) {
@@ -315,12 +343,16 @@ private:
     push(std::move(branch), std::move(traveller), drops ? policy.text : std::string());
   }
 
-  bool accepts(const RuleRow& rule) const {
-    const auto& expressions = rule.expressions(byte_order_of(context_.inquiry.snapshot()));
-    const auto* verdict = expressions.empty()
-                              ? nullptr
-                              : std::get_if<nft::ImmediateVerdict>(&expressions.back().operation);
-    return verdict != nullptr && verdict->verdict.code == nft::VerdictCode::accept;
+  /// The rule that decided, by its number, if it stands in this chain.
+  std::optional<Int> handle_in(const Visited& place, const Branch& branch) const {
+    if (!branch.culprit || branch.culprit->kind != "nft_rule")
+      return std::nullopt;
+    const std::string_view id = branch.culprit->id;
+    const auto chain = fmt::format("{}/{}/{}/", id_part(base_.scope.family),
+                                   id_part(base_.scope.table), id_part(place.name));
+    if (!id.starts_with(chain))
+      return std::nullopt;
+    return std::strtoll(id.substr(chain.size()).data(), nullptr, 10);
   }
 
   void add_near_misses() {
@@ -333,14 +365,18 @@ private:
       if (branch.verdict != HookVerdict::drop && branch.verdict != HookVerdict::reject)
         continue;
       const auto packet = std::make_shared<const PacketClass>(branch.packet);
-      for (const auto& place : visited_)
+      const QuickPacket glance(*packet, protocol_family(request_, base_.scope, *packet));
+      for (const auto& place : visited_) {
+        const auto decided = handle_in(place, branch);
         for (const auto& rule : place.chain->rules) {
-          const RuleSite site{&base_.scope, &place.name, &rule};
-          if (branch.culprit && branch.culprit->id == rule_id(site).id)
+          if (rule.handle == decided)
             break; // rules behind the one that decided were never reached
-          if (branch.near_misses.size() < most_near_miss_candidates && accepts(rule))
-            near_miss(site, packet, branch.near_misses);
+          if (branch.near_misses.size() < most_near_miss_candidates &&
+              last_verdict(rule.bytes, order_) == nft::VerdictCode::accept &&
+              failing_tests(rule.bytes, order_, glance, 2) < 2)
+            near_miss({&base_.scope, &place.name, &rule}, packet, branch.near_misses);
         }
+      }
       keep_nearest(branch.near_misses);
     }
   }
@@ -363,16 +399,15 @@ private:
     const auto failed = machine_.failures(site, packet, &had);
     if (!failed || failed->size() != 1)
       return;
-    const auto order = byte_order_of(context_.inquiry.snapshot());
     TextSources sources;
-    sources.order = order;
+    sources.order = order_;
     const NftScope scope = base_.scope;
     sources.elements = [this, scope](const std::string& set) {
       return context_.ruleset.read_elements(context_.inquiry.snapshot(), scope, set);
     };
     sources.extension = [](const nft::Compat& compat) { return compat.name; };
     for (const auto& phrase :
-         phrases_of(site.rule->expressions(order), base_.scope.family, sources))
+         phrases_of(site.rule->expressions(order_), base_.scope.family, sources))
       if (phrase.at == failed->front()) {
         std::string bytes;
         bool known = true;
@@ -382,7 +417,7 @@ private:
         }
         std::string text = address_text(phrase.field, *packet);
         if (text.empty() && known)
-          text = value_text(phrase.field, bytes, order);
+          text = value_text(phrase.field, bytes, order_);
         near_misses.push_back(
             {rule_culprit(context_, site), phrase.field, phrase.value, std::move(text)});
       }
@@ -392,6 +427,7 @@ private:
   const HookRequest& request_;
   const NftBaseChain& base_;
   Machine machine_;
+  ByteOrder order_;
   std::vector<RuleEnd> ends_;
   Branches branches_;
   /// Parts that rules accepted, by the state they go on in.

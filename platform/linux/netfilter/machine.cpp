@@ -57,8 +57,17 @@ CulpritId rule_id(const RuleSite& site) {
 Culprit rule_culprit(HookContext& context, const RuleSite& site) {
   const auto order = byte_order_of(context.inquiry.snapshot());
   return {"nft_rule", rule_id(site).id,
-          rule_text(site.rule->expressions(order), site.scope->family, site.rule->comment,
+          rule_text(site.rule->expressions(order), site.scope->family, site.rule->comment(),
                     sources_of(context, *site.scope))};
+}
+
+std::uint8_t protocol_family(const HookRequest& request, const NftScope& scope,
+                             const PacketClass& packet) {
+  if (request.family == HookFamily::bridge)
+    return 7;
+  if (scope.family == "netdev")
+    return 5;
+  return packet.family == IpFamily::v4 ? 2 : 10;
 }
 
 void Machine::run(const RuleSite& site, const PacketPointer& packet, std::vector<RuleEnd>& ends) {
@@ -303,14 +312,6 @@ TestContext Machine::test_context() {
   if (context.test.empty())
     context.test = "a test of " + subject();
   return context;
-}
-
-int Machine::protocol_family() const {
-  if (request_.family == HookFamily::bridge)
-    return 7;
-  if (site_.scope->family == "netdev")
-    return 5;
-  return packet().family == IpFamily::v4 ? 2 : 10;
 }
 
 } // namespace synfate

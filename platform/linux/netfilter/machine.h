@@ -50,6 +50,10 @@ Culprit rule_culprit(HookContext& context, const RuleSite& site);
 /// The same without text: as cheap as it gets.
 CulpritId rule_id(const RuleSite& site);
 
+/// What `meta nfproto` gives: nft_pf() of include/net/netfilter/nf_tables.h.
+std::uint8_t protocol_family(const HookRequest& request, const NftScope& scope,
+                             const PacketClass& packet);
+
 class Machine {
 public:
   Machine(HookContext& context, const HookRequest& request)
@@ -118,7 +122,9 @@ private:
     return [this] { return test_context(); };
   }
   bool fails_later();
-  int protocol_family() const; ///< nft_pf()
+  std::uint8_t protocol_family() const {
+    return synfate::protocol_family(request_, *site_.scope, packet());
+  }
 
   // loads
   void perform(const nft::Payload& load);

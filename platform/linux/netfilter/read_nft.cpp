@@ -138,6 +138,25 @@ Result<std::vector<NftRule>> NftReader::read_rules(const NftPlace& chain) {
   return consistent("reading the rules of nf_tables", [&] { return dump_rules(chain); });
 }
 
+Result<std::vector<NftRuleDump>> NftReader::read_rule_dump(const NftPlace& chain) {
+  constexpr auto doing = "reading the rules of nf_tables";
+  return consistent(doing, [&]() -> Result<std::vector<NftRuleDump>> {
+    auto request = request_of(NFT_MSG_GETRULE, NLM_F_DUMP, chain.family);
+    request.attribute(NFTA_RULE_TABLE, std::string_view(chain.table));
+    request.attribute(NFTA_RULE_CHAIN, std::string_view(chain.name));
+    std::vector<NftRuleDump> parts;
+    const auto keep = [&](netlink::ByteView datagram) {
+      const auto number = static_cast<Int>(parts.size());
+      parts.push_back({netns_, chain.family, chain.table, chain.name, number,
+                       Bytes{{reinterpret_cast<const char*>(datagram.data()), datagram.size()}}});
+    };
+    const auto status = socket_.exchange_whole(request, doing, keep);
+    if (!status && status.error().os_error != ENOENT) // gone: so are its rules
+      return status.error();
+    return parts;
+  });
+}
+
 Result<std::vector<NftRule>> NftReader::read_all_rules() {
   const auto read = [&]() -> Result<std::vector<NftRule>> {
     SYNFATE_TRY(chains, read_chains());

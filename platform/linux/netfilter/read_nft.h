@@ -37,6 +37,8 @@ public:
   Result<std::vector<NftChain>> read_chains();
   /// The rules of one chain, in order.
   Result<std::vector<NftRule>> read_rules(const NftPlace& chain);
+  /// The same as bytes: for chains of tens of thousands of rules.
+  Result<std::vector<NftRuleDump>> read_rule_dump(const NftPlace& chain);
   /// The rules of every chain.
   Result<std::vector<NftRule>> read_all_rules();
   /// Sets of one table, or with empty family and table of all.

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "platform/linux/netfilter/decode.h"
+#include "platform/linux/netfilter/rule_messages.h"
 #include "platform/linux/netfilter/set_elements.h"
 #include "platform/linux/netfilter/tables.h"
 
@@ -79,6 +80,10 @@ ByteOrder byte_order_of(const Snapshot& snapshot) {
   return snapshot.host().byte_order == "big" ? ByteOrder::big : ByteOrder::little;
 }
 
+std::string RuleRow::comment() const {
+  return note_is_userdata ? nft::decode_comment(note) : std::string(note);
+}
+
 const nft::Expressions& RuleRow::expressions(ByteOrder order) const {
   if (!decoded_)
     decoded_ = std::make_unique<nft::Expressions>(nft::decode_expressions(bytes, order));
@@ -115,35 +120,68 @@ const std::vector<NftBaseChain>* Ruleset::base_chains(Inquiry& inquiry, Int netn
   return &base_chains_.emplace(netns, std::move(chains)).first->second;
 }
 
+/// From the messages of a dump: rows of tens of thousands of rules would be many times as dear.
+RuleChain Ruleset::chain_of_dump(const Snapshot& snapshot, const Request& request) const {
+  RuleChain chain;
+  const Table* table = snapshot.table(request.table);
+  if (table == nullptr)
+    return chain;
+  const auto part = *table->spec().column("part");
+  const auto messages = *table->spec().column("messages");
+  std::vector<std::pair<Int, std::size_t>> parts;
+  for (const auto row : snapshot.find(request))
+    parts.emplace_back(table->integer(row, part), row);
+  std::ranges::sort(parts);
+  for (const auto& [unused, row] : parts) {
+    std::string_view bytes = table->text(row, messages);
+    while (const auto rule = next_rule_message(bytes, byte_order_of(snapshot))) {
+      chain.rules.emplace_back();
+      chain.rules.back().handle = rule->handle;
+      chain.rules.back().bytes = rule->expressions;
+      chain.rules.back().note = rule->userdata;
+      chain.rules.back().note_is_userdata = true;
+    }
+  }
+  return chain;
+}
+
+RuleChain Ruleset::chain_of_rows(const Snapshot& snapshot, const Request& request) const {
+  RuleChain chain;
+  const Table* table = snapshot.table(request.table);
+  if (table == nullptr)
+    return chain;
+  const auto handle = *table->spec().column("handle");
+  const auto place = *table->spec().column("position");
+  const auto bytes = *table->spec().column("expressions");
+  const auto comment = *table->spec().column("comment");
+  std::vector<std::pair<Int, std::size_t>> ordered;
+  for (const auto row : snapshot.find(request))
+    ordered.emplace_back(table->integer(row, place), row);
+  std::ranges::stable_sort(ordered, {}, &std::pair<Int, std::size_t>::first);
+  for (const auto& [unused, row] : ordered) {
+    chain.rules.emplace_back();
+    chain.rules.back().handle = table->integer(row, handle);
+    chain.rules.back().bytes = table->text(row, bytes);
+    chain.rules.back().note = table->text(row, comment);
+  }
+  return chain;
+}
+
 const RuleChain* Ruleset::chain(Inquiry& inquiry, const NftScope& scope, const std::string& name) {
   const Named named{scope, name};
   if (const auto cached = chains_.find(named); cached != chains_.end())
     return &cached->second;
-  Request request{std::string(table_name<NftRule>()), keys_of(scope)};
-  request.keys.push_back({"chain", name});
-  const auto positions = inquiry.find(request);
+  Request dump{std::string(table_name<NftRuleDump>()), keys_of(scope)};
+  dump.keys.push_back({"chain", name});
+  Request rows = dump;
+  rows.table = table_name<NftRule>();
+  const Snapshot& snapshot = inquiry.snapshot();
+  // A whole snapshot of a host has the rules one by one.
+  const bool one_by_one = snapshot.answer(dump) == nullptr && snapshot.answer(rows) != nullptr;
+  static_cast<void>(inquiry.find(one_by_one ? rows : dump));
   if (inquiry.pending() || inquiry.incomplete())
     return nullptr;
-  RuleChain chain;
-  chain.rules.reserve(positions.size());
-  const Table* table = inquiry.snapshot().table(request.table);
-  if (table != nullptr) {
-    const auto handle = *table->spec().column("handle");
-    const auto place = *table->spec().column("position");
-    const auto bytes = *table->spec().column("expressions");
-    const auto comment = *table->spec().column("comment");
-    std::vector<std::pair<Int, std::size_t>> ordered;
-    for (const auto row : positions)
-      ordered.emplace_back(table->integer(row, place), row);
-    std::ranges::stable_sort(ordered, {}, &std::pair<Int, std::size_t>::first);
-    for (const auto& [unused, row] : ordered) {
-      RuleRow rule;
-      rule.handle = table->integer(row, handle);
-      rule.bytes = table->text(row, bytes);
-      rule.comment = table->text(row, comment);
-      chain.rules.push_back(std::move(rule));
-    }
-  }
+  RuleChain chain = one_by_one ? chain_of_rows(snapshot, rows) : chain_of_dump(snapshot, dump);
   return &chains_.emplace(named, std::move(chain)).first->second;
 }
 

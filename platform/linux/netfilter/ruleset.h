@@ -44,8 +44,10 @@ struct NftBaseChain {
 /// A rule; its bytes belong to the snapshot.
 struct RuleRow {
   Int handle = 0;
-  std::string_view bytes;
-  std::string_view comment;
+  std::string_view bytes; ///< NFTA_RULE_EXPRESSIONS
+  std::string_view note;  ///< its comment, or the userdata that holds it
+  bool note_is_userdata = false;
+  std::string comment() const;
   const nft::Expressions& expressions(ByteOrder order) const;
 
 private:
@@ -79,6 +81,8 @@ public:
 private:
   HookMemory memory_;
   using Named = std::tuple<NftScope, std::string>;
+  RuleChain chain_of_dump(const Snapshot& snapshot, const Request& request) const;
+  RuleChain chain_of_rows(const Snapshot& snapshot, const Request& request) const;
   const SetIndex* build(const Snapshot& snapshot, const Request& request, const Named& name,
                         SetShape shape);
 

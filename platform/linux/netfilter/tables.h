@@ -84,6 +84,27 @@ inline constexpr auto description_of<NftRule> = describe(
     column(&NftRule::expressions, "expressions", "", "NFTA_RULE_EXPRESSIONS, as netlink gave it."),
     column(&NftRule::comment, "comment", "", "The comment that was given with it."));
 
+struct NftRuleDump {
+  Fact<Int> netns;
+  Fact<Text> family;
+  Fact<Text> table;
+  Fact<Text> chain;
+  Fact<Int> part;
+  Fact<Bytes> messages;
+};
+
+template <>
+inline constexpr auto description_of<NftRuleDump> = describe_answers(
+    "nft_rule_dump", "The rules of one chain of nf_tables, as the kernel's messages have them.",
+    key(column(&NftRuleDump::netns, "netns", "", "Inode of the network namespace.",
+               "netns.inode")),
+    key(column(&NftRuleDump::family, "family", "", "Family of its table.", "nft_table.family")),
+    key(column(&NftRuleDump::table, "table", "", "Its table.", "nft_table.name")),
+    key(column(&NftRuleDump::chain, "chain", "", "Its chain.", "nft_chain.name")),
+    key(column(&NftRuleDump::part, "part", "", "Which datagram of the dump, from 0.")),
+    column(&NftRuleDump::messages, "messages", "",
+           "NFT_MSG_NEWRULE messages one after another, in the order of the rules."));
+
 struct NftSet {
   Fact<Int> netns;
   Fact<Text> family;

@@ -75,6 +75,8 @@ private:
       add(reader.read_chains());
     else if (request.table == "nft_rule")
       add(reader.read_rules(named("chain")));
+    else if (request.table == "nft_rule_dump")
+      add(reader.read_rule_dump(named("chain")));
     else if (request.table == "nft_set")
       add(reader.read_sets(place));
     else if (request.table == "nft_element")

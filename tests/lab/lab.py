@@ -262,13 +262,16 @@ def answer_of(connection, payload):
         return "reset", name_of(error.errno)
 
 
-def connect_tcp(address, port, source=None, payload=PING):
+def connect_tcp(address, port, source=None, payload=PING, prepare=None):
+    """`prepare` gets the socket before it is bound."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as connection:
         # A blocking connect(): one that polls asks SO_ERROR, which may tell of an ICMP error that
         # came for a later packet of a connection that stands.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, CONNECT_TIMEVAL)
         try:
+            if prepare:
+                prepare(connection)
             if source:
                 connection.bind((source, 0))
             connection.connect((address, port))
@@ -278,11 +281,13 @@ def connect_tcp(address, port, source=None, payload=PING):
         return answer_of(connection, payload)
 
 
-def connect_udp(address, port, source=None, payload=PING):
+def connect_udp(address, port, source=None, payload=PING, prepare=None):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as connection:
         connection.settimeout(ANSWER_SECONDS)
         try:
+            if prepare:
+                prepare(connection)
             if source:
                 connection.bind((source, 0))
             connection.connect((address, port))

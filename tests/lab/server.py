@@ -5,7 +5,8 @@
 Options of one listener: --udp, --mptcp, --v6only 0|1, --device NAME, --late-device NAME (bound to it
 only after listen()), --reuseaddr, --reuseport, --backlog N, --no-accept (the kernel completes
 handshakes, nobody takes them), --no-listen (bound only), --freebind, --peer ADDRESS PORT (UDP:
-connected to it), --uid N (whose the socket is). ADDRESS may have a scope: fe80::1%eth0.
+connected to it), --uid N (whose the socket is), --mark N, --transparent, --defer-accept SECONDS,
+--fastopen, --md5 PEER (TCP-MD5 signatures demanded of that client). ADDRESS may have a scope: fe80::1%eth0.
 --spent: nothing listens; the port has an established connection and one in TIME_WAIT of a listener
 that is gone.
 A listener that cannot be bound ends the program, unless --try is given: then its error is printed
@@ -24,6 +25,8 @@ import sys
 IPPROTO_MPTCP = 262
 IP_PKTINFO = 8
 IP_FREEBIND = 15
+TCP_MD5SIG = 14
+IPV6_TRANSPARENT = 75
 
 
 def parse(words):
@@ -43,6 +46,11 @@ def parse(words):
     parser.add_argument("--freebind", action="store_true")
     parser.add_argument("--uid", type=int, default=0)
     parser.add_argument("--backlog", type=int, default=16)
+    parser.add_argument("--mark", type=int)
+    parser.add_argument("--transparent", action="store_true")
+    parser.add_argument("--defer-accept", type=int)
+    parser.add_argument("--fastopen", action="store_true")
+    parser.add_argument("--md5")
     parser.add_argument("--no-accept", action="store_true")
     parser.add_argument("--no-listen", action="store_true")
     parser.add_argument("--try", dest="may_fail", action="store_true")
@@ -72,11 +80,38 @@ def bind_to_device(made, name):
     made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name.encode() + b"\0")
 
 
+def demand_md5(made, peer):
+    """TCP_MD5SIG with one key for one address (struct tcp_md5sig)."""
+    if ":" in peer:
+        address = struct.pack("=HHI16sI100x", socket.AF_INET6, 0, 0,
+                              socket.inet_pton(socket.AF_INET6, peer), 0)
+    else:
+        address = struct.pack("=HH4s120x", socket.AF_INET, 0, socket.inet_aton(peer))
+    made.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG,
+                    address + struct.pack("=BBHi80s", 0, 0, 3, 0, b"key"))
+
+
+def set_rare_options(made, wish):
+    if wish.mark is not None:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, wish.mark)
+    if wish.transparent and made.family == socket.AF_INET6:
+        made.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+    elif wish.transparent:
+        made.setsockopt(socket.SOL_IP, socket.IP_TRANSPARENT, 1)
+    if wish.defer_accept:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, wish.defer_accept)
+    if wish.fastopen:
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 5)
+    if wish.md5:
+        demand_md5(made, wish.md5)
+
+
 def set_options(made, wish):
     if wish.reuseaddr:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if wish.reuseport:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    set_rare_options(made, wish)
     if wish.freebind:
         made.setsockopt(socket.SOL_IP, IP_FREEBIND, 1)
     if wish.v6only is not None:

@@ -11,6 +11,7 @@
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
+#include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -36,25 +37,16 @@ void check_link(Journey& journey, const Interface& interface) {
     add_step(journey, Stage::interface, Verdict::pass, {}, name);
 }
 
-/// ICMP errors are sent only by a router: ip_error() is silent while forwarding is off.
+/// What the sender of a packet without a route is told. IPv4: net/ipv4/route.c: ip_error(), only a
+/// router tells. IPv6: net/ipv6/route.c: ip6_rt_init_dst_reject(): ip6_pkt_prohibit() for EACCES,
+/// ip6_pkt_discard() ("no route") for the rest, and every host tells.
 std::optional<Icmp> icmp_of_route_error(Int error, IpFamily family) {
-  if (family == IpFamily::v6) {
-    switch (error) {
-    case ENETUNREACH:
-      return Icmp::no_route;
-    case EHOSTUNREACH:
-      return Icmp::addr_unreachable;
-    case EACCES:
-      return Icmp::admin_prohibited;
-    default:
-      return std::nullopt;
-    }
-  }
+  const bool v6 = family == IpFamily::v6;
   switch (error) {
   case ENETUNREACH:
-    return Icmp::net;
+    return v6 ? Icmp::no_route : Icmp::net;
   case EHOSTUNREACH:
-    return Icmp::host;
+    return v6 ? Icmp::no_route : Icmp::host;
   case EACCES:
     return Icmp::admin_prohibited;
   default:
@@ -62,37 +54,59 @@ std::optional<Icmp> icmp_of_route_error(Int error, IpFamily family) {
   }
 }
 
+/// The interface's setting for IPv4, the host's for IPv6, where an interface may be forced to
+/// forward from 6.17 on (net/ipv6/ip6_output.c: ip6_forward()).
 bool forwards(Walk& walk, const Journey& journey) {
-  const char* name = journey.packet.family == IpFamily::v4 ? "net.ipv4.conf.{}.forwarding"
-                                                           : "net.ipv6.conf.{}.forwarding";
-  const std::string interface =
-      journey.packet.family == IpFamily::v4 ? journey.packet.meta.in.name : "all";
-  return ask_number(walk.inquiry, journey.netns, fmt::format(fmt::runtime(name), interface))
-             .value_or(0) != 0;
+  const std::string& name = journey.packet.meta.in.name;
+  const auto is_on = [&](const std::string& setting) {
+    return ask_number(walk.inquiry, journey.netns, setting).value_or(0) != 0;
+  };
+  if (journey.packet.family == IpFamily::v4)
+    return is_on(fmt::format("net.ipv4.conf.{}.forwarding", name));
+  return is_on("net.ipv6.conf.all.forwarding") ||
+         is_on(fmt::format("net.ipv6.conf.{}.force_forwarding", name));
 }
 
 Culprit address_culprit(const IpAddress& address) {
   return {"address", address.to_string(), "no address of this host"};
 }
 
-void stop_not_ours(Walk& walk, Journey& journey, const IpAddress& to, Int error) {
+Journeys stopped(Journey journey, Stop stop) {
+  add_stop(journey, std::move(stop));
+  return alone(std::move(journey));
+}
+
+/// A packet that has no route, or one to elsewhere on a host that does not forward.
+Journeys stop_not_ours(Walk& walk, Journey journey, const IpAddress& to, const RouteLookup& answer) {
+  const Int error = answer.error.value_or(0);
   const bool router = forwards(walk, journey);
   const auto icmp = icmp_of_route_error(error, to.family());
-  if (router && icmp) {
-    add_stop(journey, {outcome_of(*icmp), *icmp, error_of(*icmp, to.family()), Stage::route,
-                       Culprit{"route", to.to_string(), "no route leads there"},
-                       "not an address of this host, and no route leads there"});
-    return;
+  if (icmp && (router || to.is_v6())) {
+    PacketClass refused = journey.packet;
+    return refuse(walk, std::move(journey), refused,
+                  {outcome_of(*icmp), *icmp, error_of(*icmp, to.family()), Stage::route,
+                   Culprit{"route", to.to_string(), "no route leads there"},
+                   "not an address of this host, and no route leads there"},
+                  Refuser::lookup);
   }
   if (!router && journey.packet.ct.destination_nat) {
     const char* name = to.is_v4() ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
-    add_stop(journey, silent(Stage::route, Culprit{"sysctl", name, fmt::format("{} = 0", name)},
-                             fmt::format("NAT sends it to {}, and this host does not forward",
-                                         to.to_string())));
-    return;
+    return stopped(std::move(journey),
+                   silent(Stage::route, Culprit{"sysctl", name, fmt::format("{} = 0", name)},
+                          fmt::format("NAT sends it to {}, and this host does not forward",
+                                      to.to_string())));
   }
-  add_stop(journey, silent(Stage::route, address_culprit(to),
-                           fmt::format("{} is no address of this host", to.to_string())));
+  return stopped(std::move(journey),
+                 silent(Stage::route, address_culprit(to),
+                        fmt::format("{} is no address of this host", to.to_string())));
+}
+
+/// tcp_v4_conn_request(), tcp_v6_conn_request(), and the resets beside them: TCP answers nothing
+/// that was sent to more than one.
+Stop not_for_tcp(const IpAddress& to, const std::string& type) {
+  return silent(Stage::route, Culprit{"address", to.to_string(), fmt::format("a {} address", type)},
+                fmt::format("{} is a {} address here, to which TCP does not answer", to.to_string(),
+                            type));
 }
 
 using linux_routing::FibAnswer;
@@ -158,7 +172,7 @@ RouteQuestion arriving(Walk& walk, const Journey& journey, const IpAddress& from
 }
 
 /// What routing said about a packet for `to`.
-void judge(Walk& walk, Routed& routed, const RouteQuestion& question) {
+Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
   Journey& journey = routed.journey;
   const auto& answer = routed.answer;
   const IpAddress to = question.destination;
@@ -169,16 +183,22 @@ void judge(Walk& walk, Routed& routed, const RouteQuestion& question) {
         routed.reason ? routed.reason : reason_of_refusal(walk, journey.netns, question);
     add_stop(journey, refused_source(routed, reason, question.source.value_or(to), to));
   } else if (error != 0) {
-    stop_not_ours(walk, journey, to, error);
+    return stop_not_ours(walk, std::move(journey), to, *answer);
   } else if (answer->type.is("local")) {
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
   } else if (answer->type.is("unicast") && forwards(walk, journey)) {
     journey.forward_by = answer->interface_index.value_or(0);
     journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
     add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
+  } else if (answer->type.is("unicast")) {
+    return stop_not_ours(walk, std::move(journey), to, *answer);
+  } else if (walk.flow.proto == Proto::tcp) {
+    add_stop(journey, not_for_tcp(to, answer->type.value_or("")));
   } else {
-    stop_not_ours(walk, journey, to, EHOSTUNREACH);
+    assume(journey, fmt::format("a datagram to a {} address is answered like others",
+                                answer->type.value_or("")));
   }
+  return alone(std::move(journey));
 }
 
 /// net/ipv6/ip6_input.c: ip6_rcv_core(): sources that IPv6 drops before anything looks at them.
@@ -253,7 +273,8 @@ Journeys enter_interface(Walk& walk, Journey journey) {
 Journeys route_input(Walk& walk, Journey journey) {
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
-  if (walk.flow.local && to && journey.routed_to == to) { // the client's kernel routed it already
+  const bool home = journey.netns == walk.inquiry.snapshot().host().netns;
+  if (walk.flow.local && home && to && journey.routed_to == to) { // the client's kernel routed it already
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
     return alone(std::move(journey));
   }
@@ -269,8 +290,8 @@ Journeys route_input(Walk& walk, Journey journey) {
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::arriving_source)) {
     if (walk.inquiry.pending())
       return {};
-    judge(walk, routed, question);
-    journeys.push_back(std::move(routed.journey));
+    for (auto& judged : judge(walk, std::move(routed), question))
+      journeys.push_back(std::move(judged));
   }
   return journeys;
 }

@@ -66,6 +66,31 @@ bool rules_ask_for_ports(Walk& walk, Int netns) {
          });
 }
 
+/// A packet to another host leaves by the device of its route, one to this host by lo.
+void remember_way(Walk& walk, Journey& journey, const RouteLookup& route) {
+  if (!route.type.is("unicast"))
+    return;
+  journey.client_out = route.interface_index.value_or(0);
+  journey.client_next_hop = route.gateway.known() ? route.gateway.value() : walk.flow.to;
+}
+
+/// tcp_v4_connect(), tcp_v6_connect(): no connection to a group or a broadcast address; a datagram
+/// needs SO_BROADCAST (udp_sendmsg()).
+std::optional<Stop> not_for_one(const Walk& walk, const RouteLookup& route) {
+  const bool broadcast = route.type.is("broadcast");
+  if (!broadcast && !route.type.is("multicast"))
+    return std::nullopt;
+  if (walk.flow.proto != Proto::tcp && !broadcast)
+    return std::nullopt;
+  const std::string error = walk.flow.proto == Proto::tcp ? "ENETUNREACH" : "EACCES";
+  return Stop{Outcome::denied,
+              Icmp::none,
+              error,
+              Stage::client,
+              Culprit{"route", walk.flow.to.to_string(), error},
+              fmt::format("{} is a {} address", walk.flow.to.to_string(), route.type.value())};
+}
+
 /// The client's route; it is told at once if there is none.
 Journeys choose_way(Walk& walk, Journey journey) {
   RouteQuestion question;
@@ -78,12 +103,16 @@ Journeys choose_way(Walk& walk, Journey journey) {
   Journeys journeys;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_source)) {
     const auto& answer = routed.answer;
+    if (answer && routed.answer->error.value_or(0) == 0)
+      remember_way(walk, routed.journey, *answer);
     if (answer && answer->error.value_or(0) != 0) {
       const std::string error = error_name(answer->error.value());
       add_stop(routed.journey,
                {Outcome::denied, Icmp::none, error, Stage::client,
                 Culprit{"route", fmt::format("{}", walk.flow.to.to_string()), error},
                 fmt::format("the client's own routing refuses: {}", error)});
+    } else if (auto stop = answer ? not_for_one(walk, *answer) : std::nullopt) {
+      add_stop(routed.journey, std::move(*stop));
     } else {
       add_step(routed.journey, Stage::client, Verdict::pass);
     }
@@ -100,7 +129,14 @@ void follow_nat(Walk& walk, Journey& journey) {
   if (to.kind != AddressTerm::Kind::known)
     return;
   journey.routed_to = to.first;
-  if (to.first == walk.flow.to || journey.stopped())
+  if (to.first == walk.flow.to) {
+    journey.forward_by = journey.client_out;
+    journey.next_hop = journey.client_next_hop;
+    if (journey.client_out != 0)
+      journey.routed_to.reset();
+    return;
+  }
+  if (journey.stopped())
     return;
   RouteQuestion question;
   question.destination = to.first;
@@ -121,6 +157,37 @@ void follow_nat(Walk& walk, Journey& journey) {
     journey.packet.meta.out = view_of(*device);
 }
 
+/// The device that the packet is about to leave by.
+void begin_at(Walk& walk, Journey& way, bool first, const std::optional<Interface>& loopback) {
+  if (way.client_out != 0) {
+    if (const auto device = ask_interface(walk.inquiry, way.netns, way.client_out))
+      way.packet.meta.out = view_of(*device);
+    return;
+  }
+  if (first && loopback && !loopback->up.is(true))
+    add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
+                   Culprit{"interface", loopback->name.value_or("lo"), "is down"},
+                   "the loopback interface is down"});
+}
+
+/// Into the namespace behind the device; what goes over lo stays.
+Journeys leave_by_device(Walk& walk, Journeys journeys) {
+  Journeys left;
+  for (auto& way : journeys) {
+    way.packet.meta.socket = {};
+    if (way.forward_by == 0) {
+      left.push_back(std::move(way));
+      continue;
+    }
+    const WayOn on{0, std::exchange(way.forward_by, 0), way.next_hop};
+    for (auto& gone : leave_host(walk, std::move(way), on))
+      left.push_back(std::move(gone));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return left;
+}
+
 } // namespace
 
 Journeys leave_client(Walk& walk, Journey journey) {
@@ -136,23 +203,13 @@ Journeys leave_client(Walk& walk, Journey journey) {
   if (walk.inquiry.pending())
     return {};
   for (auto& way : journeys)
-    if (first && loopback && !loopback->up.is(true))
-      add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::interface,
-                     Culprit{"interface", loopback->name.value_or("lo"), "is down"},
-                     "the loopback interface is down"});
+    begin_at(walk, way, first, loopback);
   journeys = pass_each(walk, std::move(journeys), Hook::output);
   for (auto& way : journeys)
     follow_nat(walk, way);
   journeys = pass_each(walk, std::move(journeys), Hook::postrouting);
   journeys = pass_each(walk, std::move(journeys), Hook::egress);
-  for (auto& way : journeys) {
-    way.packet.meta.socket = {};
-    if (way.forward_by != 0)
-      leave_host(walk, way, std::exchange(way.forward_by, 0), way.next_hop);
-  }
-  if (walk.inquiry.pending())
-    return {};
-  return journeys;
+  return leave_by_device(walk, std::move(journeys));
 }
 
 } // namespace synfate

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/refusal.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -14,85 +16,50 @@ namespace {
 
 constexpr std::size_t most_hops = 8;
 
-/// Where a next hop lives on this machine.
-struct Neighbourhood {
-  Int netns = 0;
-  Interface interface; ///< its end of the link
-};
-
-/// Interfaces of ours that a link may end at: the device itself, or the ports of a bridge.
-std::vector<Int> ends_of(const std::vector<Interface>& interfaces, const Interface& out) {
-  std::vector<Int> ends{out.index.value_or(0)};
-  for (const auto& each : interfaces)
-    if (each.master_index.known() && each.master_index == out.index)
-      ends.push_back(each.index.value_or(0));
-  return ends;
-}
-
-bool is_virtual(const std::vector<Interface>& interfaces, const std::vector<Int>& ends) {
-  return std::ranges::all_of(interfaces, [&](const Interface& each) {
-    return std::ranges::find(ends, each.index.value_or(-1)) == ends.end() || each.kind.is("veth") ||
-           each.kind.is("bridge");
-  });
-}
-
-std::optional<Neighbourhood> find_in(Walk& walk, Int netns, const IpAddress& address,
-                                     const std::vector<Int>& ends) {
-  for (const auto& row : ask_addresses(walk.inquiry, netns)) {
-    if (!row.address.is(address))
-      continue;
-    const auto interface = ask_interface(walk.inquiry, netns, row.interface_index.value_or(0));
-    if (interface && interface->link_index.known() &&
-        std::ranges::find(ends, interface->link_index.value()) != ends.end())
-      return Neighbourhood{netns, *interface};
-  }
-  return std::nullopt;
-}
-
-/// The namespace that has the address at the other end of one of the links.
-std::optional<Neighbourhood> find_neighbour(Walk& walk, Int netns, const IpAddress& address,
-                                            const std::vector<Int>& ends) {
-  for (const auto& space : walk.inquiry.rows<NetworkNamespace>({})) {
-    const Int inode = space.inode.value_or(0);
-    if (inode == 0 || inode == netns)
-      continue;
-    if (auto found = find_in(walk, inode, address, ends))
-      return found;
-  }
-  return std::nullopt;
-}
-
-Stop beyond(const Interface& out, const IpAddress& next_hop) {
+Stop beyond(const Interface& out, const IpAddress& next_hop, bool hidden) {
+  const std::string name = out.name.value_or("?");
+  const std::string text = hidden ? "not every end of the link can be seen"
+                                  : "the packet leaves this machine by it";
   return {Outcome::unknown,
           Icmp::none,
           "",
           Stage::forward,
-          Culprit{"interface", out.name.value_or("?"), "the packet leaves this machine by it"},
-          fmt::format("it goes on to {} by {}: what becomes of it is decided there",
-                      next_hop.to_string(), out.name.value_or("?"))};
+          Culprit{"interface", name, text},
+          hidden ? fmt::format("it goes on to {} by {}, which leads into a network namespace that no "
+                               "process and no name shows",
+                               next_hop.to_string(), name)
+                 : fmt::format("it goes on to {} by {}: what becomes of it is decided there",
+                               next_hop.to_string(), name)};
 }
 
 /// arp_error_report(), ndisc_error_report(): nobody answers for the next hop.
-Stop nobody_there(const Interface& out, const IpAddress& next_hop) {
+Stop nobody_there(const NextHop& found, const IpAddress& next_hop) {
   const Icmp icmp = next_hop.is_v4() ? Icmp::host : Icmp::addr_unreachable;
-  return {Outcome::unreachable,
+  return {outcome_of(icmp),
           icmp,
           "EHOSTUNREACH",
           Stage::forward,
-          Culprit{"neighbour", next_hop.to_string(),
-                  fmt::format("nobody behind {} has it", out.name.value_or("?"))},
-          fmt::format("no namespace behind {} has the address {}", out.name.value_or("?"),
-                      next_hop.to_string())};
+          Culprit{"neighbour", next_hop.to_string(), found.why},
+          fmt::format("it goes on to {}: {}", next_hop.to_string(), found.why)};
 }
 
-void cross(Journey& journey, const Neighbourhood& neighbour) {
+Stop sent_to_nobody(const NextHop& found, const IpAddress& next_hop) {
+  return {Outcome::timeout,
+          Icmp::none,
+          "ETIMEDOUT",
+          Stage::forward,
+          Culprit{"neighbour", next_hop.to_string(), found.why},
+          found.why};
+}
+
+void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.conntracks[journey.netns] = journey.packet.ct;
-  journey.netns = neighbour.netns;
+  journey.netns = netns;
   journey.packet.ct = {};
   journey.packet.meta.mark = 0U;
   journey.packet.meta.socket = {};
   journey.packet.meta.out = {};
-  journey.packet.meta.in = view_of(neighbour.interface);
+  journey.packet.meta.in = view_of(interface);
 }
 
 /// Later packets of the connection go where the first one went.
@@ -105,61 +72,76 @@ bool cross_again(Walk& walk, Journey& journey) {
     return false;
   const auto saved = journey.conntracks.find(at->next_netns);
   const ConntrackView before = saved == journey.conntracks.end() ? ConntrackView{} : saved->second;
-  cross(journey, {at->next_netns, *interface});
+  cross(journey, at->next_netns, *interface);
   continue_connection(journey.packet, before, false);
   return true;
 }
 
 } // namespace
 
-void leave_host(Walk& walk, Journey& journey, Int out, const IpAddress& next_hop) {
+Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   if (cross_again(walk, journey) || journey.stopped())
-    return;
-  const auto interfaces = ask_interfaces(walk.inquiry, journey.netns);
-  const auto device = ask_interface(walk.inquiry, journey.netns, out);
+    return alone(std::move(journey));
+  const auto device = ask_interface(walk.inquiry, journey.netns, way.out);
   if (walk.inquiry.pending() || !device)
-    return;
-  const auto ends = ends_of(interfaces, *device);
+    return alone(std::move(journey));
   const Endpoint target = destination_of(journey.packet);
   if (target.address.kind == AddressTerm::Kind::known)
     journey.final_address = target.address.first;
   if (target.port.kind == PortTerm::Kind::known)
     journey.final_port = target.port.first;
-  const auto neighbour = find_neighbour(walk, journey.netns, next_hop, ends);
-  const bool all_seen = !walk.inquiry.incomplete();
+  const auto sender = address_of(walk, source_of(journey.packet).address, journey.packet);
+  const auto found = find_next_hop(walk, journey.netns, *device, way.next_hop, sender);
   if (walk.inquiry.pending())
-    return;
-  if (!neighbour) {
-    const bool closed = all_seen && is_virtual(interfaces, ends);
-    add_stop(journey, closed ? nobody_there(*device, next_hop) : beyond(*device, next_hop));
-    journey.over = true;
-    return;
+    return {};
+  if (found.kind == NextHop::Kind::there) {
+    journey.hops.push_back({journey.netns, way.in, way.out, found.netns,
+                            found.interface.index.value_or(0)});
+    cross(journey, found.netns, found.interface);
+    return alone(std::move(journey));
   }
-  journey.hops.push_back({journey.netns, journey.packet.meta.in.index, out, neighbour->netns,
-                          neighbour->interface.index.value_or(0)});
-  cross(journey, *neighbour);
+  journey.over = true;
+  if (found.kind == NextHop::Kind::nobody) {
+    PacketClass refused = journey.packet;
+    return refuse(walk, std::move(journey), refused, nobody_there(found, way.next_hop),
+                  Refuser::lookup);
+  }
+  if (found.kind == NextHop::Kind::lost) {
+    add_stop(journey, sent_to_nobody(found, way.next_hop));
+    if (found.suspected)
+      journey.certainty = std::max(journey.certainty, Certainty::likely);
+  } else {
+    add_stop(journey, beyond(*device, way.next_hop, found.hidden));
+  }
+  return alone(std::move(journey));
 }
 
 Journeys forward(Walk& walk, Journey journey) {
-  const Int out = journey.forward_by;
-  const IpAddress next_hop = journey.next_hop;
+  const WayOn on{journey.packet.meta.in.index, journey.forward_by, journey.next_hop};
   journey.forward_by = 0;
-  if (const auto device = ask_interface(walk.inquiry, journey.netns, out))
+  if (const auto device = ask_interface(walk.inquiry, journey.netns, on.out))
     journey.packet.meta.out = view_of(*device);
   Journeys journeys = alone(std::move(journey));
+  // ip_output() and ip6_output() tell postrouting the device that the packet came by.
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
-    if (hook == Hook::postrouting)
+    if (hook == Hook::egress)
       for (auto& way : journeys)
         way.packet.meta.in = {};
     journeys = pass_each(walk, std::move(journeys), hook);
   }
+  Journeys left;
   for (auto& way : journeys) {
-    if (way.hops.size() < most_hops || way.kind == Packet::ack || way.kind == Packet::data)
-      leave_host(walk, way, out, next_hop);
-    else
+    if (way.hops.size() >= most_hops && way.kind != Packet::ack && way.kind != Packet::data) {
       add_stop(way, {Outcome::unknown, Icmp::none, "", Stage::forward, {}, "it goes in circles"});
+      left.push_back(std::move(way));
+      continue;
+    }
+    for (auto& gone : leave_host(walk, std::move(way), on))
+      left.push_back(std::move(gone));
+    if (walk.inquiry.pending())
+      return {};
   }
-  return journeys;
+  return left;
 }
 
 std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {

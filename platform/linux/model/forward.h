@@ -13,9 +13,16 @@ namespace synfate {
 /// namespace behind it. Where it leaves this machine the journey is stopped as unknown.
 Journeys forward(Walk& walk, Journey journey);
 
-/// The same for a local client's packet that NAT in output has sent elsewhere: it passed output,
-/// postrouting and egress already.
-void leave_host(Walk& walk, Journey& journey, Int out, const IpAddress& next_hop);
+/// How a packet leaves a namespace.
+struct WayOn {
+  Int in = 0;  ///< the interface it came by; 0: it began here
+  Int out = 0; ///< the interface it leaves by
+  IpAddress next_hop;
+};
+
+/// A packet behind its last hook: into the namespace that its next hop is in. Where there is none it
+/// is stopped.
+Journeys leave_host(Walk& walk, Journey journey, const WayOn& way);
 
 /// One namespace on the way back of an answer, and the hooks it passes there.
 struct Leg {

@@ -1,0 +1,183 @@
+#include "platform/linux/model/next_hop.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/routing/reachability.h"
+
+namespace synfate {
+namespace {
+
+using linux_routing::Answering;
+
+bool is_stacked(const Interface& interface) {
+  return interface.kind.is("macvlan") || interface.kind.is("macvtap") ||
+         interface.kind.is("ipvlan") || interface.kind.is("vlan");
+}
+
+/// The two ends of a veth name each other; the pair of numbers is taken for unique.
+bool are_peers(const Interface& one, const Interface& other) {
+  return other.kind.is("veth") && other.link_index.known() && one.link_index.known() &&
+         other.link_index == one.index && one.link_index == other.index;
+}
+
+bool is_enslaved(const Interface& interface) {
+  return interface.master_index.known() && !interface.master_index.is(0);
+}
+
+class Search {
+public:
+  Search(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
+         const std::optional<IpAddress>& sender)
+      : walk_(walk), netns_(netns), out_(out), hop_(hop), sender_(sender) {}
+
+  NextHop run() {
+    if (out_.carrier.is(false))
+      return nobody(fmt::format("{} has no carrier", name()));
+    find_entry();
+    find_ends();
+    if (!closed_)
+      return beyond();
+    const auto spaces = walk_.inquiry.rows<NetworkNamespace>({});
+    note_completeness();
+    for (const auto& space : spaces) {
+      if (auto found = look_into(space.inode.value_or(0)))
+        return *found;
+      if (walk_.inquiry.pending())
+        return {};
+    }
+    return not_found();
+  }
+
+private:
+  std::string name() const { return out_.name.value_or("?"); }
+
+  void note_completeness() { partial_ = partial_ || walk_.inquiry.incomplete(); }
+
+  NextHop nobody(std::string why) const {
+    return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false};
+  }
+
+  NextHop beyond() const {
+    return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_};
+  }
+
+  /// What the kernel knows of the next hop already.
+  void find_entry() {
+    for (const auto& row : walk_.inquiry.rows<Neighbour>({{"netns", netns_}})) {
+      if (row.proxy.is(true) || !row.address.is(hop_) || row.interface_index != out_.index)
+        continue;
+      const std::string state = row.state.value_or("");
+      failed_ = state == "failed" || state == "incomplete";
+      if (!failed_ && row.hardware_address.known())
+        known_ = row.hardware_address.value();
+      fixed_ = state == "permanent" || state == "noarp";
+    }
+  }
+
+  /// The veths that the link consists of on this side.
+  void find_ends() {
+    if (out_.kind.is("veth"))
+      ends_.push_back(out_);
+    closed_ = out_.kind.is("veth") || out_.kind.is("bridge");
+    for (const auto& each : ask_interfaces(walk_.inquiry, netns_)) {
+      if (is_stacked(each) && each.link_index.known() && each.link_index == out_.index)
+        closed_ = false;
+      if (!is_enslaved(each) || !(each.master_index == out_.index) || !each.up.is(true))
+        continue;
+      closed_ = closed_ && each.kind.is("veth");
+      ends_.push_back(each);
+    }
+    closed_ = closed_ && !is_enslaved(out_);
+  }
+
+  std::optional<NextHop> look_into(Int inode) {
+    if (inode == 0)
+      return std::nullopt;
+    const auto interfaces = ask_interfaces(walk_.inquiry, inode);
+    note_completeness();
+    for (const auto& interface : interfaces) {
+      const bool peer = std::ranges::any_of(
+          ends_, [&](const Interface& end) { return are_peers(end, interface); });
+      if (!peer)
+        continue;
+      ++seen_;
+      if (is_enslaved(interface) || std::ranges::any_of(interfaces, [&](const Interface& each) {
+            return is_stacked(each) && each.link_index == interface.index;
+          }))
+        closed_ = false;
+      if (takes(inode, interface))
+        return NextHop{NextHop::Kind::there, inode, interface, {}, false, false};
+    }
+    return std::nullopt;
+  }
+
+  bool takes(Int inode, const Interface& interface) {
+    if (!interface.up.is(true))
+      return false;
+    if (!known_.empty())
+      return interface.hardware_address.is(known_);
+    const auto answer = linux_routing::neighbour_reachability(
+        walk_.inquiry, inode, interface.index.value_or(0), hop_, asking());
+    if (answer.answering == Answering::unknown)
+      closed_ = false;
+    return answer.answering == Answering::yes || answer.answering == Answering::not_needed;
+  }
+
+  /// arp_solicit(): the sender if it is an address of this host, else inet_select_addr().
+  IpAddress asking() {
+    std::optional<IpAddress> chosen;
+    for (const auto& row : ask_addresses(walk_.inquiry, netns_)) {
+      if (!row.address.known() || row.address.value().family() != hop_.family())
+        continue;
+      if (sender_ && row.address.is(*sender_))
+        return *sender_;
+      if (row.interface_index != out_.index)
+        continue;
+      const IpPrefix network(row.address.value(),
+                             static_cast<unsigned>(row.prefix_length.value_or(0)));
+      if (!chosen || (network.contains(hop_) && !chosen_fits_)) {
+        chosen = row.address.value();
+        chosen_fits_ = network.contains(hop_);
+      }
+    }
+    return chosen.value_or(IpAddress::any(hop_.family()));
+  }
+
+  NextHop not_found() {
+    hidden_ = seen_ < ends_.size() || partial_;
+    if (!closed_ || hidden_)
+      return beyond();
+    if (known_.empty())
+      return nobody(fmt::format("nobody behind {} has it", name()));
+    return {NextHop::Kind::lost, 0, {},
+            fmt::format("it is sent to {}, which nobody behind {} has", known_, name()), !fixed_,
+            false};
+  }
+
+  Walk& walk_;
+  Int netns_;
+  const Interface& out_;
+  const IpAddress& hop_;
+  const std::optional<IpAddress>& sender_;
+  std::vector<Interface> ends_;
+  std::size_t seen_ = 0;
+  std::string known_; ///< the next hop's link-layer address
+  bool fixed_ = false;
+  bool failed_ = false;
+  bool closed_ = false; ///< everything on the link can be seen
+  bool hidden_ = false;
+  bool partial_ = false;
+  bool chosen_fits_ = false;
+};
+
+} // namespace
+
+NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
+                      const std::optional<IpAddress>& sender) {
+  return Search(walk, netns, out, hop, sender).run();
+}
+
+} // namespace synfate

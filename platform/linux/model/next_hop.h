@@ -1,0 +1,34 @@
+// Who gets a packet that leaves by a device: the one that its next hop resolves to.
+//
+// net/core/neighbour.c: __neigh_event_send(), neigh_timer_handler(): a next hop without a
+// link-layer address is asked for three times, then the packet is given up and its sender is told
+// (net/ipv4/arp.c: arp_error_report(), net/ipv6/ndisc.c: ndisc_error_report()); one that is known
+// is not asked for. A veth, or a bridge of them, leads to namespaces of this machine, where it can
+// be seen who answers; all other devices lead away. Linux 6.12. Tested by tests/twin/host.py.
+#pragma once
+
+#include "platform/linux/model/walk.h"
+
+namespace synfate {
+
+struct NextHop {
+  enum class Kind : std::uint8_t {
+    there,  ///< a namespace of this machine takes it
+    beyond, ///< it leaves this machine, or not all ends of the link can be seen
+    nobody, ///< nobody answers for it: given up, and the sender is told
+    lost,   ///< it is sent to a link-layer address that nobody there has
+  };
+  Kind kind = Kind::beyond;
+  Int netns = 0;          ///< there: which namespace,
+  Interface interface;    ///< and its end of the link
+  std::string why;        ///< nobody, lost: in words
+  bool suspected = false; ///< beyond: the kernel itself got no answer when it asked last
+  bool hidden = false;    ///< beyond, though the link is virtual: some end of it is not visible
+};
+
+/// The neighbour that `hop` is behind `out` of a namespace, for a packet from `sender`. Means
+/// nothing while the inquiry is pending.
+NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
+                      const std::optional<IpAddress>& sender);
+
+} // namespace synfate

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+"""A twin test of whole hosts: random links, addresses, routes, rules, sysctls, NAT and listeners;
+predictions against connect().
+
+    SYNFATE=build/release/synfate tests/twin/host.py --seed 7 --rounds 50 [--only routes,sysctls]
+
+Each round makes a server with three links (to a client by sv0 and sd0, to a container by the bridge
+br0) and one that leads nowhere, and changes it at random (host_random.py). Clients on the links, in the container,
+and on the server itself, as root and as nobody, connect to it: on addresses it has, has no more, or
+never had, from addresses that may and may not arrive. The client's own neighbours are fixed, so that
+its packets always arrive on the interface they are said to arrive on.
+
+Each real outcome, with its errno, is held against the prediction. `certain` must be right; where it
+claims less, the share is counted. A failure prints the seed that repeats its round.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import random
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lab"))
+sys.path.insert(0, HERE)
+
+import host_random
+import lab as laboratory
+import subprocess
+from firewall import Tally, fed
+from lab import SKIPPED, Lab, LabError, run_synfate, synfate_program, target_words
+
+NOBODY = 65534
+#: A neighbour that does not answer is given up before the client is.
+QUICK = [("neigh.{}.retrans_time_ms", 100), ("neigh.{}.mcast_solicit", 2)]
+VAGUE_SHARE, ENOUGH_FLOWS = 0.03, 2000
+
+
+class Prober:
+    """prober.py in a namespace: many attempts side by side."""
+
+    def __init__(self, lab, netns, *words):
+        self._process = lab.start(netns, sys.executable, os.path.join(HERE, "prober.py"), *words,
+                                  output=subprocess.PIPE, takes_input=True)
+
+    def begin(self, attempts):
+        self._process.stdin.write(json.dumps(attempts).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def results(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise LabError("the prober ended")
+        return [tuple(one) for one in json.loads(line)]
+
+
+class Site:
+    """The server, the client and the container, before anything is changed."""
+
+    def __init__(self, lab):
+        self.lab, self.server, self.client = lab, lab.server, lab.client
+        self.container = lab.another_netns("d")
+        self._links()
+        self._calm()
+        self._client_addresses()
+        self._fixed_neighbours()
+        self.probers = {"client": Prober(lab, self.client), "server": Prober(lab, self.server),
+                        "nobody": Prober(lab, self.server, str(NOBODY)),
+                        "container": Prober(lab, self.container)}
+
+    def _batch(self, netns, lines):
+        """Commands of `ip`, those of IPv6 with -6 in front; the ones that fail are left out."""
+        for family, some in itertools.groupby(lines, lambda line: line.startswith("-6 ")):
+            text = "\n".join(line.removeprefix("-6 ") for line in some) + "\n"
+            fed(netns, text, "ip", *(["-6"] if family else []), "-force", "-batch", "-")
+
+    def _links(self):
+        client, container = self.client.name, self.container.name
+        self._batch(self.server, [
+            f"link add sd0 type veth peer name cd0 netns {client}",
+            "addr add 10.78.0.1/24 dev sd0", "addr add fd78::1/64 dev sd0 nodad", "link set sd0 up",
+            "link add br0 type bridge", "addr add 10.88.0.1/24 dev br0",
+            "addr add fd88::1/64 dev br0 nodad",
+            f"link add cv0 type veth peer name dv0 netns {container}", "link set cv0 master br0 up",
+            "link set br0 up", "tuntap add tun0 mode tun", "link set tun0 up",
+            "link add up0 type bridge", "link set up0 up", "addr add 10.76.0.1/24 dev up0",
+            "addr add fd76::1/64 dev up0 nodad",
+            "addr add 10.99.0.1/32 dev lo", "addr add fd99:9::1/128 dev lo",
+            "route add 172.16.0.0/12 via 10.77.0.2", "-6 route add fd99::/16 via fd77::2"])
+        self._batch(self.container, [
+            "addr add 10.88.0.2/24 dev dv0", "addr add fd88::2/64 dev dv0 nodad", "link set dv0 up",
+            "route add default via 10.88.0.1", "-6 route add default via fd88::1"])
+
+    def _calm(self):
+        """No rate limits of ICMP errors, quick neighbours."""
+        links = {self.server: ("sv0", "sd0", "br0", "up0"), self.client: ("cl0", "cd0"),
+                 self.container: ("dv0",)}
+        for netns, names in links.items():
+            values = [("net.ipv4.icmp_ratelimit", 0), ("net.ipv6.icmp.ratelimit", 0),
+                      ("net.ipv4.icmp_msgs_per_sec", 1000000), ("net.ipv4.icmp_msgs_burst", 1000000)]
+            values += [(f"net.ipv{version}." + name.format(link), value) for link in names
+                       for version in (4, 6) for name, value in QUICK]
+            set_all(netns, values)
+
+    def _client_addresses(self):
+        self._batch(self.client, ["link set cd0 up", "addr add 10.78.0.2/24 dev cd0",
+                                  "addr add fd78::2/64 dev cd0 nodad"]
+                    + [f"addr add {one} dev lo" for one in ("172.16.5.5/32", "172.16.200.1/32",
+                                                             "fd99::5:5/128", "fd99:1::1/128")]
+                    + [f"{six}route add default via {via} dev {device} table {mark}"
+                       for six, via, device, mark in (("", "10.77.0.1", "cl0", 1),
+                                                      ("", "10.78.0.1", "cd0", 2),
+                                                      ("-6 ", "fd77::1", "cl0", 1),
+                                                      ("-6 ", "fd78::1", "cd0", 2))]
+                    + [f"{six}rule add fwmark {mark} lookup {mark} priority {mark}"
+                       for six in ("", "-6 ") for mark in (1, 2)])
+        # Answers may come by either link.
+        set_all(self.client, [(f"net.ipv4.conf.{name}.rp_filter", 0) for name in ("all", "cl0", "cd0")])
+
+    def _fixed_neighbours(self):
+        for netns, link, peer, peer_link in ((self.client, "cl0", self.server, "sv0"),
+                                             (self.client, "cd0", self.server, "sd0"),
+                                             (self.container, "dv0", self.server, "br0")):
+            address = json.loads(peer.ip("-j", "link", "show", "dev", peer_link))[0]["address"]
+            self._batch(netns, [f"neigh replace {one} lladdr {address} dev {link} nud permanent"
+                                for version in (4, 6) for one in host_random.TARGETS[version]])
+
+    def become(self, host):
+        """Makes the server the random host; the process that listens."""
+        words = []
+        for listener in host.listeners:
+            words += (["+"] if words else []) + listener
+        self.lab.serve("0.0.0.0", "80", "+", "--v6only", "1", "::", "8080", "+", "0.0.0.0", "8080",
+                       "+", "--udp", "0.0.0.0", "8080", netns=self.container)
+        if host.nft and (trouble := fed(self.server, host.nft, "nft", "-f", "-")):
+            print(f"nft: {trouble}\n{host.nft}", file=sys.stderr)
+            host.nft = ""
+        self._batch(self.server, [" ".join(one) for one in host.ip])
+        self.lab.serve(*words)
+        set_all(self.server, host.sysctls)
+        self._batch(self.server, [" ".join(one) for one in host.late])
+
+
+def set_all(netns, values):
+    """Writes sysctls that exist."""
+
+    def write():
+        for name, value in values:
+            try:
+                with open("/proc/sys/" + name.replace(".", "/"), "w") as file:
+                    file.write(str(value))
+            except OSError:
+                pass
+
+    netns.call(write)
+
+
+# --- predictions ----------------------------------------------------------------------------------
+
+
+def predict(site, asked):
+    """The flow of each client: one run of synfate for each source."""
+    flows = {}
+    for key in sorted({one[:2] + one[3:4] for one in asked}, key=str):
+        where, device, source = key
+        of_source = [one for one in asked if one[:2] + one[3:4] == key]
+        words = [target_words(one[2], one[4], one[5]) for one in of_source]
+        who = {"server": ["--as", "root"], "nobody": ["--as", "nobody"]}.get(where, [])
+        status, reports, errors = run_synfate(site.server, *words, "--from",
+                                              source + (f"%{device}" if device else ""), *who,
+                                              "--timeout", "60")
+        reports = reports if isinstance(reports, list) else [reports]
+        for one, report in zip(of_source, reports, strict=True):
+            if len(report["flows"]) != 1:
+                raise LabError(f"{words} --from {source}%{device}: {len(report['flows'])} flows")
+            flows[one] = report["flows"][0]
+    return flows
+
+
+def complaint_about(one, flow, real, code):
+    """What is wrong with a prediction, or None."""
+    predicted = flow["outcome"]
+    if one[0] in ("server", "nobody") and predicted == "denied" and real == "unreachable":
+        real = "denied"  # the same errno, from its own kernel
+    if predicted == real and (real not in ("unreachable", "denied") or flow["errno"] == code):
+        return None
+    certain = flow["certainty"] == "certain" and predicted != "unknown"
+    possible = [each.get("outcome") for each in flow.get("alternatives") or []]
+    if not certain and (predicted == "unknown" or real in possible):
+        return None
+    where, device, proto, source, target, port = one
+    return (f"{target_words(proto, target, port)} from {source}%{device} ({where}): predicted "
+            f"{predicted} ({flow['errno']}, {flow['certainty']}), real {real} ({code})\n"
+            f"      stopped at {flow['stopped_at']}, {json.dumps(flow['culprit'])[:300]}"
+            + "".join(f"\n      {step['packet']} {step['stage']} {step['chain'] or ''} {step['verdict']} "
+                      f"{(step['by'] or {}).get('id', '')} {step['note']}" for step in flow["path"]))
+
+
+def run_round(seed, options, tally):
+    """(complaints, the host) of one random host."""
+    dice = random.Random(seed)
+    host = host_random.host(dice, options.only and options.only.split(","))
+    asked = host_random.clients(dice, options.clients)
+    with Lab() as lab:
+        site = Site(lab)
+        site.become(host)
+        flows = predict(site, asked) if synfate_program() else {}
+        of = {where: [one for one in asked if one[0] == where] for where in site.probers}
+        out = {"sv0": 1, "sd0": 2, "br0": None, None: None}
+        for where, prober in site.probers.items():
+            prober.begin([(one[2], *one[3:], out[one[1]]) for one in of[where]])
+        real = {}
+        for where, prober in site.probers.items():
+            real.update(zip(of[where], prober.results()))
+    complaints = []
+    for one, (outcome, code) in real.items():
+        if one not in flows:
+            tally.outcomes[outcome] += 1
+            continue
+        tally.add(flows[one], outcome, seed)
+        if complaint := complaint_about(one, flows[one], outcome, code):
+            complaints.append(complaint)
+    return complaints, host
+
+
+def run(options):
+    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    tally, failed = Tally(), 0
+    for number in range(options.rounds):
+        seed = first + number * 1_000_003
+        complaints, host = run_round(seed, options, tally)
+        failed += bool(complaints)
+        if complaints:
+            print(f"FAILED   repeat with: --seed {seed} --rounds 1 --clients {options.clients}"
+                  + (f" --only {options.only}" if options.only else ""))
+            for line in complaints:
+                print(f"    {line}", flush=True)
+            if options.show:
+                print("    " + host.text().replace("\n", "\n    "), flush=True)
+    return first, tally, failed
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=None, help="of the first round")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--clients", type=int, default=60, help="of each round")
+    parser.add_argument("--only", help="dimensions that vary, joined by commas")
+    parser.add_argument("--real-only", action="store_true", help="do not ask synfate")
+    parser.add_argument("--show", action="store_true", help="print the hosts that failed")
+    options = parser.parse_args()
+    reason = laboratory.unable()
+    if options.real_only:
+        os.environ.pop("SYNFATE", None)
+    elif not reason and not synfate_program():
+        reason = "SYNFATE does not name the program under test"
+    if reason:
+        print(f"skipped: {reason}")
+        return SKIPPED
+    first, tally, failed = run(options)
+    share = tally.vague / tally.flows if tally.flows else 0
+    print(f"{options.rounds} rounds from seed {first}: {tally.flows} flows, {failed} rounds failed, "
+          f"{tally.vague} flows ({share:.1%}) less than certain; "
+          + ", ".join(f"{count} {name}" for name, count in tally.outcomes.most_common()))
+    for reason, count in tally.reasons.most_common(25):
+        print(f"    {count} less than certain: {reason}\n        {tally.examples[reason]}")
+    return 1 if failed or (tally.flows >= ENOUGH_FLOWS and share > VAGUE_SHARE) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -136,15 +136,16 @@ std::string escape_json_for_terminal(std::string document) {
     const auto character = first_character(text);
     const auto bytes = text.substr(0, character.bytes);
     text.remove_prefix(character.bytes);
-    constexpr utf8proc_int32_t first_surrogate_pair = 0x10000;
-    if (character.code < 0x7f || is_printable(character.code))
+    constexpr std::uint32_t first_surrogate_pair = 0x10000;
+    constexpr std::uint32_t replacement = 0xfffd;
+    const std::uint32_t code = character.code.value_or(replacement);
+    if (character.code && (code < 0x7f || is_printable(code)))
       escaped += bytes;
-    else if (character.code < first_surrogate_pair)
-      escaped += fmt::format("\\u{:04x}", character.code);
+    else if (code < first_surrogate_pair)
+      escaped += fmt::format("\\u{:04x}", code);
     else
-      escaped += fmt::format("\\u{:04x}\\u{:04x}",
-                             0xd800 + ((character.code - first_surrogate_pair) >> 10),
-                             0xdc00 + ((character.code - first_surrogate_pair) & 0x3ff));
+      escaped += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + ((code - first_surrogate_pair) >> 10),
+                             0xdc00 + ((code - first_surrogate_pair) & 0x3ff));
   }
   return escaped;
 }

@@ -58,7 +58,7 @@ int main() {
     RuleRow rule;
     rule.handle = row.handle.value_or(0);
     rule.bytes = bytes.data;
-    rule.comment = comment;
+    rule.note = comment;
     show(live, row, rule);
   }
   return 0;

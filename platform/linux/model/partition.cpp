@@ -302,9 +302,8 @@ SourceClass told_without_walk(const Vantage& vantage) {
   return told;
 }
 
-std::size_t rules_read(const Snapshot& snapshot) {
-  const Table* nft = snapshot.table(table_name<NftRule>());
-  std::size_t count = nft != nullptr ? nft->size() : 0;
+std::size_t rules_read(const Snapshot& snapshot, const Ruleset& ruleset) {
+  std::size_t count = ruleset.rules_read();
   if (const Table* tables = snapshot.table(table_name<XtTable>()))
     for (std::size_t row = 0; row < tables->size(); ++row)
       count += static_cast<std::size_t>(read_row<XtTable>(*tables, row).rules.value_or(0));
@@ -328,7 +327,7 @@ std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, c
                                            const std::optional<Identity>& as) {
   const Int netns = inquiry.snapshot().host().netns;
   const bool glance = inquiry.at_a_glance();
-  if (glance && rules_read(inquiry.snapshot()) > rules_at_a_glance)
+  if (glance && rules_read(inquiry.snapshot(), ruleset) > rules_at_a_glance)
     inquiry.give_up();
   if (inquiry.too_much())
     return {};

@@ -185,6 +185,13 @@ const RuleChain* Ruleset::chain(Inquiry& inquiry, const NftScope& scope, const s
   return &chains_.emplace(named, std::move(chain)).first->second;
 }
 
+std::size_t Ruleset::rules_read() const {
+  std::size_t count = 0;
+  for (const auto& [unused, chain] : chains_)
+    count += chain.rules.size();
+  return count;
+}
+
 const SetShape* Ruleset::shape(Inquiry& inquiry, const NftScope& scope, const std::string& set) {
   auto cached = shapes_.find(scope);
   if (cached == shapes_.end()) {

@@ -67,6 +67,8 @@ public:
   const std::vector<NftBaseChain>* base_chains(Inquiry& inquiry, Int netns);
   /// Null as above.
   const RuleChain* chain(Inquiry& inquiry, const NftScope& scope, const std::string& name);
+  /// How many rules of the chains that were asked for there are.
+  std::size_t rules_read() const;
   /// What a set is; null as above.
   const SetShape* shape(Inquiry& inquiry, const NftScope& scope, const std::string& set);
   /// All elements. Null as above.

@@ -134,7 +134,7 @@ constexpr Int patience_ms = 2000; ///< a connection that waits longer is not jus
 
 /// How long the oldest finished connection has waited for accept(); 0 if none does.
 Int longest_wait(Walk& walk, const Journey& journey, const Socket& listener) {
-  if (listener.accept_queue.value_or(0) == 0 || listener.state.is("unconnected"))
+  if (walk.flow.proto != Proto::tcp || listener.accept_queue.value_or(0) == 0)
     return 0;
   const IpAddress bound = listener.local_address.value_or(IpAddress());
   Int longest = 0;
@@ -168,7 +168,7 @@ Stop not_served(const Walk& walk, Culprit culprit, std::string note) {
           std::move(note)};
 }
 
-/// Whoever takes datagrams needs no descriptor for them.
+/// Connections are accepted, each with a descriptor; datagrams are not.
 bool needs_descriptor(const Walk& walk, const Socket& listener) {
   return walk.flow.proto != Proto::udp && !listener.state.is("unconnected");
 }
@@ -239,7 +239,7 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
   if (walk.inquiry.pending())
     return;
   if (waited < patience_ms) {
-    if (waits_elsewhere(owner))
+    if (needs_descriptor(walk, listener) && waits_elsewhere(owner))
       assume(journey, "the process comes back to accept() from what it waits for");
     doubt_siblings(walk, journey, listener, owner);
     add_step(journey, Stage::accept, Verdict::pass, process_culprit(owner));

@@ -6,14 +6,15 @@
 //   {"row":"socket","cells":[4026531840,"tcp","listen","0.0.0.0",8080]}
 //   {"answered":{"table":"socket","keys":[{"column":"local_port","type":"int","value":8080}],
 //    "gaps":["owners"]}}
-//   {"end":{"rows":1,"gaps":1,"answers":1}}
+//   {"end":{"rows":1,"gaps":1,"answers":1,"sum":"9e3779b97f4a7c15"}}
 //
 // One line at a time, so that neither side needs the whole in memory. Lines between the first and
 // the last come in any order; those of one table keep theirs. Cells are those of cell_json.h, in
 // the order of the columns in the first line, absent ones at the end left out. The last line's
-// counts show a truncated file. Considered and rejected: one JSON document (must be held whole, a
-// truncated one is lost), SQLite (a dependency, no stream through ssh), a binary format (nobody
-// could look into what is sent away).
+// counts show a truncated file, and its sum (FNV-1a of all bytes before that line) a damaged one;
+// whoever edits a file on purpose takes the sum out. Considered and rejected: one JSON document
+// (must be held whole, a truncated one is lost), SQLite (a dependency, no stream through ssh), a
+// binary format (nobody could look into what is sent away).
 //
 // A reader refuses another number behind the slash. Within it, unknown members, tables and columns
 // are tolerated; columns that the file does not have are unknown, never absent.
@@ -26,6 +27,7 @@
 #include <string>
 
 #include "core/facts/fact_sink.h"
+#include "core/facts/snapshot_format.h"
 
 namespace synfate {
 
@@ -50,10 +52,12 @@ public:
   Status finish();
 
 private:
+  void flush();
   void flush_if_large();
 
   std::ostream& out_;
   std::string buffer_;
+  SnapshotSum sum_;
   std::set<std::string, std::less<>> gaps_;
   std::size_t rows_ = 0;
   std::size_t answers_ = 0;

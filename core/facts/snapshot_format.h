@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -35,6 +36,20 @@ constexpr std::array<std::pair<std::string_view, std::string Gap::*>, 5> gap_tex
     {"effect", &Gap::effect},
     {"remedy", &Gap::remedy},
 }};
+
+/// FNV-1a over the bytes of a file as they come. Each step can be undone, so that one changed byte
+/// always shows; it keeps nobody from changing a file on purpose.
+class SnapshotSum {
+public:
+  void add(std::string_view bytes) {
+    for (const char byte : bytes)
+      sum_ = (sum_ ^ static_cast<unsigned char>(byte)) * 0x100000001b3;
+  }
+  std::uint64_t value() const { return sum_; }
+
+private:
+  std::uint64_t sum_ = 0xcbf29ce484222325;
+};
 
 /// The type of a key's value: that of a column, or "none" for an absent or unknown cell.
 inline std::string_view key_type_name(const Cell& cell) {

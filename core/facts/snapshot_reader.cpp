@@ -162,8 +162,10 @@ struct Counts {
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
-bool scan_end(JsonScanner& scanner, Counts& counts) {
+bool scan_end(JsonScanner& scanner, Counts& counts, std::string& sum) {
   return scan_object(scanner, [&](const std::string& key) {
+    if (key == "sum")
+      return assign(scan_text(scanner), sum);
     if (key == "rows")
       return assign(scanner.integer(), counts.rows);
     if (key == "gaps")
@@ -188,8 +190,11 @@ public:
 
   Result<Snapshot> read() {
     Status status = read_header();
-    while (status && !ended_ && next_line())
+    while (status && !ended_ && next_line()) {
       status = read_line();
+      if (!ended_)
+        add_to_sum();
+    }
     if (!status)
       return std::move(status).error();
     if (!ended_)
@@ -204,12 +209,21 @@ public:
                                counts_.rows, counts_.gaps, counts_.answers, promised_.rows,
                                promised_.gaps, promised_.answers),
                    "Lines are missing or repeated: write or copy it again.");
+    if (!promised_sum_.empty() && promised_sum_ != fmt::format("{:016x}", sum_.value()))
+      return error("bytes of it have changed since it was written",
+                   "Copy it again. To read a file that was edited on purpose, take \"sum\" out of "
+                   "its last line.");
     add_older_gap();
     snapshot_->seal();
     return std::move(*snapshot_);
   }
 
 private:
+  void add_to_sum() {
+    sum_.add(line_);
+    sum_.add("\n");
+  }
+
   bool next_line() {
     ++line_number_;
     return static_cast<bool>(std::getline(in_, line_));
@@ -235,6 +249,7 @@ private:
   Status read_header() {
     if (!next_line())
       return error("it is empty", "Write or copy it again.");
+    add_to_sum();
     JsonScanner scanner(line_);
     HostFacts host;
     std::string format;
@@ -340,7 +355,7 @@ private:
       return read_answer(scanner);
     if (key == "end") {
       ended_ = true;
-      return scan_end(scanner, promised_);
+      return scan_end(scanner, promised_, promised_sum_);
     }
     return scanner.skip();
   }
@@ -413,6 +428,8 @@ private:
   std::string tool_;
   std::string line_;
   std::size_t line_number_ = 0;
+  SnapshotSum sum_;
+  std::string promised_sum_;
   std::map<std::string, FileTable, std::less<>> tables_;
   const FileTable* row_table_ = nullptr; ///< of the row whose cells come next
   std::vector<Cell> cells_;

@@ -115,11 +115,15 @@ SnapshotWriter::SnapshotWriter(std::ostream& out, const Schema& schema,
   buffer_ += "]}\n";
 }
 
-void SnapshotWriter::flush_if_large() {
-  if (buffer_.size() < buffer_size)
-    return;
+void SnapshotWriter::flush() {
+  sum_.add(buffer_);
   out_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
   buffer_.clear();
+}
+
+void SnapshotWriter::flush_if_large() {
+  if (buffer_.size() >= buffer_size)
+    flush();
 }
 
 void SnapshotWriter::add_row(const TableSpec& table, const std::vector<Cell>& cells) {
@@ -164,10 +168,11 @@ void SnapshotWriter::answered(const Request& request, const std::vector<std::str
 }
 
 Status SnapshotWriter::finish() {
-  buffer_ += fmt::format("{{\"end\":{{\"rows\":{},\"gaps\":{},\"answers\":{}}}}}\n", rows_,
-                         gaps_.size(), answers_);
-  out_.write(buffer_.data(), static_cast<std::streamsize>(buffer_.size()));
-  buffer_.clear();
+  flush();
+  buffer_ +=
+      fmt::format("{{\"end\":{{\"rows\":{},\"gaps\":{},\"answers\":{},\"sum\":\"{:016x}\"}}}}\n",
+                  rows_, gaps_.size(), answers_, sum_.value());
+  flush();
   out_.flush();
   if (out_)
     return Done{};

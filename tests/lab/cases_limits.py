@@ -6,6 +6,7 @@ import sys
 import time
 
 from cases_bind import Kept, unix_socket
+from cases_queue import rows
 from cases_unix import UnixCase
 from lab import Case, Connection, wait_for_listener, wait_until
 
@@ -58,6 +59,8 @@ def serving(limit, spare, *, close=True, clients=0, leave=False):
             lab.start(lab.client, sys.executable, "-c", code)
             wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) >=
                        min(limit, limit - spare + clients), "the clients have come")
+            wait_until(lambda: sum(len(rows(lab.server, False, state)) for state in ("01", "08")) >=
+                       clients, "all of them are connected")
             time.sleep(0.2)
 
     return prepare

@@ -1,6 +1,7 @@
 """The kernel accepts, and the process that should serve does not."""
 
-from lab import Case, Connection, Skip, wait_for_listener, wait_until
+from lab import (Case, Connection, Skip, real_outcome, synfate_program, wait_for_listener,
+                 wait_until)
 
 import glob
 import os
@@ -159,6 +160,51 @@ def prefork(signals):
     return prepare
 
 
+def all_stopped(lab):
+    """The parent and both workers."""
+    parent = serve_code(lab, PREFORK)
+    wait_until(lambda: len(children_of(parent.pid)) == 2, "the workers run")
+    for pid in (*children_of(parent.pid), parent.pid):
+        os.kill(pid, signal.SIGSTOP)
+        wait_for_state(pid, "T")
+
+
+OWN_LISTENERS = """
+listener.close()
+listeners = [socket.create_server(('0.0.0.0', 8080), reuse_port=True) for _ in range(2)]
+for own in listeners:
+    if os.fork() == 0:
+        while True:
+            connection, _ = own.accept()
+            connection.sendall(b'pong ' + connection.recv(100))
+signal.pause()
+"""
+
+
+def worker_of_group_stopped(lab):
+    """As nginx with `reuseport`: every worker holds all listeners and serves its own."""
+    parent = serve_code(lab, OWN_LISTENERS)
+    wait_until(lambda: len(children_of(parent.pid)) == 2, "the workers run")
+    time.sleep(0.2)
+    first = children_of(parent.pid)[0]
+    os.kill(first, signal.SIGSTOP)
+    wait_for_state(first, "T")
+
+
+class ShareCase(Case):
+    """The hash decides which worker a client meets: some are served and some are not."""
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        answer = self._ask(lab) if synfate_program() else None
+        wanted = self.connection
+        real = {real_outcome(lab.client, wanted.proto, wanted.address, wanted.port,
+                             wanted.source)[0] for _ in range(12)}
+        if real != {"open", "stalled"}:
+            return [f"reality: {sorted(real)}"]
+        return self._judge(answer, self.outcome) if answer else []
+
+
 def workers_gone(lab):
     prefork((signal.SIGKILL, signal.SIGKILL))(lab)
     keep_waiting(lab)
@@ -237,6 +283,12 @@ CASES = [
     Case("a parent with one of two workers stopped", prefork((signal.SIGSTOP, None)), LAN, "open"),
     Case("a parent with both workers stopped", prefork((signal.SIGSTOP, signal.SIGSTOP)), LAN,
          "stalled", "proc.stopped", "process"),
+    Case("a parent that is stopped with its workers", all_stopped, LAN, "stalled", "proc.stopped",
+         "process", certainty="certain"),
+    ShareCase("one of two workers with listeners of their own is stopped", worker_of_group_stopped,
+              LAN, "open", "proc.stopped.worker", certainty="likely"),
+    Case("a process that sleeps, and nobody waits yet", lambda lab: serve_code(lab, "time.sleep(600)"),
+         LAN, "stalled", predicted="open", certainty="likely"),
     Case("a parent whose workers are gone", workers_gone, LAN, "stalled",
          "proc.master_without_worker", "process"),
     Case("nginx with a stopped master and no worker", nginx_without_workers,

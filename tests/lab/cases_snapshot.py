@@ -74,6 +74,7 @@ def refused_when_damaged(lab, path):
         "without its last line": (b"".join(lines[:-1]), "host.synfate"),
         "without a row": (b"".join(lines[:5] + lines[6:]), "host.synfate"),
         "of a newer version": (whole.replace(b"synfate.snapshot/1", b"synfate.snapshot/9", 1), "9"),
+        "with another port in one row": (whole.replace(b",8080,", b",8081,", 1), "changed"),
         "with a broken line": (b"".join(lines[:7] + [b"{\"row\":\"sock\n"] + lines[8:]),
                                "host.synfate:8"),
     }

@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
@@ -133,7 +134,7 @@ constexpr Int patience_ms = 2000; ///< a connection that waits longer is not jus
 
 /// How long the oldest finished connection has waited for accept(); 0 if none does.
 Int longest_wait(Walk& walk, const Journey& journey, const Socket& listener) {
-  if (listener.accept_queue.value_or(0) == 0 || listener.state.is("unconnected"))
+  if (walk.flow.proto != Proto::tcp || listener.accept_queue.value_or(0) == 0)
     return 0;
   const IpAddress bound = listener.local_address.value_or(IpAddress());
   Int longest = 0;
@@ -167,7 +168,7 @@ Stop not_served(const Walk& walk, Culprit culprit, std::string note) {
           std::move(note)};
 }
 
-/// Whoever takes datagrams needs no descriptor for them.
+/// Connections are accepted, each with a descriptor; datagrams are not.
 bool needs_descriptor(const Walk& walk, const Socket& listener) {
   return walk.flow.proto != Proto::udp && !listener.state.is("unconnected");
 }
@@ -198,12 +199,49 @@ bool check_descriptors(Walk& walk, Journey& journey, const Socket& listener, con
   return true;
 }
 
+/// A single thread that sleeps in something that no connection ends: a pause, a child, the answer
+/// of another server. A name of fs/select.c, fs/eventpoll.c or inet_csk_accept() is none of these.
+bool waits_elsewhere(const Process& process) {
+  constexpr std::array waits{"nanosleep", "wait_woken", "sk_wait_data", "pipe_read",
+                             "anon_pipe", "do_wait",    "unix_stream",  "rpc_wait"};
+  const std::string channel = process.wait_channel.value_or("");
+  return process.threads.is(1) && std::ranges::any_of(waits, [&](const char* wait) {
+           return channel.find(wait) != std::string::npos;
+         });
+}
+
+/// Whether other listeners share the port with this one (SO_REUSEPORT).
+bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
+  const auto others = walk.inquiry.rows<Socket>({{"netns", journey.netns},
+                                                 {"proto", std::string("tcp")},
+                                                 {"state", std::string("listen")},
+                                                 {"local_port", listener.local_port.value_or(0)}});
+  return std::ranges::any_of(others, [&](const Socket& other) {
+    return !(other.cookie == listener.cookie) && may_share(listener, other);
+  });
+}
+
+/// Workers may hold each other's listeners and serve their own alone, as those of nginx do: what
+/// the hash gives to one that does not run, no other takes.
+void doubt_siblings(Walk& walk, Journey& journey, const Socket& listener, const Process& owner) {
+  constexpr Int init = 1;
+  if (walk.flow.proto != Proto::tcp || owner.parent_pid.value_or(init) <= init ||
+      !shares_port(walk, journey, listener))
+    return;
+  for (const auto& sibling : walk.inquiry.rows<Process>({{"parent_pid", owner.parent_pid.value()}}))
+    if (sibling.name == owner.name && cannot_run(sibling))
+      return assume(journey, "the listeners of a process that does not run are served by others");
+}
+
 /// The owners could run; do they take connections?
 void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const Process& owner) {
   const Int waited = longest_wait(walk, journey, listener);
   if (walk.inquiry.pending())
     return;
   if (waited < patience_ms) {
+    if (needs_descriptor(walk, listener) && waits_elsewhere(owner))
+      assume(journey, "the process comes back to accept() from what it waits for");
+    doubt_siblings(walk, journey, listener, owner);
     add_step(journey, Stage::accept, Verdict::pass, process_culprit(owner));
     return;
   }
@@ -262,7 +300,7 @@ void serve(Walk& walk, Journey& journey) {
   }
   if (hidden)
     assume(journey, "no process that cannot be seen holds the socket as well");
-  if (asked.size() < holders.size())
+  if (!std::ranges::all_of(holders, cannot_run))
     assume(journey, "the parent of the stopped processes does not accept connections itself");
   const Process& first = asked.front();
   add_stop(journey, not_served(walk, process_culprit(first), why_not(first)));

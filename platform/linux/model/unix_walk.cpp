@@ -262,6 +262,8 @@ void enter_socket(Walk& walk, Journey& journey, const UnixSocket& socket) {
   journey.listener = Socket();
   journey.listener->inode = socket.inode;
   journey.listener->uid = socket.uid;
+  journey.listener->state = Text(socket.type.is("dgram") ? "unconnected" : "listen");
+  journey.listener->accept_queue = socket.queue;
   if (socket.type.is("dgram"))
     enter_datagram(walk, journey, socket);
   else

@@ -4,7 +4,7 @@
     long_run.py [--seconds 300] [--keep] [TARGET…]
 
 Needs `cmake --preset fuzz && cmake --build --preset fuzz`. Each target starts from its corpus and its
-earlier finds (build/fuzz/found/TARGET); what fails, hangs for a second or takes more than 512 MB stops
+earlier finds (build/fuzz/found/TARGET); what fails, hangs for five seconds or takes more than 512 MB stops
 it and is kept in build/fuzz/failed/TARGET. With --keep the finds that reach code the corpus does not
 reach become files of the corpus. The status is 1 if anything failed.
 """
@@ -20,7 +20,7 @@ BUILD = os.path.join(os.path.dirname(os.path.dirname(HERE)), "build", "fuzz")
 CORPUS = os.path.join(HERE, "corpus")
 # Freed memory that the sanitizer holds back counts, too.
 ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=64"}
-LIMITS = ["-timeout=1", "-rss_limit_mb=512", "-max_len=8192"]
+LIMITS = ["-timeout=5", "-rss_limit_mb=512", "-max_len=8192"]
 
 
 def folder(kind, target):
@@ -55,8 +55,9 @@ def run(target, seconds):
 
 
 def keep(target):
-    subprocess.run([program(target), "-merge=1", "-max_len=4096", os.path.join(CORPUS, target),
-                    folder("found", target)], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run([program(target), "-set_cover_merge=1", "-max_len=4096",
+                    os.path.join(CORPUS, target), folder("found", target)],
+                   check=True, stderr=subprocess.DEVNULL)
 
 
 def main():

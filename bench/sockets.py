@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """Measures questions about sockets and their owners, beside ss and lsof, in one run.
 
-    SYNFATE=build/release/synfate bench/sockets.py L        (root; S or L as in fixture_sockets.py)
+    SYNFATE=build/release/synfate bench/sockets.py L        (root; S or L as in fixture_sockets.py,
+                                                             0: the host as it is)
 
 Everything happens in a network namespace of its own, which is removed at the end. Each figure is
-the median of several runs of the whole program, its start included; what synfate itself says each
-question took (-v) stands below. Peak memory (VmHWM) is watched in a run of its own.
+the median of several runs of the whole program, its start included, with what it took of all
+processors in brackets; what synfate itself says each question took (-v) stands below. Peak memory
+(VmHWM) is watched in a run of its own. The last lines compare: synfate's time as a part of a
+peer's, from the same run of this script. Measured figures: bench/README.md.
 """
 
 import argparse
 import ctypes
 import os
 import re
+import resource
 import statistics
 import struct
 import subprocess
@@ -62,7 +66,8 @@ def peak(words, limit):
 
 
 def run(words, limit, realtime):
-    """(milliseconds, standard error) of one run; nothing if it took too long."""
+    """(milliseconds, of processors, standard error) of one run; nothing if it took too long."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     reading, writing = os.pipe()
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                preexec_fn=lambda: enter(realtime, writing))
@@ -75,11 +80,17 @@ def run(words, limit, realtime):
         process.kill()
         process.communicate()
         return None
-    return (time.monotonic() - began) * 1000, errors.decode(errors="replace")
+    took = (time.monotonic() - began) * 1000
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
+    return took, used, errors.decode(errors="replace")
+
+
+MEDIANS = {}
 
 
 def measure(name, words, options, runs=None):
-    times = []
+    times, used = [], []
     errors = ""
     for _ in range(runs or options.runs):
         result = run(words, options.limit, options.realtime)
@@ -87,8 +98,10 @@ def measure(name, words, options, runs=None):
             print(f"{name:40} over {options.limit} s", flush=True)
             return ""
         times.append(result[0])
-        errors = result[1]
-    print(f"{name:40} {statistics.median(times):9.1f} ms  "
+        used.append(result[1])
+        errors = result[2]
+    MEDIANS[name] = statistics.median(times)
+    print(f"{name:40} {MEDIANS[name]:9.1f} ms ({statistics.median(used):8.1f})  "
           f"{peak(words, options.limit) / 1024:7.1f} MiB", flush=True)
     return errors
 
@@ -99,26 +112,46 @@ def show_questions(errors):
         print(f"    {row[1]:>9} ms  {row[2]:>6} rows  {row[4]}")
 
 
+def compare(name, peer):
+    if name in MEDIANS and peer in MEDIANS:
+        print(f"{name}: {MEDIANS[name] / MEDIANS[peer]:.2f} of {peer}")
+
+
 def measure_all(options):
     synfate = os.path.abspath(os.environ["SYNFATE"])
     port = LISTENER.rpartition(":")[2]
+    few = max(options.runs // 3, 1)
     measure("true", ["true"], options)
     measure("synfate --version", [synfate, "--version"], options)
-    show_questions(measure("synfate: a listener and its owner", [
-        synfate, LISTENER, "--from", "127.0.0.1", "-v"], options))
+    if options.size != "0":
+        show_questions(measure("synfate: a listener and its owner", [
+            synfate, LISTENER, "--from", "127.0.0.1", "-v"], options))
     show_questions(measure("synfate: nobody listens", [
         synfate, NOBODY, "--from", "127.0.0.1", "-v"], options))
+    show_questions(measure("synfate: all listeners", [synfate, "-v"], options))
     measure(f"ss -ltn 'sport = :{port}'", ["ss", "-ltn", f"sport = :{port}"], options)
     measure(f"ss -ltnp 'sport = :{port}'", ["ss", "-ltnp", f"sport = :{port}"], options)
     measure("ss -ltn", ["ss", "-ltn"], options)
     measure("ss -ltnp", ["ss", "-ltnp"], options)
-    measure(f"lsof -nP -iTCP:{port}", ["lsof", "-nP", f"-iTCP:{port}"], options,
-            max(options.runs // 3, 1))
+    measure(f"lsof -nP -iTCP:{port}", ["lsof", "-nP", f"-iTCP:{port}"], options, few)
+    compare("synfate: a listener and its owner", f"ss -ltnp 'sport = :{port}'")
+    compare("synfate: a listener and its owner", f"lsof -nP -iTCP:{port}")
+    compare("synfate: nobody listens", f"ss -ltnp 'sport = :{port}'")
+    compare("synfate: all listeners", "ss -ltnp")
+
+
+def start_fixture(size):
+    fixture = subprocess.Popen(
+        [sys.executable, os.path.join(HERE, "fixture_sockets.py"), size],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=lambda: enter(False))
+    if fixture.stdout.readline().strip() != b"ready":
+        sys.exit("the fixture did not start")
+    return fixture
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("size", choices=("S", "L"))
+    parser.add_argument("size", choices=("0", "S", "L"))
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--limit", type=float, default=60, help="seconds of one run")
     parser.add_argument("--realtime", action="store_true",
@@ -128,11 +161,8 @@ def main():
     fixture = None
     try:
         subprocess.run(["ip", "-n", NETNS, "link", "set", "lo", "up"], check=True)
-        fixture = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "fixture_sockets.py"), options.size],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=lambda: enter(False))
-        if fixture.stdout.readline().strip() != b"ready":
-            sys.exit("the fixture did not start")
+        if options.size != "0":
+            fixture = start_fixture(options.size)
         print(f"fixture {options.size}, {len(os.sched_getaffinity(0))} processors, load "
               f"{os.getloadavg()[0]:.1f}, medians of {options.runs}")
         measure_all(options)

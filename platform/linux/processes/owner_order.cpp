@@ -13,7 +13,8 @@ namespace synfate {
 
 namespace {
 
-constexpr std::size_t probes = 33;             ///< processes that are looked at first
+constexpr std::size_t probes = 17;             ///< processes that are looked at first
+constexpr std::size_t refinements = 6;         ///< and then, each time in the middle of the rest
 constexpr std::size_t probed_descriptors = 32; ///< of each of them
 constexpr std::size_t further = 3; ///< processes behind one that has no socket of its own
 
@@ -60,7 +61,7 @@ Place place_of(const std::vector<Probe>& found, std::int64_t inode) {
 
 /// Where to begin to look.
 std::vector<std::size_t> starts(const Place& place, std::int64_t inode, std::size_t count) {
-  constexpr std::size_t near = 2 * probes;
+  constexpr std::size_t near = 64;
   if (place.older && place.older->inode == inode)
     return {place.older->position};
   std::vector<std::size_t> found;
@@ -95,6 +96,27 @@ std::vector<std::size_t> worth_a_look(const Place& place, std::int64_t inode, st
 
 } // namespace
 
+namespace {
+
+/// Looks into the middle between the two neighbours of the socket, as long as that may narrow it.
+void refine(int proc, const std::vector<std::int32_t>& pids, std::int64_t inode,
+            std::vector<Probe>& found) {
+  constexpr std::size_t narrow = 8;
+  for (std::size_t step = 0; step < refinements; ++step) {
+    const Place place = place_of(found, inode);
+    if (!place.older || !place.younger || place.older->inode == inode)
+      return;
+    const auto [first, last] = std::minmax(place.older->position, place.younger->position);
+    const auto probe =
+        last - first < narrow ? std::nullopt : probe_from(proc, pids, first + (last - first) / 2);
+    if (!probe)
+      return;
+    found.push_back(*probe);
+  }
+}
+
+} // namespace
+
 std::vector<std::size_t> outwards_from(std::size_t middle, std::size_t count) {
   std::vector<std::size_t> order;
   order.reserve(count);
@@ -119,6 +141,7 @@ std::vector<std::int32_t> likely_holders_first(int proc, const std::vector<std::
   for (std::size_t number = 0; number < probes; ++number)
     if (const auto probe = probe_from(proc, by_age, number * (by_age.size() - 1) / (probes - 1)))
       found.push_back(*probe);
+  refine(proc, by_age, inode, found);
   std::vector<std::int32_t> order;
   order.reserve(by_age.size());
   for (const auto position : worth_a_look(place_of(found, inode), inode, by_age.size()))

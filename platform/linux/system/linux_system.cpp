@@ -51,6 +51,24 @@ void visit(const std::string& file, std::int64_t inode, const std::function<void
   }
 }
 
+/// On a thread of its own. An error means that `work` did not run.
+Status visit_file(const std::string& file, std::int64_t inode, const std::function<void()>& work) {
+  Visit result;
+  try {
+    std::thread([&] { visit(file, inode, work, result); }).join();
+  } catch (const std::system_error& error) {
+    return Error{.code = ErrorCode::system,
+                 .doing = "starting a thread",
+                 .where = {},
+                 .os_error = error.code().value(),
+                 .detail = {},
+                 .hint = "is the limit of processes reached?"};
+  }
+  if (result.thrown)
+    std::rethrow_exception(result.thrown);
+  return result.entered;
+}
+
 } // namespace
 
 Result<HostFacts> LinuxSystem::host_facts() {
@@ -101,20 +119,18 @@ Status LinuxSystem::run_in_netns(std::int64_t inode, const std::function<void()>
     return Done{};
   }
   SYNFATE_TRY(file, file_of(inode));
-  Visit result;
-  try {
-    std::thread([&] { visit(file, inode, work, result); }).join();
-  } catch (const std::system_error& error) {
-    return Error{.code = ErrorCode::system,
-                 .doing = "starting a thread",
-                 .where = {},
-                 .os_error = error.code().value(),
-                 .detail = {},
-                 .hint = "is the limit of processes reached?"};
-  }
-  if (result.thrown)
-    std::rethrow_exception(result.thrown);
-  return result.entered;
+  auto entered = visit_file(file, inode, work);
+  if (entered)
+    return entered;
+  // The process whose file it was may have ended, while others are still in the namespace.
+  forget(inode);
+  SYNFATE_TRY(other, file_of(inode));
+  return visit_file(other, inode, work);
+}
+
+void LinuxSystem::forget(std::int64_t inode) {
+  const std::lock_guard lock(mutex_);
+  files_.erase(inode);
 }
 
 std::int64_t LinuxSystem::now_ms() {

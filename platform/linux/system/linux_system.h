@@ -29,6 +29,7 @@ public:
 
 private:
   Result<std::string> file_of(std::int64_t inode);
+  void forget(std::int64_t inode);
 
   std::string root_;
   std::mutex mutex_;                          ///< guards files_

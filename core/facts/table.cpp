@@ -72,7 +72,7 @@ Table::Table(TableSpec spec) : spec_(std::move(spec)), columns_(spec_.columns.si
 const char* Table::keep(std::string_view bytes) {
   if (bytes.size() > chunk_size_ - chunk_used_) {
     chunk_size_ = std::max(bytes.size(), std::clamp(2 * chunk_size_, first_chunk, largest_chunk));
-    chunks_.push_back(std::make_unique<char[]>(chunk_size_));
+    chunks_.push_back(std::make_unique_for_overwrite<char[]>(chunk_size_));
     chunk_used_ = 0;
   }
   char* at = chunks_.empty() ? nullptr : chunks_.back().get() + chunk_used_;

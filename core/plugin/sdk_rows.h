@@ -28,14 +28,34 @@ inline synfate_cell to_abi(const Cell& cell) {
   return absent_cell();
 }
 
+/// The C form of a fact; points into it.
+template <typename T> synfate_cell to_abi(const Fact<T>& fact) {
+  if constexpr (std::is_same_v<T, Text>) {
+    if (fact.known())
+      return cell_of(std::string_view(fact.value()));
+  } else if constexpr (std::is_same_v<T, Bytes>) {
+    if (fact.known())
+      return bytes_cell(fact.value().data);
+  } else if constexpr (std::is_same_v<T, IpAddress>) {
+    if (fact.known()) {
+      const auto bytes = fact.value().bytes();
+      return ip_cell({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+  } else {
+    if (fact.known())
+      return cell_of(fact.value());
+  }
+  return fact.unknown() ? unknown_cell(fact.gap()) : absent_cell();
+}
+
 /// Hands one typed row to the host; false when it wants no more.
 template <typename Row> bool put(Collection& collection, const Row& row) {
   RowWriter writer = collection.row(table_name<Row>());
   std::int32_t index = 0;
   const auto write = [&](const auto& description) {
-    const Cell cell = to_cell(row.*(description.member));
-    if (!std::holds_alternative<Absent>(cell))
-      writer.put(index, to_abi(cell));
+    const auto& fact = row.*(description.member);
+    if (!fact.absent())
+      writer.put(index, to_abi(fact));
     ++index;
   };
   std::apply([&](const auto&... columns) { (write(columns), ...); }, description_of<Row>.columns);

@@ -1,6 +1,7 @@
 // The tables of nf_tables, read over nfnetlink, and `nfnetlink_queue` from /proc. Keys push down:
 // the rules of one chain, the sets of one table, one key of one set.
 #include <chrono>
+#include <map>
 
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
@@ -39,17 +40,27 @@ public:
         report_queues(collection, status.error());
       return;
     }
-    auto reader = NftReader::open(collection.netns(),
-                                  std::chrono::milliseconds(collection.milliseconds_left()),
-                                  collection.root());
+    const auto reader = reader_for(collection);
     if (!reader && reader.error().code == ErrorCode::unsupported)
       return; // no nf_tables: no rules
-    const Status status = reader ? answer(collection, *reader) : Status(reader.error());
+    const Status status = reader ? answer(collection, **reader) : Status(reader.error());
     if (!status)
       report(collection, status.error());
   }
 
 private:
+  /// One for each namespace: its socket's buffers have grown with what was read before.
+  Result<NftReader*> reader_for(const sdk::Collection& collection) {
+    const std::chrono::milliseconds timeout(collection.milliseconds_left());
+    auto known = readers_.find(collection.netns());
+    if (known == readers_.end()) {
+      SYNFATE_TRY(reader, NftReader::open(collection.netns(), timeout, collection.root()));
+      known = readers_.emplace(collection.netns(), std::move(reader)).first;
+    }
+    known->second.set_timeout(timeout);
+    return &known->second;
+  }
+
   static Status answer(sdk::Collection& collection, NftReader& reader) {
     const auto table = collection.table();
     if (table == table_name<NftTable>())
@@ -143,6 +154,8 @@ private:
                  .effect = "whether a queued packet gets an answer cannot be told",
                  .remedy = error.code == ErrorCode::denied ? "run as root" : "run again"});
   }
+
+  std::map<Int, NftReader> readers_; ///< by namespace
 };
 
 } // namespace

@@ -48,15 +48,15 @@ private:
     if (chain == nullptr)
       return;
     const auto order = byte_order_of(inquiry_.snapshot());
-    for (const auto& rule : chain->rules)
-      for (const auto& expression : rule.expressions(order)) {
-        if (const auto* verdict = std::get_if<nft::ImmediateVerdict>(&expression.operation))
-          if (verdict->verdict.code == nft::VerdictCode::jump ||
-              verdict->verdict.code == nft::VerdictCode::go_to)
-            visit(scope, verdict->verdict.chain);
-        if (std::holds_alternative<nft::Lookup>(expression.operation))
-          sets_of(scope);
-      }
+    for (const auto& rule : chain->rules) {
+      const auto code = last_verdict(rule.bytes, order);
+      if (code == nft::VerdictCode::jump || code == nft::VerdictCode::go_to)
+        if (const auto* verdict =
+                std::get_if<nft::ImmediateVerdict>(&rule.expressions(order).back().operation))
+          visit(scope, verdict->verdict.chain);
+      if (looks_up(rule.bytes, order))
+        sets_of(scope);
+    }
   }
 
   void sets_of(const NftScope& scope) {

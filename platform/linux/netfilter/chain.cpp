@@ -116,7 +116,7 @@ private:
         ask_ahead(*chain, rule);
         break;
       }
-      if (refused(rule, current))
+      if (refused(chain->tests(rule, order_), current))
         continue;
       const RuleSite site{&base_.scope, &name, &rule};
       if (!context_.options.lifted.empty() && context_.options.lifted.contains(rule_id(site)))
@@ -130,10 +130,9 @@ private:
   }
 
   /// The rule matches no part: it has no effect.
-  bool refused(const RuleRow& rule, std::vector<Traveller>& travellers) const {
-    return std::ranges::all_of(travellers, [&](Traveller& traveller) {
-      return failing_tests(rule.bytes, order_, glance_at(traveller), 1) > 0;
-    });
+  bool refused(std::span<const QuickTest> tests, std::vector<Traveller>& travellers) const {
+    return std::ranges::all_of(
+        travellers, [&](Traveller& traveller) { return glance_at(traveller).refuses(tests); });
   }
 
   const QuickPacket& glance_at(Traveller& traveller) const {
@@ -372,8 +371,8 @@ private:
           if (rule.handle == decided)
             break; // rules behind the one that decided were never reached
           if (branch.near_misses.size() < most_near_miss_candidates &&
-              last_verdict(rule.bytes, order_) == nft::VerdictCode::accept &&
-              failing_tests(rule.bytes, order_, glance, 2) < 2)
+              glance.failing(place.chain->tests(rule, order_), 2) < 2 &&
+              last_verdict(rule.bytes, order_) == nft::VerdictCode::accept)
             near_miss({&base_.scope, &place.name, &rule}, packet, branch.near_misses);
         }
       }

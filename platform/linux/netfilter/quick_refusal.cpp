@@ -9,290 +9,342 @@ namespace {
 
 constexpr ByteOrder this_machine =
     std::endian::native == std::endian::little ? ByteOrder::little : ByteOrder::big;
-constexpr std::size_t register_bytes = nft::slot_count * 4;
+constexpr std::size_t register_words = nft::slot_count;
 constexpr std::uint16_t list_element = 1; // NFTA_LIST_ELEM
+
+using Word = std::uint32_t; ///< of a register, its bytes in memory order
 
 /// Attributes one after another, in this machine's byte order.
 class AttributeCursor {
 public:
-  explicit AttributeCursor(std::string_view bytes) : rest_(bytes) {}
+  explicit AttributeCursor(std::string_view bytes)
+      : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
+
   /// False at the end or at damage.
   bool next() {
-    if (rest_.size() < header)
+    const auto left = static_cast<std::size_t>(end_ - at_);
+    if (left < header)
       return false;
     std::uint16_t length = 0;
-    std::memcpy(&length, rest_.data(), 2);
-    std::memcpy(&type, rest_.data() + 2, 2);
+    std::memcpy(&length, at_, 2);
+    std::memcpy(&type, at_ + 2, 2);
     type &= 0x3fff; // NLA_TYPE_MASK
-    if (length < header || length > rest_.size())
+    if (length < header || length > left)
       return false;
-    payload = rest_.substr(header, length - header);
-    rest_.remove_prefix(std::min(rest_.size(), (length + 3U) & ~std::size_t{3}));
+    payload = {at_ + header, length - header};
+    at_ += std::min<std::size_t>(left, (length + 3U) & ~3U);
     return true;
   }
-  bool at_end() const { return rest_.empty(); }
 
   std::uint16_t type = 0;
   std::string_view payload;
 
 private:
   static constexpr std::size_t header = 4;
-  std::string_view rest_;
+  const char* at_;
+  const char* end_;
 };
 
-std::uint32_t big32(std::string_view bytes) {
-  std::uint32_t number = 0;
-  for (const char byte : bytes.substr(0, 4))
-    number = number << 8U | static_cast<std::uint8_t>(byte);
-  return number;
+/// Bytes as a word, filled up with zeros.
+Word word_at(const char* bytes, std::size_t size) {
+  Word word = 0;
+  if (size >= sizeof word)
+    std::memcpy(&word, bytes, sizeof word);
+  else
+    for (std::size_t at = 0; at < size; ++at)
+      word |= Word{static_cast<std::uint8_t>(bytes[at])}
+              << 8U * (this_machine == ByteOrder::little ? at : 3 - at);
+  return word;
 }
 
-/// The first byte of a register; past the last if it is none (nft_parse_register()).
-std::size_t register_at(std::string_view bytes) {
-  const std::uint32_t number = big32(bytes);
-  if (number >= 1 && number <= 4)
-    return (number - 1U) * 16;
-  if (number >= 8 && number < 8 + nft::slot_count)
-    return (number - 8U) * 4;
-  return register_bytes;
+/// All bits of the first bytes.
+Word mask_of(std::size_t size) {
+  if (size >= sizeof(Word))
+    return ~Word{0};
+  const Word bits = (Word{1} << 8U * size) - 1U;
+  return this_machine == ByteOrder::little ? bits : ~(~Word{0} >> 8U * size);
+}
+
+std::uint32_t big32(std::string_view bytes) {
+  const Word word = word_at(bytes.data(), bytes.size());
+  return this_machine == ByteOrder::little ? __builtin_bswap32(word) : word;
 }
 
 /// The attributes of one expression that this file looks at, by number.
-struct Parts {
+class Parts {
+public:
   explicit Parts(std::string_view data) {
     for (AttributeCursor cursor(data); cursor.next();)
-      if (cursor.type < views.size())
-        views[cursor.type] = cursor.payload;
+      if (cursor.type < begins_.size()) {
+        begins_[cursor.type] = cursor.payload.data();
+        sizes_[cursor.type] = cursor.payload.size();
+        present_ |= 1U << cursor.type;
+      }
   }
-  bool has(std::size_t type) const { return views[type].data() != nullptr; }
-  std::uint32_t number(std::size_t type) const { return big32(views[type]); }
-  std::size_t reg(std::size_t type) const {
-    return has(type) ? register_at(views[type]) : register_bytes;
+  bool has(unsigned type) const { return (present_ >> type & 1U) != 0; }
+  std::string_view view(unsigned type) const {
+    return has(type) ? std::string_view(begins_[type], sizes_[type]) : std::string_view();
+  }
+  std::uint32_t number(unsigned type) const { return has(type) ? big32(view(type)) : 0; }
+  /// The first word of a register; past the last if it is none (nft_parse_register()).
+  std::size_t reg(unsigned type) const {
+    const std::uint32_t number = this->number(type);
+    if (number >= 1 && number <= 4)
+      return (number - 1U) * 4;
+    return number >= 8 && number < 8 + register_words ? number - 8U : register_words;
   }
   /// NFTA_DATA_VALUE in a nest; empty if it holds none.
-  std::string_view value(std::size_t type) const {
-    for (AttributeCursor cursor(views[type]); cursor.next();)
+  std::string_view value(unsigned type) const {
+    for (AttributeCursor cursor(view(type)); cursor.next();)
       if (cursor.type == 1)
         return cursor.payload;
     return {};
   }
-  std::array<std::string_view, 9> views{};
+
+private:
+  // Without a value to begin with: most are never looked at.
+  std::array<const char*, 9> begins_;
+  std::array<std::size_t, 9> sizes_;
+  unsigned present_ = 0;
 };
 
-/// What one expression says about the class.
-enum class Told : std::uint8_t { fine, fails, stop };
+// Where metadata lies in QuickPacket::bytes.
+constexpr std::uint16_t at_family = 0;
+constexpr std::uint16_t at_protocol = 4;
+constexpr std::uint16_t at_ethertype = 8;
+constexpr std::uint16_t at_mark = 12;
+constexpr std::uint16_t at_in = 16;
+constexpr std::uint16_t at_out = 20;
+constexpr std::uint16_t at_in_name = 24;
+constexpr std::uint16_t at_out_name = 40;
+constexpr std::uint16_t at_network = 56;
+constexpr std::size_t most_offset = 192; ///< of payload: what lies further is not looked at
 
-class QuickRule {
+/// The word of a register: (bytes & mask) ^ flip, if it is known where they come from.
+struct Source {
+  bool known = false;
+  bool transport = false;
+  std::uint16_t at = 0;
+  Word mask = 0;
+  Word flip = 0;
+};
+
+/// Reads a rule from its front, and notes the tests it understands.
+class TestReader {
 public:
-  explicit QuickRule(const QuickPacket& packet) : packet_(packet) {}
+  explicit TestReader(std::vector<QuickTest>& tests) : tests_(tests) {}
 
-  Told see(std::string_view name, std::string_view data) {
-    if (name == "payload")
-      return load_payload(Parts(data));
-    if (name == "cmp")
-      return compare(Parts(data));
-    if (name == "meta")
-      return load_meta(Parts(data));
-    if (name == "bitwise")
-      return mask(Parts(data));
-    if (name == "range")
-      return in_range(Parts(data));
-    if (name == "ct")
-      return load_ct(Parts(data));
-    if (name == "byteorder")
-      return turn(Parts(data));
-    if (name == "lookup") // without a map's data it only tests
-      return Parts(data).has(3) ? Told::stop : Told::fine;
-    return name == "counter" ? Told::fine : Told::stop;
+  /// False: what follows must not be looked at.
+  bool see(std::string_view name, std::string_view data) {
+    switch (name.size()) {
+    case 2:
+      return name == "ct" && load_ct(Parts(data));
+    case 3:
+      return name == "cmp" && compare(Parts(data));
+    case 4:
+      return name == "meta" && load_meta(Parts(data));
+    case 5:
+      return name == "range" && range(Parts(data));
+    case 6: // without a map's data it only tests
+      return name == "lookup" && !Parts(data).has(3);
+    case 7:
+      return (name == "payload" && load_payload(Parts(data))) ||
+             (name == "bitwise" && mask(Parts(data))) || name == "counter";
+    case 9:
+      return name == "byteorder" && turn(Parts(data));
+    default:
+      return false;
+    }
   }
 
 private:
-  bool fits(std::size_t reg, std::size_t size) const { return reg + size <= register_bytes; }
-
-  /// The register's value is not known here. `set` is the attribute of an expression that writes.
-  Told forget(const Parts& parts, std::size_t dreg, std::size_t set, std::size_t size) {
-    const std::size_t reg = parts.reg(dreg);
-    if (parts.has(set) || reg >= register_bytes)
-      return Told::stop;
-    clear(reg, size);
-    return Told::fine;
+  static std::size_t words_of(std::size_t size) { return (size + 3) / 4; }
+  static bool fits(std::size_t reg, std::size_t size) {
+    return size <= register_words * 4 && reg + words_of(size) <= register_words;
   }
 
   void clear(std::size_t reg, std::size_t size) {
-    std::memset(known_.data() + reg, 0, std::min(size, register_bytes - reg));
+    const std::size_t end = std::min(reg + words_of(size), register_words);
+    for (; reg < end; ++reg)
+      registers_[reg].known = false;
   }
 
-  /// Puts bytes into a register and fills it up with zeros.
-  void store(std::size_t reg, const void* bytes, const void* known, std::size_t size) {
-    const std::size_t padded = std::min((size + 3) & ~std::size_t{3}, register_bytes - reg);
-    std::memset(bytes_.data() + reg, 0, padded);
-    std::memset(known_.data() + reg, 0xff, padded);
-    std::memcpy(bytes_.data() + reg, bytes, size);
-    if (known != nullptr)
-      std::memcpy(known_.data() + reg, known, size);
+  void load(std::size_t reg, std::uint16_t at, std::size_t size, bool transport) {
+    for (; size > 0; ++reg) {
+      const std::size_t here = std::min<std::size_t>(size, 4);
+      registers_[reg] = {true, transport, at, mask_of(here), 0};
+      at = static_cast<std::uint16_t>(at + here);
+      size -= here;
+    }
   }
 
-  Told load_ct(const Parts& parts) {
-    const bool known_key = parts.has(2) && parts.number(2) < nft::ct_keys;
-    return known_key ? forget(parts, 1, 4, 16) : Told::stop;
+  /// The register's value is not known here. `set` is the attribute of an expression that writes.
+  bool forget(const Parts& parts, unsigned set) {
+    const std::size_t reg = parts.reg(1);
+    if (parts.has(set) || reg >= register_words)
+      return false;
+    clear(reg, 16);
+    return true;
   }
 
-  Told load_payload(const Parts& parts) {
+  bool load_ct(const Parts& parts) {
+    return parts.has(2) && parts.number(2) < nft::ct_keys && forget(parts, 4);
+  }
+
+  bool load_payload(const Parts& parts) {
     const std::size_t reg = parts.reg(1);
     const std::size_t size = parts.number(4);
-    std::size_t offset = parts.number(3);
-    if (parts.has(5) || size == 0 || size > register_bytes || !fits(reg, size))
-      return Told::stop;
-    if (parts.number(2) > 4 || !parts.has(3))
-      return Told::stop;
+    const std::size_t offset = parts.number(3);
+    if (parts.has(5) || size == 0 || !fits(reg, size) || parts.number(2) > 4 || !parts.has(3))
+      return false;
     const auto base = static_cast<nft::PayloadBase>(parts.number(2));
     const bool transport = base == nft::PayloadBase::transport;
-    if (transport)
-      offset += packet_.transport.offset;
-    const bool here = base == nft::PayloadBase::network ||
-                      (transport && packet_.transport.valid &&
-                       packet_.transport.fragment_offset == 0);
-    if (!here || offset > packet_.size || size > packet_.size - offset)
-      clear(reg, (size + 3) & ~std::size_t{3});
+    if ((base != nft::PayloadBase::network && !transport) || offset > most_offset)
+      clear(reg, size);
     else
-      store(reg, packet_.bytes.data() + offset, packet_.known.data() + offset, size);
-    return Told::fine;
+      load(reg, static_cast<std::uint16_t>(offset + (transport ? 0 : at_network)), size, transport);
+    return true;
   }
 
-  Told load_meta(const Parts& parts) {
-    const std::size_t reg = parts.reg(1);
-    if (!parts.has(2) || parts.number(2) >= nft::meta_keys)
-      return Told::stop;
-    if (parts.has(3) || !fits(reg, 16))
-      return forget(parts, 1, 3, 16);
-    const auto number = [&](std::uint32_t value) {
-      store(reg, &value, nullptr, sizeof value);
-      return Told::fine;
-    };
-    const auto byte = [&](std::uint8_t value) {
-      store(reg, &value, nullptr, sizeof value);
-      return Told::fine;
-    };
-    const auto name = [&](const std::array<char, 16>& value) {
-      store(reg, value.data(), nullptr, value.size());
-      return Told::fine;
+  bool load_meta(const Parts& parts) {
+    struct Place {
+      nft::MetaKey key;
+      std::uint16_t at;
+      std::size_t size;
     };
     using enum nft::MetaKey;
+    static constexpr std::array<Place, 8> places{{{nfproto, at_family, 1},
+                                                  {l4proto, at_protocol, 1},
+                                                  {protocol, at_ethertype, 2},
+                                                  {mark, at_mark, 4},
+                                                  {iif, at_in, 4},
+                                                  {oif, at_out, 4},
+                                                  {iifname, at_in_name, 16},
+                                                  {oifname, at_out_name, 16}}};
+    if (!parts.has(2) || parts.number(2) >= nft::meta_keys)
+      return false;
     const auto key = static_cast<nft::MetaKey>(parts.number(2));
-    if (key == nfproto)
-      return byte(packet_.protocol_family);
-    if (key == l4proto && packet_.transport.valid)
-      return byte(packet_.transport.proto);
-    if (key == protocol) {
-      store(reg, &packet_.ethertype, nullptr, sizeof packet_.ethertype);
-      return Told::fine;
-    }
-    if (key == mark && packet_.mark.known())
-      return number(packet_.mark.value());
-    if (key == iif)
-      return number(packet_.in);
-    if (key == oif)
-      return number(packet_.out);
-    if (key == iifname)
-      return name(packet_.in_name);
-    if (key == oifname)
-      return name(packet_.out_name);
-    clear(reg, 16);
-    return Told::fine;
+    const std::size_t reg = parts.reg(1);
+    const auto* place = std::ranges::find(places, key, &Place::key);
+    if (parts.has(3) || place == places.end() || !fits(reg, place->size))
+      return forget(parts, 3);
+    load(reg, place->at, place->size, false);
+    return true;
   }
 
-  /// Negative, zero or positive as memcmp(); only for bytes that are known.
-  int order(std::size_t reg, std::string_view value) const {
-    return std::memcmp(bytes_.data() + reg, value.data(), value.size());
-  }
-  bool all_known(std::size_t reg, std::size_t size) const {
-    return std::all_of(known_.begin() + static_cast<std::ptrdiff_t>(reg),
-                       known_.begin() + static_cast<std::ptrdiff_t>(reg + size),
-                       [](std::uint8_t bits) { return bits == 0xff; });
-  }
-  /// Some known bit is another.
-  bool differs(std::size_t reg, std::string_view value) const {
-    for (std::size_t at = 0; at < value.size(); ++at)
-      if (((bytes_[reg + at] ^ static_cast<std::uint8_t>(value[at])) & known_[reg + at]) != 0)
-        return true;
-    return false;
-  }
-
-  Told compare(const Parts& parts) const {
+  bool compare(const Parts& parts) {
     const auto value = parts.value(3);
     const std::size_t reg = parts.reg(1);
     if (value.empty() || !fits(reg, value.size()) || parts.number(2) > 5)
-      return Told::stop;
+      return false;
     const auto op = static_cast<nft::CmpOp>(parts.number(2));
+    ++number_;
     if (op == nft::CmpOp::eq)
-      return differs(reg, value) ? Told::fails : Told::fine;
-    if (!all_known(reg, value.size()))
-      return Told::fine;
-    const int order = this->order(reg, value);
-    const bool holds = op == nft::CmpOp::neq   ? order != 0
-                       : op == nft::CmpOp::lt  ? order < 0
-                       : op == nft::CmpOp::lte ? order <= 0
-                       : op == nft::CmpOp::gt  ? order > 0
-                                               : order >= 0;
-    return holds ? Told::fine : Told::fails;
+      for (std::size_t at = 0; at < value.size(); at += 4)
+        note_equal(QuickTest::Kind::equal, registers_[reg + at / 4], value.substr(at, 4));
+    else if (value.size() > 4)
+      return true;
+    else if (op == nft::CmpOp::neq)
+      note_equal(QuickTest::Kind::not_equal, registers_[reg], value);
+    else
+      note_order(op, registers_[reg], value);
+    return true;
   }
 
-  Told in_range(const Parts& parts) const {
+  void note(QuickTest::Kind kind, const Source& source, std::size_t size, std::uint32_t mask,
+            std::uint32_t value) {
+    tests_.push_back(
+        {source.at, static_cast<std::uint8_t>(size), number_, kind, source.transport, mask, value});
+  }
+
+  void note_equal(QuickTest::Kind kind, const Source& source, std::string_view value) {
+    const Word bits = mask_of(value.size());
+    const Word wanted = (word_at(value.data(), value.size()) ^ source.flip) & bits;
+    if (source.known && (wanted & ~source.mask) == 0)
+      note(kind, source, value.size(), source.mask & bits, wanted);
+  }
+
+  static std::uint32_t number_of(std::string_view bytes) {
+    std::uint32_t number = 0;
+    for (const char byte : bytes)
+      number = number << 8U | static_cast<std::uint8_t>(byte);
+    return number;
+  }
+
+  static bool is_plain(const Source& source, std::size_t size) {
+    return source.known && source.flip == 0 && (mask_of(size) & ~source.mask) == 0;
+  }
+
+  /// memcmp() of up to four bytes is the order of big-endian numbers.
+  void note_order(nft::CmpOp op, const Source& source, std::string_view value) {
+    const std::uint32_t limit = number_of(value);
+    if (!is_plain(source, value.size()))
+      return;
+    using Kind = QuickTest::Kind;
+    if (op == nft::CmpOp::lte)
+      note(Kind::inside, source, value.size(), 0, limit);
+    else if (op == nft::CmpOp::gt)
+      note(Kind::outside, source, value.size(), 0, limit);
+    else if (limit > 0) // lt, gte; with zero they hold never, or always
+      note(op == nft::CmpOp::lt ? Kind::inside : Kind::outside, source, value.size(), 0, limit - 1);
+  }
+
+  bool range(const Parts& parts) {
     const auto from = parts.value(3);
     const auto to = parts.value(4);
     const std::size_t reg = parts.reg(1);
     if (from.empty() || from.size() != to.size() || !fits(reg, from.size()) || parts.number(2) > 1)
-      return Told::stop;
-    if (!all_known(reg, from.size()))
-      return Told::fine;
-    const bool inside = order(reg, from) >= 0 && order(reg, to) <= 0;
-    return inside == (parts.number(2) == 0) ? Told::fine : Told::fails;
+      return false;
+    ++number_;
+    if (from.size() <= 4 && is_plain(registers_[reg], from.size()))
+      note(parts.number(2) == 0 ? QuickTest::Kind::inside : QuickTest::Kind::outside,
+           registers_[reg], from.size(), number_of(from), number_of(to));
+    return true;
   }
 
   /// sreg & mask ^ xor; other operations are not followed.
-  Told mask(const Parts& parts) {
-    const std::size_t from = parts.reg(1);
-    const std::size_t to = parts.reg(2);
+  bool mask(const Parts& parts) {
+    std::size_t from = parts.reg(1);
+    std::size_t to = parts.reg(2);
     const std::size_t size = parts.number(3);
-    if (size == 0 || size > register_bytes || !fits(from, size) || !fits(to, size))
-      return Told::stop;
+    if (size == 0 || !fits(from, size) || !fits(to, size))
+      return false;
     const auto bits = parts.value(4);
     const auto flip = parts.value(5);
     if (parts.number(6) != 0 || bits.size() != size || flip.size() != size) {
-      clear(to, (size + 3) & ~std::size_t{3});
-      return Told::fine;
+      clear(to, size);
+      return true;
     }
-    std::array<std::uint8_t, register_bytes> value{};
-    std::array<std::uint8_t, register_bytes> known{};
-    for (std::size_t at = 0; at < size; ++at) {
-      const auto kept = static_cast<std::uint8_t>(bits[at]);
-      value[at] = static_cast<std::uint8_t>((bytes_[from + at] & kept) ^
-                                            static_cast<std::uint8_t>(flip[at]));
-      known[at] = static_cast<std::uint8_t>(known_[from + at] | ~kept);
+    for (std::size_t at = 0; at < size; at += 4, ++from, ++to) {
+      const std::size_t here = std::min<std::size_t>(size - at, 4);
+      const Word kept = word_at(bits.data() + at, here);
+      Source result = registers_[from];
+      result.mask &= kept;
+      result.flip = (result.flip & kept) ^ word_at(flip.data() + at, here);
+      registers_[to] = result;
     }
-    store(to, value.data(), known.data(), size);
-    return Told::fine;
+    return true;
   }
 
-  Told turn(const Parts& parts) {
+  bool turn(const Parts& parts) {
     const std::size_t size = parts.number(4);
-    if (size > register_bytes || !fits(parts.reg(2), size))
-      return Told::stop;
-    clear(parts.reg(2), (size + 3) & ~std::size_t{3});
-    return Told::fine;
+    if (!fits(parts.reg(2), size))
+      return false;
+    clear(parts.reg(2), size);
+    return true;
   }
 
-  const QuickPacket& packet_;
-  std::array<std::uint8_t, register_bytes> bytes_{};
-  std::array<std::uint8_t, register_bytes> known_{};
+  std::vector<QuickTest>& tests_;
+  std::uint8_t number_ = 0;
+  std::array<Source, register_words> registers_{};
 };
 
-/// NFTA_EXPR_NAME without its NUL and NFTA_EXPR_DATA of a list element.
+/// NFTA_EXPR_NAME, without its NUL, and NFTA_EXPR_DATA of a list element.
 struct Named {
   explicit Named(std::string_view element) {
     for (AttributeCursor cursor(element); cursor.next();) {
       if (cursor.type == 1)
-        name = cursor.payload.substr(0, cursor.payload.find('\0'));
+        name = cursor.payload.substr(0, cursor.payload.size() - (cursor.payload.ends_with('\0')));
       else if (cursor.type == 2)
         data = cursor.payload;
     }
@@ -311,39 +363,89 @@ std::array<char, 16> name_of(const InterfaceView& interface) {
 
 } // namespace
 
-QuickPacket::QuickPacket(const PacketClass& packet, std::uint8_t family)
-    : size(std::min(packet.network.size(), bytes.size())), transport(transport_info(packet)),
-      protocol_family(family), mark(packet.meta.mark),
-      in(static_cast<std::uint32_t>(packet.meta.in.index)),
-      out(static_cast<std::uint32_t>(packet.meta.out.index)), in_name(name_of(packet.meta.in)),
-      out_name(name_of(packet.meta.out)) {
+QuickPacket::QuickPacket(const PacketClass& packet, std::uint8_t protocol_family)
+    : transport_(bytes_.size()) {
+  const bool v4 = packet.family == IpFamily::v4;
+  const std::array<char, 2> type{v4 ? '\x08' : '\x86', v4 ? '\x00' : '\xdd'};
+  const auto in = static_cast<std::uint32_t>(packet.meta.in.index);
+  const auto out = static_cast<std::uint32_t>(packet.meta.out.index);
+  const auto transport = transport_info(packet);
+  put(at_family, &protocol_family, 1);
+  if (transport.valid)
+    put(at_protocol, &transport.proto, 1);
+  put(at_ethertype, type.data(), type.size());
+  if (packet.meta.mark.known())
+    put(at_mark, &packet.meta.mark.value(), 4);
+  put(at_in, &in, sizeof in);
+  put(at_out, &out, sizeof out);
+  put(at_in_name, name_of(packet.meta.in).data(), 16);
+  put(at_out_name, name_of(packet.meta.out).data(), 16);
+  const std::size_t size = std::min(packet.network.size(), bytes_.size() - at_network);
   for (std::size_t at = 0; at < size; ++at) {
     const Octet octet = resolve(packet, packet.network[at]);
-    bytes[at] = octet.value;
-    known[at] = octet.known;
+    bytes_[at_network + at] = static_cast<char>(octet.value);
+    known_[at_network + at] = static_cast<char>(octet.known);
   }
-  const std::array<std::uint8_t, 2> type = packet.family == IpFamily::v4
-                                               ? std::array<std::uint8_t, 2>{0x08, 0x00}
-                                               : std::array<std::uint8_t, 2>{0x86, 0xdd};
-  std::memcpy(&ethertype, type.data(), type.size());
+  if (transport.valid && transport.fragment_offset == 0)
+    transport_ = std::size_t{at_network} + transport.offset;
 }
 
-unsigned failing_tests(std::string_view expressions, ByteOrder order, const QuickPacket& packet,
-                       unsigned most) {
-  if (order != this_machine)
-    return 0;
-  QuickRule rule(packet);
+void QuickPacket::put(std::size_t at, const void* value, std::size_t size) {
+  std::memcpy(bytes_.data() + at, value, size);
+  std::memset(known_.data() + at, 0xff, size);
+}
+
+bool QuickPacket::fails(const QuickTest& test) const {
+  const std::size_t at = test.at + (test.transport ? transport_ : 0);
+  if (at + sizeof(Word) > bytes_.size())
+    return false;
+  Word word = 0;
+  Word known = 0;
+  std::memcpy(&word, bytes_.data() + at, sizeof word);
+  std::memcpy(&known, known_.data() + at, sizeof known);
+  if (test.kind == QuickTest::Kind::equal)
+    return ((word ^ test.value) & test.mask & known) != 0;
+  if (test.kind == QuickTest::Kind::not_equal)
+    return (test.mask & ~known) == 0 && ((word ^ test.value) & test.mask) == 0;
+  if ((mask_of(test.size) & ~known) != 0)
+    return false;
+  const Word number = (this_machine == ByteOrder::little ? __builtin_bswap32(word) : word) >>
+                      8U * (sizeof word - test.size);
+  const bool inside = number >= test.mask && number <= test.value;
+  return inside != (test.kind == QuickTest::Kind::inside);
+}
+
+unsigned QuickPacket::failing(std::span<const QuickTest> tests, unsigned most) const {
   unsigned failing = 0;
-  for (AttributeCursor cursor(expressions); failing < most && cursor.next();) {
-    if (cursor.type != list_element)
+  unsigned last = 0; // tests of a rule count from 1
+  for (const auto& test : tests) {
+    if (test.number == last || !fails(test))
       continue;
-    const Named expression(cursor.payload);
-    const Told told = rule.see(expression.name, expression.data);
-    if (told == Told::stop)
+    last = test.number;
+    if (++failing == most)
       break;
-    failing += told == Told::fails ? 1 : 0;
   }
   return failing;
+}
+
+void add_quick_tests(std::string_view expressions, ByteOrder order, std::vector<QuickTest>& tests) {
+  if (order != this_machine)
+    return;
+  TestReader reader(tests);
+  for (AttributeCursor cursor(expressions); cursor.next();) {
+    const Named expression(cursor.payload);
+    if (cursor.type == list_element && !reader.see(expression.name, expression.data))
+      break;
+  }
+}
+
+bool looks_up(std::string_view expressions, ByteOrder order) {
+  constexpr std::string_view name("lookup", 7); // with its NUL
+  while (const auto element = next_attribute(expressions, order))
+    for (std::string_view rest = element->payload; const auto part = next_attribute(rest, order);)
+      if (part->type == 1 && part->payload == name)
+        return true;
+  return false;
 }
 
 nft::VerdictCode last_verdict(std::string_view expressions, ByteOrder order) {

@@ -1,16 +1,19 @@
-// Rules that a class certainly does not match, told from their bytes.
+// Rules that a class certainly does not match, told at a glance.
 //
-// Of twenty thousand rules a packet fails nearly all at the first tests. A rule is refused here if
-// one of the tests at its front fails for the whole class, whatever the others say: what stands
-// before it only loads, compares or counts. Nothing is decoded, nothing asked, nothing kept. What is
-// not told apart here (unknown bytes, other expressions) goes to the machine, which is exact.
-// Follows machine.h's sources; tested by
-// tests/unit/platform/linux/netfilter/quick_refusal_test.cpp, which has both answer alike.
+// Of twenty thousand rules a packet fails nearly all at the first tests: on its protocol, an
+// address or a port. These tests are taken from a rule's bytes once, as sixteen bytes each, and put
+// to whatever comes by. A rule is refused if one of them fails for the whole class, whatever the
+// others say: what stands before it only loads, compares or counts. What is not told apart here
+// (unknown bytes, other expressions) goes to the machine, which is exact. Follows machine.h's
+// sources; tested by tests/unit/platform/linux/netfilter/quick_refusal_test.cpp, which has both
+// answer alike.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "platform/linux/netfilter/attributes.h"
 #include "platform/linux/netfilter/expression.h"
@@ -18,30 +21,43 @@
 
 namespace synfate {
 
+/// One comparison of up to four bytes of a QuickPacket.
+struct QuickTest {
+  enum class Kind : std::uint8_t { equal, not_equal, inside, outside };
+  std::uint16_t at = 0;    ///< where the bytes lie in a QuickPacket
+  std::uint8_t size = 0;   ///< inside, outside: of the big-endian number
+  std::uint8_t number = 0; ///< which test of the rule: a long value is compared in several steps
+  Kind kind = Kind::equal;
+  bool transport = false;  ///< `at` counts from the transport header
+  std::uint32_t mask = 0;  ///< equal, not_equal: the bits to compare; else the lowest number
+  std::uint32_t value = 0; ///< equal, not_equal: what they are compared with; else the highest
+};
+
 /// What is known of a class, laid out for comparisons. Belongs to one class and one scope.
 class QuickPacket {
 public:
   /// `protocol_family`: NFPROTO_ number that `meta nfproto` gives there.
   QuickPacket(const PacketClass& packet, std::uint8_t protocol_family);
 
-  /// Bytes and which of their bits are known; both from the network header on.
-  std::array<std::uint8_t, 128> bytes{};
-  std::array<std::uint8_t, 128> known{};
-  std::size_t size = 0; ///< of the headers, or as many as fit
-  TransportInfo transport;
-  std::uint8_t protocol_family = 0;
-  std::uint16_t ethertype = 0;
-  Perhaps<std::uint32_t> mark;
-  std::uint32_t in = 0;  ///< interface index
-  std::uint32_t out = 0; ///< interface index
-  std::array<char, 16> in_name{};
-  std::array<char, 16> out_name{};
+  /// Of the rule's tests those that certainly fail for the whole class, counted up to `most`.
+  unsigned failing(std::span<const QuickTest> tests, unsigned most) const;
+  bool refuses(std::span<const QuickTest> tests) const { return failing(tests, 1) > 0; }
+
+private:
+  bool fails(const QuickTest& test) const;
+  void put(std::size_t at, const void* value, std::size_t size);
+
+  /// Metadata, then the packet from the network header on; and which of the bits are known.
+  std::array<char, 256> bytes_{};
+  std::array<char, 256> known_{};
+  std::size_t transport_ = 0; ///< where the transport header begins
 };
 
-/// How many of the tests at the front of a rule certainly fail for the whole class; counts no
-/// further than `most`. `expressions` in this machine's byte order; another order: 0.
-unsigned failing_tests(std::string_view expressions, ByteOrder order, const QuickPacket& packet,
-                       unsigned most);
+/// Appends the tests at the front of a rule. Of rules of another byte order: none.
+void add_quick_tests(std::string_view expressions, ByteOrder order, std::vector<QuickTest>& tests);
+
+/// True if the rule looks into a set or map.
+bool looks_up(std::string_view expressions, ByteOrder order);
 
 /// The verdict a rule ends with: that of its last expression; `proceed` if it is none.
 nft::VerdictCode last_verdict(std::string_view expressions, ByteOrder order);

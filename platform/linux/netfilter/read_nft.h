@@ -33,6 +33,9 @@ public:
   static Result<NftReader> open(Int netns, std::chrono::milliseconds timeout,
                                 std::string root = {});
 
+  /// Bounds every exchange from now on.
+  void set_timeout(std::chrono::milliseconds timeout) { socket_.set_timeout(timeout); }
+
   Result<std::vector<NftTable>> read_tables();
   Result<std::vector<NftChain>> read_chains();
   /// The rules of one chain, in order.

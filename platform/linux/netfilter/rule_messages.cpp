@@ -44,8 +44,7 @@ std::optional<RuleMessage> next_rule_message(std::string_view& bytes, ByteOrder 
       return std::nullopt;
     const std::string_view message = bytes.substr(0, length);
     bytes.remove_prefix(std::min(bytes.size(), (length + 3) & ~std::size_t{3}));
-    if (number_at(message, 4, 2, order) == new_rule &&
-        length >= message_header + family_header)
+    if (number_at(message, 4, 2, order) == new_rule && length >= message_header + family_header)
       return rule_of(message.substr(message_header + family_header), order);
   }
   return std::nullopt;

@@ -90,6 +90,18 @@ const nft::Expressions& RuleRow::expressions(ByteOrder order) const {
   return *decoded_;
 }
 
+std::span<const QuickTest> RuleChain::tests(const RuleRow& rule, ByteOrder order) const {
+  if (rule.first_test_ == RuleRow::not_read) {
+    constexpr std::size_t usual = 4; // family, address, protocol, port
+    if (tests_.empty())
+      tests_.reserve(usual * rules.size());
+    rule.first_test_ = static_cast<std::uint32_t>(tests_.size());
+    add_quick_tests(rule.bytes, order, tests_);
+    rule.test_count_ = static_cast<std::uint32_t>(tests_.size()) - rule.first_test_;
+  }
+  return std::span(tests_).subspan(rule.first_test_, rule.test_count_);
+}
+
 const std::vector<NftBaseChain>* Ruleset::base_chains(Inquiry& inquiry, Int netns) {
   if (const auto cached = base_chains_.find(netns); cached != base_chains_.end())
     return &cached->second;

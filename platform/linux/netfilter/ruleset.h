@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -17,6 +18,7 @@
 #include "core/model/model.h"
 #include "platform/linux/netfilter/expression.h"
 #include "platform/linux/netfilter/hook_memory.h"
+#include "platform/linux/netfilter/quick_refusal.h"
 #include "platform/linux/netfilter/set_index.h"
 
 namespace synfate {
@@ -51,11 +53,21 @@ struct RuleRow {
   const nft::Expressions& expressions(ByteOrder order) const;
 
 private:
+  friend class RuleChain;
+  static constexpr std::uint32_t not_read = ~0U;
+  mutable std::uint32_t first_test_ = not_read; ///< in the chain's tests
+  mutable std::uint32_t test_count_ = 0;
   mutable std::unique_ptr<nft::Expressions> decoded_;
 };
 
-struct RuleChain {
-  std::vector<RuleRow> rules;
+class RuleChain {
+public:
+  std::vector<RuleRow> rules; ///< in order
+  /// The tests that a rule of this chain begins with; valid until the next call.
+  std::span<const QuickTest> tests(const RuleRow& rule, ByteOrder order) const;
+
+private:
+  mutable std::vector<QuickTest> tests_; ///< of the rules that were looked at
 };
 
 class Ruleset {

@@ -96,8 +96,7 @@ struct NftRuleDump {
 template <>
 inline constexpr auto description_of<NftRuleDump> = describe_answers(
     "nft_rule_dump", "The rules of one chain of nf_tables, as the kernel's messages have them.",
-    key(column(&NftRuleDump::netns, "netns", "", "Inode of the network namespace.",
-               "netns.inode")),
+    key(column(&NftRuleDump::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
     key(column(&NftRuleDump::family, "family", "", "Family of its table.", "nft_table.family")),
     key(column(&NftRuleDump::table, "table", "", "Its table.", "nft_table.name")),
     key(column(&NftRuleDump::chain, "chain", "", "Its chain.", "nft_chain.name")),

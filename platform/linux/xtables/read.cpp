@@ -38,7 +38,9 @@ Result<wire::TableInfo> ask_info(int socket, int level, const std::string& name)
 /// struct ipt_get_entries: char name[32], u32 size, padding, the entries.
 Result<std::string> ask_entries(int socket, int level, const wire::TableInfo& info) {
   constexpr std::size_t head = 40;
-  std::string answer(head + info.size, '\0');
+  std::string answer; // of megabytes: not filled before the kernel does
+  answer.resize_and_overwrite(head + info.size, [](char*, std::size_t size) { return size; });
+  std::memset(answer.data(), 0, head);
   std::memcpy(answer.data(), info.name, sizeof info.name);
   std::memcpy(answer.data() + sizeof info.name, &info.size, sizeof info.size);
   auto size = static_cast<socklen_t>(answer.size());

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/facts/tables.h"
+#include "platform/linux/netfilter/carried.h"
 #include "platform/linux/netfilter/machine.h"
 
 namespace synfate {
@@ -337,12 +338,17 @@ void Machine::load_tuple(const nft::Ct& ct) {
   store(ct.reg, octets_of(end.address, packet().family));
 }
 
-/// Without accounting the kernel counts nothing and loads zero.
+/// Without accounting the kernel counts nothing and loads zero: nft_ct_get_eval().
 void Machine::load_counter(const nft::Ct& ct) {
-  const auto rows = context_.inquiry.rows<Setting>(
-      {{"netns", request_.netns}, {"name", Text("net.netfilter.nf_conntrack_acct")}});
-  if (!rows.empty() && rows.front().value.is("0"))
+  const auto counting = accounting(context_, request_.netns);
+  if (counting == Accounting::off)
     return store_number(ct.reg, 0, 8);
+  const auto what = ct.key == nft::CtKey::pkts    ? Carried::packets
+                    : ct.key == nft::CtKey::bytes ? Carried::bytes
+                                                  : Carried::average;
+  const auto number = carried(request_, packet(), what, ct.reply);
+  if (counting == Accounting::on && number)
+    return store_number(ct.reg, *number, 8);
   store_free(ct.reg, 8);
 }
 

@@ -344,11 +344,16 @@ def call(world):
     sock.settimeout(3)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((world.client, SOURCE_PORT))
-    sock.connect((world.server, PORT))
-    time.sleep(0.05)
-    sock.sendall(b"ping\n")
+    try:  # a match may drop what it cannot parse
+        sock.connect((world.server, PORT))
+        time.sleep(0.05)
+        sock.sendall(b"ping\n")
+        if world.udp:
+            sock.recv(100)
+    except OSError:
+        return False
     if world.udp:
-        sock.recv(100)
+        pass
     else:
         time.sleep(0.1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -392,7 +397,9 @@ def trial(lab, seed, counts, folder):
     try:
         server.stdout.readline()
         answers = predictions(lab, world, folder)
-        (lab.server if world.local else lab.client).call(lambda: call(world))
+        if not (lab.server if world.local else lab.client).call(lambda: call(world)):
+            counts["lost"] = counts.get("lost", 0) + 1
+            return []
         counted = counters(lab.server)
     finally:
         server.stdout.close()

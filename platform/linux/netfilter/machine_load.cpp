@@ -7,6 +7,7 @@
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/carried.h"
 #include "platform/linux/netfilter/machine.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 
 namespace synfate {
 namespace {
@@ -48,13 +49,12 @@ bool has_route(Hook hook, const PacketClass& packet) {
 void Machine::perform(const nft::Payload& load) {
   const auto& packet = this->packet();
   if (load.base == nft::PayloadBase::link) {
-    if (packet.link.empty() ||
-        load.offset + load.length > packet.link.size() + packet.network.size())
+    const auto link = link_header(packet);
+    if (link.empty() || load.offset + load.length > link.size() + packet.network.size())
       return break_rule();
     std::vector<Octet> octets;
     for (std::size_t at = load.offset; at < load.offset + load.length; ++at)
-      octets.push_back(at < packet.link.size() ? packet.link[at]
-                                               : packet.network[at - packet.link.size()]);
+      octets.push_back(at < link.size() ? link[at] : packet.network[at - link.size()]);
     return store(load.dreg, octets);
   }
   std::size_t offset = load.offset;
@@ -84,7 +84,7 @@ void Machine::perform(const nft::PayloadSet& write) {
   const auto octets = value(write.sreg, write.length);
   std::size_t offset = write.offset;
   if (write.base == nft::PayloadBase::link) {
-    if (packet().link.empty())
+    if (packet().link.empty() && link_header(packet()).empty())
       return break_rule();
     if (offset + octets.size() <= packet().link.size())
       std::ranges::copy(octets, change().link.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -157,6 +157,10 @@ void Machine::load_time(const nft::Meta& meta) {
 
 void Machine::load_socket_owner(const nft::Meta& meta) {
   const auto& socket = packet().meta.socket;
+  if (!socket.present && demultiplexed_early(request_, packet())) {
+    undecided("a process holds the connection's socket", "no process has accepted the connection");
+    return store_free(meta.reg, 4);
+  }
   if (!socket.present)
     return break_rule();
   if (meta.key == nft::MetaKey::cgroup)

@@ -154,6 +154,7 @@ private:
                const std::function<void(std::uint64_t)>& store);
   void store_fib(const nft::Fib& fib, Int index, const std::string& name);
   void perform(const nft::SocketLoad& socket);
+  void sending_socket(const nft::SocketLoad& socket, unsigned size);
   std::optional<std::uint64_t> socket_number(nft::SocketKey key,
                                              const std::vector<Socket>& sockets) const;
   void perform(const nft::Xfrm& xfrm);

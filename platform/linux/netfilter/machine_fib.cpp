@@ -162,7 +162,8 @@ void Machine::fib_interface(const nft::Fib& fib) {
   const auto& meta = packet().meta;
   const bool arriving = request_.hook == Hook::prerouting || request_.hook == Hook::input ||
                         request_.hook == Hook::ingress;
-  if (arriving && meta.in.loopback) // nft_fib_can_skip()
+  const bool own = request_.packet == Packet::data && demultiplexed_early(request_, packet());
+  if (arriving && (meta.in.loopback || own)) // nft_fib_can_skip()
     return store_fib(fib, meta.in.index, meta.in.name);
   const InterfaceView* device = (fib.flags & nft::fib_oif) != 0   ? &meta.out
                                 : (fib.flags & nft::fib_iif) != 0 ? &meta.in
@@ -263,6 +264,8 @@ void Machine::perform(const nft::SocketLoad& socket) {
   const unsigned size = socket.key == nft::SocketKey::cgroupv2 ? 8
                         : socket.key == nft::SocketKey::mark   ? 4
                                                                : 1;
+  if (request_.hook == Hook::output)
+    return sending_socket(socket, size);
   const auto info = transport_info(packet());
   const auto to = destination_of(packet());
   const bool ours = to.port.kind == PortTerm::Kind::client || request_.packet == Packet::icmp;
@@ -284,6 +287,20 @@ void Machine::perform(const nft::SocketLoad& socket) {
     store_number(socket.dreg, *number, size);
   else
     store_free(socket.dreg, size);
+}
+
+/// nft_socket_eval() on the way out: the sender's own socket, for a SYN-ACK a request socket.
+void Machine::sending_socket(const nft::SocketLoad& socket, unsigned size) {
+  const bool full = request_.packet != Packet::synack;
+  if (!packet().meta.socket.present || (!full && socket.key != nft::SocketKey::transparent))
+    return break_rule();
+  if (socket.key == nft::SocketKey::wildcard && transport_info(packet()).proto == 6)
+    return store_number(socket.dreg, 0, size); // it is connected
+  if (socket.key == nft::SocketKey::mark)
+    return store_perhaps(socket.dreg, packet().meta.socket.mark, size);
+  if (socket.key == nft::SocketKey::transparent && packet().meta.socket.transparent.known())
+    return store_number(socket.dreg, packet().meta.socket.transparent.value() ? 1 : 0, size);
+  store_free(socket.dreg, size);
 }
 
 /// What all sockets that the lookup may find have in common.

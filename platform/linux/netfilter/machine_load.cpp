@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include "core/facts/tables.h"
+#include "platform/linux/netfilter/carried.h"
 #include "platform/linux/netfilter/machine.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 
 namespace synfate {
 namespace {
@@ -47,13 +49,12 @@ bool has_route(Hook hook, const PacketClass& packet) {
 void Machine::perform(const nft::Payload& load) {
   const auto& packet = this->packet();
   if (load.base == nft::PayloadBase::link) {
-    if (packet.link.empty() ||
-        load.offset + load.length > packet.link.size() + packet.network.size())
+    const auto link = link_header(packet);
+    if (link.empty() || load.offset + load.length > link.size() + packet.network.size())
       return break_rule();
     std::vector<Octet> octets;
     for (std::size_t at = load.offset; at < load.offset + load.length; ++at)
-      octets.push_back(at < packet.link.size() ? packet.link[at]
-                                               : packet.network[at - packet.link.size()]);
+      octets.push_back(at < link.size() ? link[at] : packet.network[at - link.size()]);
     return store(load.dreg, octets);
   }
   std::size_t offset = load.offset;
@@ -83,7 +84,7 @@ void Machine::perform(const nft::PayloadSet& write) {
   const auto octets = value(write.sreg, write.length);
   std::size_t offset = write.offset;
   if (write.base == nft::PayloadBase::link) {
-    if (packet().link.empty())
+    if (packet().link.empty() && link_header(packet()).empty())
       return break_rule();
     if (offset + octets.size() <= packet().link.size())
       std::ranges::copy(octets, change().link.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -156,6 +157,10 @@ void Machine::load_time(const nft::Meta& meta) {
 
 void Machine::load_socket_owner(const nft::Meta& meta) {
   const auto& socket = packet().meta.socket;
+  if (!socket.present && demultiplexed_early(request_, packet())) {
+    undecided("a process holds the connection's socket", "no process has accepted the connection");
+    return store_free(meta.reg, 4);
+  }
   if (!socket.present)
     return break_rule();
   if (meta.key == nft::MetaKey::cgroup)
@@ -337,12 +342,17 @@ void Machine::load_tuple(const nft::Ct& ct) {
   store(ct.reg, octets_of(end.address, packet().family));
 }
 
-/// Without accounting the kernel counts nothing and loads zero.
+/// Without accounting the kernel counts nothing and loads zero: nft_ct_get_eval().
 void Machine::load_counter(const nft::Ct& ct) {
-  const auto rows = context_.inquiry.rows<Setting>(
-      {{"netns", request_.netns}, {"name", Text("net.netfilter.nf_conntrack_acct")}});
-  if (!rows.empty() && rows.front().value.is("0"))
+  const auto counting = accounting(context_, request_.netns);
+  if (counting == Accounting::off)
     return store_number(ct.reg, 0, 8);
+  const auto what = ct.key == nft::CtKey::pkts    ? Carried::packets
+                    : ct.key == nft::CtKey::bytes ? Carried::bytes
+                                                  : Carried::average;
+  const auto number = carried(request_, packet(), what, ct.reply);
+  if (counting == Accounting::on && number)
+    return store_number(ct.reg, *number, 8);
   store_free(ct.reg, 8);
 }
 

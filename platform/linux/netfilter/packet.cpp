@@ -222,6 +222,17 @@ std::vector<Octet> octets_of(const PortTerm& term) {
   return {Octet::any(), Octet::any()};
 }
 
+std::vector<Octet> link_header(const PacketClass& packet) {
+  constexpr Int ethernet = 1;
+  const auto& in = packet.meta.in;
+  if (!packet.link.empty() || !in.present() || !(in.loopback || in.type.is(ethernet)))
+    return packet.link;
+  std::vector<Octet> header(12, in.loopback ? Octet::of(0) : Octet::any());
+  header.push_back(Octet::of(packet.family == IpFamily::v4 ? 0x08 : 0x86));
+  header.push_back(Octet::of(packet.family == IpFamily::v4 ? 0x00 : 0xdd));
+  return header;
+}
+
 Perhaps<std::uint32_t> packet_length(const PacketClass& packet) {
   if (!packet.payload_length.known())
     return packet.payload_length;

@@ -284,6 +284,10 @@ void set_destination(PacketClass& packet, const Endpoint& endpoint);
 std::vector<Octet> octets_of(const AddressTerm& term, IpFamily family);
 std::vector<Octet> octets_of(const PortTerm& term);
 
+/// The Ethernet header as far as it is known: of a packet that came in by a device that has one.
+/// Its addresses are not read; on the loopback device they are zero. Empty: there is none.
+std::vector<Octet> link_header(const PacketClass& packet);
+
 /// skb->len counted from the network header; unknown if the payload's length is.
 Perhaps<std::uint32_t> packet_length(const PacketClass& packet);
 

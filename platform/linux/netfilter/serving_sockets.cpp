@@ -35,4 +35,22 @@ ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t pro
   return found;
 }
 
+bool demultiplexed_early(const HookRequest& request, const PacketClass& packet) {
+  if (request.hook != Hook::input)
+    return false;
+  switch (request.packet) {
+  case Packet::ack:
+  case Packet::data:
+    return true;
+  case Packet::synack:
+  case Packet::datagram:
+  case Packet::reset: // answers to a client of this host
+    return packet.ct.reply;
+  case Packet::syn:
+  case Packet::icmp:
+    return false;
+  }
+  return false;
+}
+
 } // namespace synfate

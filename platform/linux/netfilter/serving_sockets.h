@@ -18,4 +18,8 @@ struct ServingSockets {
 ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t proto,
                                const AddressTerm& address, std::uint16_t port, IpFamily family);
 
+/// On the input path the connection's own socket may be known already: tcp_v4_early_demux(),
+/// udp_v4_early_demux() of net/ipv4, called from ip_rcv_finish() before the hook `input`.
+bool demultiplexed_early(const HookRequest& request, const PacketClass& packet);
+
 } // namespace synfate

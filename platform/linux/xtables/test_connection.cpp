@@ -2,6 +2,7 @@
 // xt_connlabel.c, xt_connlimit.c, xt_helper.c, xt_cluster.c; Linux 6.12.
 #include <algorithm>
 
+#include "platform/linux/netfilter/carried.h"
 #include "platform/linux/xtables/conntrack_info.h"
 #include "platform/linux/xtables/test_core.h"
 #include "platform/linux/xtables/test_matches.h"
@@ -110,18 +111,6 @@ MatchAnswer test_ct_rest(const MatchCall& call, const ConntrackInfo& info) {
                    "ct expiration");
 }
 
-/// Packets and bytes of a connection whose first packet this is.
-MatchAnswer fresh_bytes(const MatchCall& call, const wire::Connbytes& info) {
-  const auto length = packet_length(call.packet);
-  if (info.what != 0 && info.direction != 1 && !length.known())
-    return undecided(call, length.why(), "is in the range", "is not in the range", "ct bytes");
-  const std::uint64_t bytes = length.known() ? length.value() : 0;
-  const std::uint64_t what = info.direction == 1 ? 0 : info.what == 0 ? 1 : bytes;
-  const bool inside = info.to >= info.from ? what <= info.to && what >= info.from
-                                           : what < info.to || what > info.from;
-  return field_answer(inside, info.what == 0 ? "ct packets" : "ct bytes");
-}
-
 } // namespace
 
 MatchAnswer test_state(const MatchCall& call) {
@@ -163,13 +152,21 @@ MatchAnswer test_connmark(const MatchCall& call) {
 
 MatchAnswer test_connbytes(const MatchCall& call) {
   const auto info = call.as<wire::Connbytes>();
-  const auto& ct = call.packet.ct;
-  if (!has_entry(ct))
-    return not_matched("ct bytes");
-  if (ct.state == CtState::fresh && (ct.status & ct_status_confirmed) == 0)
-    return fresh_bytes(call, info);
-  return undecided(call, "what the connection has carried", "is in the range",
-                   "is not in the range", "ct bytes");
+  const std::string_view field = info.what == 0 ? "ct packets" : "ct bytes";
+  const auto counting = accounting(call.context, call.request.netns);
+  if (!has_entry(call.packet.ct) || counting == Accounting::off) // nf_conn_acct_find()
+    return not_matched(field);
+  const auto what = info.what == 0   ? Carried::packets
+                    : info.what == 1 ? Carried::bytes
+                                     : Carried::average;
+  const auto way = info.direction > 1 ? std::optional<bool>() : std::optional(info.direction == 1);
+  const auto number = carried(call.request, call.packet, what, way);
+  if (counting == Accounting::unknown || !number)
+    return undecided(call, "what the connection has carried", "is in the range",
+                     "is not in the range", field);
+  return field_answer(info.to >= info.from ? *number <= info.to && *number >= info.from
+                                           : *number < info.to || *number > info.from,
+                      field);
 }
 
 MatchAnswer test_connlabel(const MatchCall& call) {

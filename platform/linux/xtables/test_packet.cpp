@@ -31,7 +31,7 @@ Octet tos_octet(const PacketClass& packet) {
 
 MatchAnswer is_ethernet(const MatchCall& call) {
   const auto& in = call.packet.meta.in;
-  if (!in.present() || call.packet.link.size() < 14)
+  if (!in.present() || link_header(call.packet).size() < 14)
     return not_matched("ether saddr");
   return perhaps(call, in.type, "ether saddr", [](Int type) { return type == 1; });
 }
@@ -90,16 +90,17 @@ MatchAnswer test_comment(const MatchCall&) {
 
 MatchAnswer test_mac(const MatchCall& call) {
   const auto mac = call.as<wire::Mac>();
+  const auto link = link_header(call.packet);
   return all(call, is_ethernet, [&](const MatchCall& part) {
-    return inverted(
-        test_equal(part, Octets(part.packet.link).subspan(6, 6), {}, mac.address, "ether saddr"),
-        mac.invert != 0);
+    return inverted(test_equal(part, Octets(link).subspan(6, 6), {}, mac.address, "ether saddr"),
+                    mac.invert != 0);
   });
 }
 
 MatchAnswer test_eui64(const MatchCall& call) {
   return all(call, is_ethernet, [](const MatchCall& part) {
-    const Octets link(part.packet.link);
+    const auto header = link_header(part.packet);
+    const Octets link(header);
     if (!std::ranges::all_of(link.subspan(6, 6),
                              [](const Octet& octet) { return octet.is_known(); }))
       return undecided(part, "the client's link-layer address", "makes up its address",

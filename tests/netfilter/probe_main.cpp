@@ -1,0 +1,226 @@
+// synfate itself, with a second look: at the hooks of nf_tables every rule of the chains
+// <hook>_<packet> is evaluated by itself for the packet that passes there. What is predicted for
+// each goes to the file PROBE_OUTPUT, a line per rule:
+//
+//   inet probe input_syn 12 yes        (no, both)
+//
+// Driven by trials.py, which then sends the packets and reads the rules' counters.
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "core/command/program.h"
+#include "platform/linux/model/flows.h"
+#include "platform/linux/model/journey.h"
+#include "platform/linux/model/linux_model.h"
+#include "platform/linux/model/walk.h"
+#include "platform/linux/names/names.h"
+#include "platform/linux/netfilter/machine.h"
+#include "platform/linux/system/linux_system.h"
+#include "platform/linux/system/network_namespaces.h"
+#include "platform/linux/xtables/legacy_tables.h"
+
+namespace {
+
+using namespace synfate;
+
+constexpr const char* mark_of_probe = "probe";
+
+std::string setting(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+std::string word_of(const HookRequest& request, const PacketClass& packet) {
+  switch (request.packet) {
+  case Packet::syn:
+    return "syn";
+  case Packet::synack:
+    return "synack";
+  case Packet::ack:
+    return "ack";
+  case Packet::data:
+    return "data";
+  case Packet::datagram:
+    return destination_of(packet).port.kind == PortTerm::Kind::client ? "answer" : "datagram";
+  case Packet::reset:
+    return "reset";
+  case Packet::icmp:
+    return "icmp";
+  }
+  return {};
+}
+
+using Predictions = std::map<std::string, std::string>;
+
+/// The legacy tables, and at each priority of a chain of ours a function that looks at its rules.
+class Probe final : public XtTables {
+public:
+  std::vector<XtHook> hooks(HookContext& context, const HookRequest& request,
+                            IpFamily family) const override {
+    auto all = inner_.hooks(context, request, family);
+    const auto* chains = context.ruleset.base_chains(context.inquiry, request.netns);
+    if (chains != nullptr)
+      for (const auto& chain : *chains)
+        if (chain.type != "nat" && chain.hook == to_string(request.hook))
+          all.push_back({fmt::format("{}/{}/{}/{}", mark_of_probe, chain.scope.family,
+                                     chain.scope.table, chain.name),
+                         chain.priority, false});
+    return all;
+  }
+
+  Branches run(HookContext& context, const HookRequest& request, const XtHook& table,
+               const PacketClass& packet) const override {
+    if (!table.table.starts_with(mark_of_probe))
+      return inner_.run(context, request, table, packet);
+    look(context, request, table.table, packet);
+    Branch branch;
+    branch.packet = packet;
+    Branches branches;
+    branches.push_back(std::move(branch));
+    return branches;
+  }
+
+  std::optional<std::vector<MatchBranch>> match(HookContext& context, const HookRequest& request,
+                                                const XtExtension& extension,
+                                                const PacketClass& packet,
+                                                const Culprit& by) const override {
+    return inner_.match(context, request, extension, packet, by);
+  }
+  std::optional<std::vector<TargetBranch>> target(HookContext& context, const HookRequest& request,
+                                                  const XtExtension& extension,
+                                                  const PacketClass& packet,
+                                                  const Culprit& by) const override {
+    return inner_.target(context, request, extension, packet, by);
+  }
+  std::string text(const XtExtension& extension, bool target,
+                   std::string_view family) const override {
+    return inner_.text(extension, target, family);
+  }
+
+  mutable Predictions predictions;
+
+private:
+  void look(HookContext& context, const HookRequest& request, const std::string& place,
+            const PacketClass& packet) const {
+    std::vector<std::string> parts;
+    for (std::size_t from = 0, to = 0; to != std::string::npos; from = to + 1) {
+      to = place.find('/', from);
+      parts.push_back(place.substr(from, to - from));
+    }
+    const bool six = packet.family == IpFamily::v6;
+    if ((parts[1] == "ip" && six) || (parts[1] == "ip6" && !six))
+      return;
+    const NftScope scope{request.netns, parts[1], parts[2]};
+    const std::string name = parts[3] + "_" + word_of(request, packet);
+    const auto* chain = context.ruleset.chain(context.inquiry, scope, name);
+    if (chain == nullptr)
+      return;
+    auto copy = std::make_shared<PacketClass>(packet);
+    if (const auto port = setting("PROBE_PORT"); !port.empty())
+      copy->ports = copy->ports & IntervalSet::single(std::stoul(port));
+    if (copy->ports.empty())
+      return; // a part of the class that the real packet is not in
+    const PacketPointer one = std::move(copy);
+    Machine machine(context, request);
+    for (const auto& rule : chain->rules)
+      look_at(context, machine, {&scope, &name, &rule}, one);
+  }
+
+  void look_at(HookContext& context, Machine& machine, const RuleSite& site,
+               const PacketPointer& packet) const {
+    const auto answer = answer_of(machine, site, packet);
+    if (!context.inquiry.pending())
+      note(fmt::format("{} {} {} {}", site.scope->family, site.scope->table, *site.chain,
+                       site.rule->handle),
+           answer);
+  }
+
+  static std::string answer_of(Machine& machine, const RuleSite& site,
+                               const PacketPointer& packet) {
+    std::vector<RuleEnd> ends;
+    machine.run(site, packet, ends);
+    bool matched = false, failed = false;
+    for (const auto& end : ends) {
+      if (end.final == HookVerdict::unknown)
+        return "unknown";
+      const bool dropped = end.final == HookVerdict::drop; // a match that cannot parse the packet
+      (end.broke || dropped ? failed : matched) = true;
+    }
+    return matched && failed ? "both" : matched ? "yes" : "no";
+  }
+
+  /// A packet of several journeys: they must agree.
+  void note(const std::string& rule, const std::string& answer) const {
+    const auto [at, added] = predictions.emplace(rule, answer);
+    if (!added && at->second != answer)
+      at->second = "both";
+  }
+
+  xt::LegacyTables inner_;
+};
+
+class ProbeModel final : public Model {
+public:
+  std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) override {
+    return plain_flows_of(inquiry, target);
+  }
+  std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target, const IpAddress& from,
+                               const std::string& interface) override {
+    return flows_from_client(inquiry, target, from, interface);
+  }
+  Fate walk(Inquiry& inquiry, const Flow& flow) override {
+    Walk walk{inquiry, flow, ruleset_, &probe_};
+    auto fate = fate_of(walk_flow(walk), inquiry);
+    if (!inquiry.pending()) {
+      std::ofstream out(setting("PROBE_OUTPUT"));
+      for (const auto& [rule, answer] : probe_.predictions)
+        out << rule << " " << answer << "\n";
+    }
+    return fate;
+  }
+  std::vector<SourceClass> partition(Inquiry&, const Target&,
+                                     const std::optional<Identity>&) override {
+    return {};
+  }
+  std::vector<FlowReport> bind(Inquiry&, const Target&, const BindRequest&) override { return {}; }
+
+private:
+  Ruleset ruleset_;
+  Probe probe_;
+};
+
+} // namespace
+
+int main(int count, char** arguments) {
+  const std::vector<std::string> words(arguments + 1, arguments + count);
+  LinuxSystem system;
+  const LinuxNames names;
+  const std::string path = setting("SYNFATE"); // its plugins are beside it
+  const Program program{
+      .version = "probe",
+      .path = path,
+      .platform = "linux",
+      .words = words,
+      .system = system,
+      .names = names,
+      .model = [](const std::string&) { return std::make_unique<ProbeModel>(); },
+      .add_tables = add_linux_tables,
+      .enter_netns = [](const std::string& name) { return enter_netns(name); },
+      .linked = {},
+      .worker = {},
+      .run_worker = {},
+      .in = std::cin,
+      .out = std::cout,
+      .err = std::cerr,
+      .terminal = {},
+      .no_color = true,
+  };
+  return run(program);
+}

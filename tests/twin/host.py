@@ -32,6 +32,7 @@ from firewall import Tally, fed
 from lab import SKIPPED, Lab, LabError, run_synfate, synfate_program, target_words
 
 NOBODY = 65534
+SERVER = os.path.join(HERE, "..", "lab", "server.py")
 #: A neighbour that does not answer is given up before the client is.
 QUICK = [("neigh.{}.retrans_time_ms", 100), ("neigh.{}.mcast_solicit", 2)]
 VAGUE_SHARE, ENOUGH_FLOWS = 0.03, 2000
@@ -137,9 +138,17 @@ class Site:
             print(f"nft: {trouble}\n{host.nft}", file=sys.stderr)
             host.nft = ""
         self._batch(self.server, [" ".join(one) for one in host.ip])
-        self.lab.serve(*words)
+        self._listen(words)
         set_all(self.server, host.sysctls)
         self._batch(self.server, [" ".join(one) for one in host.late])
+
+    def _listen(self, words):
+        """Sockets that cannot be bound are left out."""
+        process = self.lab.start(self.server, sys.executable, SERVER, *words, output=subprocess.PIPE)
+        self.lab.at_end(process.stdout.close)
+        while (line := process.stdout.readline().strip()) != b"ready":
+            if not line.startswith(b"failed"):
+                raise LabError(f"the server did not start: {line}")
 
 
 def set_all(netns, values):

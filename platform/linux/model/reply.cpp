@@ -147,15 +147,25 @@ Stop not_taken(const Journey& journey, const IpAddress& next_hop, const NextHop&
   return stop;
 }
 
-/// Who takes the answer on the link. A client that is itself the next hop is there, for it called;
-/// `next`: the namespace that the answer has to come to.
-void check_next_hop(Walk& walk, Journey& journey, std::optional<Int> next) {
-  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  const bool client_itself = !next && to && *to == journey.next_hop;
-  if (journey.stopped() || journey.forward_by == 0 || (client_itself && walk.classes != nullptr))
+/// Who takes the answer on the link. A client that is itself the next hop is there, for it called,
+/// but only on the link that it called by; `next`: the namespace that the answer has to come to, 0:
+/// the client's.
+void check_next_hop(Walk& walk, Journey& journey, Int next) {
+  if (journey.stopped() || journey.forward_by == 0)
     return;
   const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by);
-  if (!device || (client_itself && !device->kind.is("veth") && !device->kind.is("bridge")))
+  if (!device)
+    return;
+  if (device->carrier.is(false)) {
+    NextHop found;
+    found.why = fmt::format("{} has no carrier", device->name.value_or("?"));
+    return add_stop(journey, not_taken(journey, journey.next_hop, found));
+  }
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const bool to_client = next == 0 && to && *to == journey.next_hop;
+  const bool client_itself = to_client && device->name.is(walk.flow.from_interface);
+  if (to_client &&
+      (walk.classes != nullptr || (!device->kind.is("veth") && !device->kind.is("bridge"))))
     return;
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, *device, journey.next_hop, from);
@@ -171,7 +181,7 @@ void check_next_hop(Walk& walk, Journey& journey, std::optional<Int> next) {
     if (found.suspected)
       journey.certainty = std::max(journey.certainty, Certainty::likely);
     add_stop(journey, not_taken(journey, journey.next_hop, found));
-  } else if (found.kind == NextHop::Kind::there && next && found.netns != *next) {
+  } else if (found.kind == NextHop::Kind::there && next != 0 && found.netns != next) {
     add_stop(journey, {Outcome::unknown,
                        Icmp::none,
                        "",
@@ -225,8 +235,7 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
   return journeys;
 }
 
-void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns,
-             std::optional<Int> next) {
+void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns, Int next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
   const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
@@ -340,7 +349,7 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
       if (walk.inquiry.pending())
         return {};
     }
-    const auto next = at + 1 < legs.size() ? std::optional(legs[at + 1].netns) : std::nullopt;
+    const Int next = at + 1 < legs.size() ? legs[at + 1].netns : 0;
     for (auto& way : journeys)
       end_leg(walk, way, leg, final_netns, next);
     if (walk.inquiry.pending())

@@ -159,6 +159,9 @@ private:
     for (auto& result : results) {
       if (routes && changes_route(before.packet, result.packet))
         result.packet.meta.reroute = true;
+      else if (before.packet.meta.reroute && !routes && changes_route(before.packet, result.packet))
+        result.packet.assumptions.push_back(
+            "routing sees the last mark that a rule in output sets");
       result.steps.insert(result.steps.begin(), before.steps.begin(), before.steps.end());
       result.near_misses.insert(result.near_misses.begin(), before.near_misses.begin(),
                                 before.near_misses.end());

@@ -164,8 +164,11 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const bool to_client = next == 0 && to && *to == journey.next_hop;
   const bool client_itself = to_client && device->name.is(walk.flow.from_interface);
-  if (to_client &&
-      (walk.classes != nullptr || (!device->kind.is("veth") && !device->kind.is("bridge"))))
+  const bool visible = device->kind.is("veth") || device->kind.is("bridge");
+  if (to_client && visible && walk.classes != nullptr && !client_itself)
+    assume(journey, fmt::format("a client that called by another link is behind {} as well",
+                                device->name.value_or("?")));
+  if (to_client && (walk.classes != nullptr || !visible))
     return;
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, *device, journey.next_hop, from);

@@ -1,8 +1,9 @@
-// The tables `interface` and `address`, one rtnetlink dump each.
+// The tables `interface` and `address`, one rtnetlink dump each, and `netns_id`.
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
 #include "platform/linux/routing/addresses.h"
 #include "platform/linux/routing/links.h"
+#include "platform/linux/routing/namespace_ids.h"
 
 namespace synfate {
 namespace {
@@ -19,6 +20,8 @@ public:
       collect_links(collection, *socket);
     else if (collection.table() == table_name<Address>())
       collect_addresses(collection, *socket);
+    else if (collection.table() == table_name<NamespaceId>())
+      collect_id(collection, *socket);
   }
 
 private:
@@ -31,6 +34,29 @@ private:
                  .effect = links ? "where packets arrive and leave cannot be told"
                                  : "which addresses are this host's cannot be told",
                  .remedy = "run again; if it stays, check with: ip address"});
+  }
+
+  /// Only for a path that is asked for: a full reading would have to know them all.
+  static void collect_id(sdk::Collection& collection, RouteSocket& socket) {
+    const auto path = collection.text_key("path");
+    if (!path)
+      return;
+    NamespaceId row;
+    row.netns = collection.netns();
+    row.path = std::string(*path);
+    const auto id = read_namespace_id(socket, std::string(*path));
+    if (!id) {
+      const std::string gap = "netns_id";
+      sdk::report(collection, {.id = gap,
+                               .what = "where the other ends of links are",
+                               .why = to_string(id.error()),
+                               .effect = "packets cannot be followed into other namespaces",
+                               .remedy = "run as root"});
+      row.id = Unknown{gap};
+    } else if (*id) {
+      row.id = **id;
+    }
+    sdk::put(collection, row);
   }
 
   static void collect_links(sdk::Collection& collection, RouteSocket& socket) {

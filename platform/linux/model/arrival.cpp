@@ -54,17 +54,9 @@ std::optional<Icmp> icmp_of_route_error(Int error, IpFamily family) {
   }
 }
 
-/// The interface's setting for IPv4, the host's for IPv6, where an interface may be forced to
-/// forward from 6.17 on (net/ipv6/ip6_output.c: ip6_forward()).
 bool forwards(Walk& walk, const Journey& journey) {
-  const std::string& name = journey.packet.meta.in.name;
-  const auto is_on = [&](const std::string& setting) {
-    return ask_number(walk.inquiry, journey.netns, setting).value_or(0) != 0;
-  };
-  if (journey.packet.family == IpFamily::v4)
-    return is_on(fmt::format("net.ipv4.conf.{}.forwarding", name));
-  return is_on("net.ipv6.conf.all.forwarding") ||
-         is_on(fmt::format("net.ipv6.conf.{}.force_forwarding", name));
+  return ask_forwarding(walk.inquiry, journey.netns, journey.packet.family,
+                        journey.packet.meta.in.name);
 }
 
 Culprit address_culprit(const IpAddress& address) {
@@ -77,7 +69,8 @@ Journeys stopped(Journey journey, Stop stop) {
 }
 
 /// A packet that has no route, or one to elsewhere on a host that does not forward.
-Journeys stop_not_ours(Walk& walk, Journey journey, const IpAddress& to, const RouteLookup& answer) {
+Journeys stop_not_ours(Walk& walk, Journey journey, const IpAddress& to,
+                       const RouteLookup& answer) {
   const Int error = answer.error.value_or(0);
   const bool router = forwards(walk, journey);
   const auto icmp = icmp_of_route_error(error, to.family());
@@ -91,10 +84,10 @@ Journeys stop_not_ours(Walk& walk, Journey journey, const IpAddress& to, const R
   }
   if (!router && journey.packet.ct.destination_nat) {
     const char* name = to.is_v4() ? "net.ipv4.ip_forward" : "net.ipv6.conf.all.forwarding";
-    return stopped(std::move(journey),
-                   silent(Stage::route, Culprit{"sysctl", name, fmt::format("{} = 0", name)},
-                          fmt::format("NAT sends it to {}, and this host does not forward",
-                                      to.to_string())));
+    return stopped(
+        std::move(journey),
+        silent(Stage::route, Culprit{"sysctl", name, fmt::format("{} = 0", name)},
+               fmt::format("NAT sends it to {}, and this host does not forward", to.to_string())));
   }
   return stopped(std::move(journey),
                  silent(Stage::route, address_culprit(to),
@@ -104,9 +97,9 @@ Journeys stop_not_ours(Walk& walk, Journey journey, const IpAddress& to, const R
 /// tcp_v4_conn_request(), tcp_v6_conn_request(), and the resets beside them: TCP answers nothing
 /// that was sent to more than one.
 Stop not_for_tcp(const IpAddress& to, const std::string& type) {
-  return silent(Stage::route, Culprit{"address", to.to_string(), fmt::format("a {} address", type)},
-                fmt::format("{} is a {} address here, to which TCP does not answer", to.to_string(),
-                            type));
+  return silent(
+      Stage::route, Culprit{"address", to.to_string(), fmt::format("a {} address", type)},
+      fmt::format("{} is a {} address here, to which TCP does not answer", to.to_string(), type));
 }
 
 using linux_routing::FibAnswer;
@@ -168,6 +161,11 @@ RouteQuestion arriving(Walk& walk, const Journey& journey, const IpAddress& from
   question.input_interface = journey.packet.meta.in.index;
   question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   question.proto = std::string(to_string(walk.flow.proto));
+  if (!rules_ask_for_ports(walk.inquiry, journey.netns))
+    return question; // fib4_rules_early_flow_dissect(): then nobody looks
+  question.source_port = static_cast<std::uint16_t>(journey.packet.ports.first());
+  if (const auto port = destination_of(journey.packet).port; port.kind == PortTerm::Kind::known)
+    question.destination_port = port.first;
   return question;
 }
 
@@ -274,7 +272,8 @@ Journeys route_input(Walk& walk, Journey journey) {
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   const bool home = journey.netns == walk.inquiry.snapshot().host().netns;
-  if (walk.flow.local && home && to && journey.routed_to == to) { // the client's kernel routed it already
+  if (walk.flow.local && home && to &&
+      journey.routed_to == to) { // the client's kernel routed it already
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
     return alone(std::move(journey));
   }
@@ -286,6 +285,9 @@ Journeys route_input(Walk& walk, Journey journey) {
   if (const auto port = destination_of(journey.packet).port; port.kind == PortTerm::Kind::known)
     journey.final_port = port.first;
   const auto question = arriving(walk, journey, *from, *to);
+  if (question.source_port != 0 &&
+      rules_cut_ports(walk.inquiry, journey.netns, journey.packet.ports, true))
+    assume(journey, "the client's port is not one that a routing rule tells apart");
   Journeys journeys;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::arriving_source)) {
     if (walk.inquiry.pending())

@@ -1,5 +1,7 @@
 #include "platform/linux/model/ask.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -78,6 +80,38 @@ std::optional<Int> ask_number(Inquiry& inquiry, Int netns, const std::string& na
   return number;
 }
 
+bool ask_forwarding(Inquiry& inquiry, Int netns, IpFamily family, const std::string& interface) {
+  const auto is_on = [&](const std::string& name) {
+    return ask_number(inquiry, netns, name).value_or(0) != 0;
+  };
+  if (family == IpFamily::v4)
+    return is_on(fmt::format("net.ipv4.conf.{}.forwarding", interface));
+  return is_on("net.ipv6.conf.all.forwarding") ||
+         is_on(fmt::format("net.ipv6.conf.{}.force_forwarding", interface));
+}
+
+bool rules_ask_for_ports(Inquiry& inquiry, Int netns) {
+  const auto rules = inquiry.rows<PolicyRule>({{"netns", netns}});
+  return inquiry.incomplete() || std::ranges::any_of(rules, [](const PolicyRule& rule) {
+           return !rule.source_port_first.absent() || !rule.destination_port_first.absent() ||
+                  !rule.ip_proto.absent() || !rule.more.absent();
+         });
+}
+
+bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool as_source) {
+  const auto rules = inquiry.rows<PolicyRule>({{"netns", netns}});
+  return std::ranges::any_of(rules, [&](const PolicyRule& rule) {
+    const auto& first = as_source ? rule.source_port_first : rule.destination_port_first;
+    const auto& last = as_source ? rule.source_port_last : rule.destination_port_last;
+    if (!first.known())
+      return false;
+    const auto taken =
+        IntervalSet::range(Wide(static_cast<std::uint64_t>(first.value())),
+                           Wide(static_cast<std::uint64_t>(last.value_or(first.value()))));
+    return !taken.disjoint(ports) && !taken.contains(ports);
+  });
+}
+
 Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address) {
   for (const auto& row : ask_addresses(inquiry, netns))
     if (row.address.is(address))
@@ -94,6 +128,21 @@ std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool
     owners.push_back(
         read_row<SocketOwner>(*inquiry.snapshot().table(table_name<SocketOwner>()), row));
   return owners;
+}
+
+std::string errno_name(Int error) {
+  switch (error) {
+  case EACCES:
+    return "EACCES";
+  case EHOSTUNREACH:
+    return "EHOSTUNREACH";
+  case ENETUNREACH:
+    return "ENETUNREACH";
+  case EINVAL:
+    return "EINVAL";
+  default:
+    return fmt::format("errno {}", error);
+  }
 }
 
 std::string socket_id(const Socket& socket) {

@@ -7,6 +7,8 @@
 
 #include "core/facts/tables.h"
 #include "core/model/model.h"
+#include "platform/linux/netfilter/interval_set.h"
+#include "platform/linux/routing/tables.h"
 
 namespace synfate {
 
@@ -36,6 +38,15 @@ std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, const std::s
 std::optional<std::string> ask_setting(Inquiry& inquiry, Int netns, const std::string& name);
 std::optional<Int> ask_number(Inquiry& inquiry, Int netns, const std::string& name);
 
+/// True where packets that came by the interface are sent on: IPv4 asks the interface's setting;
+/// IPv6 the host's, and from Linux 6.17 on force_forwarding (net/ipv6/ip6_output.c: ip6_forward()).
+bool ask_forwarding(Inquiry& inquiry, Int netns, IpFamily family, const std::string& interface);
+
+/// Policy rules of the namespace look at ports or protocols: then each port may have its route.
+bool rules_ask_for_ports(Inquiry& inquiry, Int netns);
+/// A rule that takes some of these source ports (or, of answers, destination ports) and not others.
+bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool as_source);
+
 /// The device that the kernel looks up a socket with for a packet of this host to one of its own
 /// addresses: the one that has the address, though the packet travels over lo (inet_iif(),
 /// inet6_iif()).
@@ -43,6 +54,9 @@ Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address)
 
 /// Processes that hold a descriptor of the socket. `complete`: all of them, else it may be one.
 std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete);
+
+/// EHOSTUNREACH …: the errors of routing by their names.
+std::string errno_name(Int error);
 
 /// "tcp/10.0.0.1:8080", "tcp/[::1]:8080": the id of a socket.
 std::string socket_id(const Socket& socket);

@@ -41,13 +41,15 @@ std::vector<AddressClass> partition(const linux_routing::Fib& fib, const FibPack
     return partition_own_sources(fib, packet);
   case ClientSide::leaving_target:
     return partition_destinations(fib, packet);
+  case ClientSide::passing_target:
+    return partition_arriving_for(fib, packet);
   }
   return {};
 }
 
 /// What a question asks beside the client's address.
 std::string name_of(Int netns, const RouteQuestion& question, ClientSide side) {
-  const bool target = side == ClientSide::leaving_target;
+  const bool target = side == ClientSide::leaving_target || side == ClientSide::passing_target;
   const auto other = target ? question.source.value_or(IpAddress()) : question.destination;
   return fmt::format("{} {} {} {} {} {} {} {} {} {} {}", netns, static_cast<int>(side),
                      question.source || !target ? other.to_string() : "any",
@@ -77,7 +79,8 @@ RouteLookup lookup_of(const FibAnswer& answer) {
 /// Equal for answers that mean the same to a packet.
 std::string effect_of(const FibAnswer& answer) {
   if (answer.error == 0)
-    return fmt::format("{} {}", answer.type, answer.interface_index.value_or(0));
+    return fmt::format("{} {} {}", answer.type, answer.interface_index.value_or(0),
+                       answer.gateway ? answer.gateway->to_string() : "");
   return linux_routing::text_of({answer});
 }
 

@@ -63,6 +63,7 @@ enum class ClientSide : std::uint8_t {
   arriving_source, ///< a packet of a client: the source
   leaving_source,  ///< a packet of a client on this host: the source
   leaving_target,  ///< an answer: the destination
+  passing_target,  ///< an answer that arrived on its way: the destination
 };
 
 /// A journey, or a part of it, and how it is routed.

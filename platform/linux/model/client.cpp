@@ -39,32 +39,7 @@ SocketView view_of_client(const Flow& flow) {
   return view;
 }
 
-std::string error_name(Int error) {
-  switch (error) {
-  case EACCES:
-    return "EACCES";
-  case EHOSTUNREACH:
-    return "EHOSTUNREACH";
-  case ENETUNREACH:
-    return "ENETUNREACH";
-  case EINVAL:
-    return "EINVAL";
-  default:
-    return fmt::format("errno {}", error);
-  }
-}
-
 constexpr std::uint16_t no_port = 0;
-
-/// Without such a rule every port of an address of this host has the same route, which is then
-/// asked for once.
-bool rules_ask_for_ports(Walk& walk, Int netns) {
-  const auto rules = walk.inquiry.rows<PolicyRule>({{"netns", netns}});
-  return walk.inquiry.incomplete() || std::ranges::any_of(rules, [](const PolicyRule& rule) {
-           return !rule.source_port_first.absent() || !rule.destination_port_first.absent() ||
-                  !rule.ip_proto.absent() || !rule.more.absent();
-         });
-}
 
 /// A packet to another host leaves by the device of its route, one to this host by lo.
 void remember_way(Walk& walk, Journey& journey, const RouteLookup& route) {
@@ -97,7 +72,9 @@ Journeys choose_way(Walk& walk, Journey journey) {
   question.destination = walk.flow.to;
   question.source = walk.flow.from;
   question.proto = std::string(to_string(walk.flow.proto));
-  question.destination_port = rules_ask_for_ports(walk, journey.netns) ? walk.flow.port : no_port;
+  // Without such a rule every port of an address of this host has the same route.
+  question.destination_port =
+      rules_ask_for_ports(walk.inquiry, journey.netns) ? walk.flow.port : no_port;
   if (walk.flow.identity)
     question.uid = walk.flow.identity->uid;
   Journeys journeys;
@@ -106,7 +83,7 @@ Journeys choose_way(Walk& walk, Journey journey) {
     if (answer && routed.answer->error.value_or(0) == 0)
       remember_way(walk, routed.journey, *answer);
     if (answer && answer->error.value_or(0) != 0) {
-      const std::string error = error_name(answer->error.value());
+      const std::string error = errno_name(answer->error.value());
       add_stop(routed.journey,
                {Outcome::denied, Icmp::none, error, Stage::client,
                 Culprit{"route", fmt::format("{}", walk.flow.to.to_string()), error},
@@ -170,6 +147,28 @@ void begin_at(Walk& walk, Journey& way, bool first, const std::optional<Interfac
                    "the loopback interface is down"});
 }
 
+/// What rules in output have changed.
+Journeys choose_way_again(Walk& walk, Journeys journeys) {
+  Journeys next;
+  for (auto& way : journeys) {
+    follow_nat(walk, way);
+    if (!way.packet.meta.reroute || way.stopped()) {
+      next.push_back(std::move(way));
+      continue;
+    }
+    for (auto& again : route_again(walk, std::move(way))) {
+      const auto to = destination_of(again.packet).address;
+      again.routed_to.reset();
+      if (again.forward_by == 0 && to.kind == AddressTerm::Kind::known)
+        again.routed_to = to.first;
+      next.push_back(std::move(again));
+    }
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
+}
+
 /// Into the namespace behind the device; what goes over lo stays.
 Journeys leave_by_device(Walk& walk, Journeys journeys) {
   Journeys left;
@@ -205,8 +204,7 @@ Journeys leave_client(Walk& walk, Journey journey) {
   for (auto& way : journeys)
     begin_at(walk, way, first, loopback);
   journeys = pass_each(walk, std::move(journeys), Hook::output);
-  for (auto& way : journeys)
-    follow_nat(walk, way);
+  journeys = choose_way_again(walk, std::move(journeys));
   journeys = pass_each(walk, std::move(journeys), Hook::postrouting);
   journeys = pass_each(walk, std::move(journeys), Hook::egress);
   return leave_by_device(walk, std::move(journeys));

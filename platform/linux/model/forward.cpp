@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
@@ -18,18 +19,19 @@ constexpr std::size_t most_hops = 8;
 
 Stop beyond(const Interface& out, const IpAddress& next_hop, bool hidden) {
   const std::string name = out.name.value_or("?");
-  const std::string text = hidden ? "not every end of the link can be seen"
-                                  : "the packet leaves this machine by it";
+  const std::string text =
+      hidden ? "not every end of the link can be seen" : "the packet leaves this machine by it";
   return {Outcome::unknown,
           Icmp::none,
           "",
           Stage::forward,
           Culprit{"interface", name, text},
-          hidden ? fmt::format("it goes on to {} by {}, which leads into a network namespace that no "
-                               "process and no name shows",
-                               next_hop.to_string(), name)
-                 : fmt::format("it goes on to {} by {}: what becomes of it is decided there",
-                               next_hop.to_string(), name)};
+          hidden
+              ? fmt::format("it goes on to {} by {}, which leads into a network namespace that no "
+                            "process and no name shows",
+                            next_hop.to_string(), name)
+              : fmt::format("it goes on to {} by {}: what becomes of it is decided there",
+                            next_hop.to_string(), name)};
 }
 
 /// arp_error_report(), ndisc_error_report(): nobody answers for the next hop.
@@ -95,8 +97,8 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   if (walk.inquiry.pending())
     return {};
   if (found.kind == NextHop::Kind::there) {
-    journey.hops.push_back({journey.netns, way.in, way.out, found.netns,
-                            found.interface.index.value_or(0)});
+    journey.hops.push_back(
+        {journey.netns, way.in, way.out, found.netns, found.interface.index.value_or(0)});
     cross(journey, found.netns, found.interface);
     return alone(std::move(journey));
   }
@@ -142,6 +144,60 @@ Journeys forward(Walk& walk, Journey journey) {
       return {};
   }
   return left;
+}
+
+namespace {
+
+/// NF_DROP_ERR(): a datagram's sender is told the errno, TCP tries again and again.
+Stop no_way_again(Walk& walk, const Journey& journey, const RouteLookup& answer,
+                  const IpAddress& to) {
+  const bool connected = journey.kind == Packet::data || journey.kind == Packet::ack;
+  const bool told = journey.kind == Packet::datagram && !journey.reply && walk.flow.local;
+  const Outcome outcome = told ? Outcome::denied : connected ? Outcome::stalled : Outcome::timeout;
+  const std::string error = told ? errno_name(answer.error.value_or(0)) : "ETIMEDOUT";
+  return {outcome,
+          Icmp::none,
+          connected ? "" : error,
+          journey.reply ? Stage::reply_route : Stage::output,
+          Culprit{"route", to.to_string(), "no route for what a rule made of the packet"},
+          fmt::format("a rule in output changes the packet, and then no route leads to {}",
+                      to.to_string())};
+}
+
+} // namespace
+
+Journeys route_again(Walk& walk, Journey journey) {
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  journey.packet.meta.reroute = false;
+  if (!to || !from || !journey.packet.meta.mark.known()) {
+    assume(journey, "a changed packet takes the way that it had");
+    return alone(std::move(journey));
+  }
+  RouteQuestion question;
+  question.destination = *to;
+  question.source = *from;
+  question.mark = journey.packet.meta.mark.value();
+  Journeys journeys;
+  const auto side = journey.reply ? ClientSide::leaving_target : ClientSide::leaving_source;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, side)) {
+    Journey& way = routed.journey;
+    const auto& answer = routed.answer;
+    if (!answer) {
+      assume(way, "a changed packet takes the way that it had");
+    } else if (answer->error.value_or(0) != 0) {
+      add_stop(way, no_way_again(walk, way, *answer, *to));
+    } else {
+      const bool stays = answer->type.is("local");
+      way.forward_by = stays ? 0 : answer->interface_index.value_or(0);
+      way.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+      if (const auto out =
+              ask_interface(walk.inquiry, way.netns, answer->interface_index.value_or(0)))
+        way.packet.meta.out = view_of(*out);
+    }
+    journeys.push_back(std::move(way));
+  }
+  return journeys;
 }
 
 std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {

@@ -20,9 +20,13 @@ struct WayOn {
   IpAddress next_hop;
 };
 
-/// A packet behind its last hook: into the namespace that its next hop is in. Where there is none it
-/// is stopped.
+/// A packet behind its last hook: into the namespace that its next hop is in. Where there is none
+/// it is stopped.
 Journeys leave_host(Walk& walk, Journey journey, const WayOn& way);
+
+/// A packet of this host that a rule in output has changed is routed again by its addresses and its
+/// mark alone: ip_route_me_harder(), ip6_route_me_harder(). `forward_by` 0 afterwards: over lo.
+Journeys route_again(Walk& walk, Journey journey);
 
 /// One namespace on the way back of an answer, and the hooks it passes there.
 struct Leg {

@@ -56,11 +56,12 @@ struct Journey {
   std::vector<std::string> conditions; ///< in words: this way is taken only if
   std::vector<Evidence> evidence;
   Certainty certainty = Certainty::certain;
-  Int client_out = 0;                 ///< a local client's way to another host: the device,
-  IpAddress client_next_hop;          ///< and the neighbour
-  std::optional<IpAddress> routed_to; ///< where a local client's kernel routed the packet
-  std::optional<Socket> listener;     ///< who gets the connection
-  IpAddress final_address;            ///< where it is delivered, after NAT
+  Int client_out = 0;                        ///< a local client's way to another host: the device,
+  IpAddress client_next_hop;                 ///< and the neighbour
+  std::optional<IpAddress> routed_to;        ///< where a local client's kernel routed the packet
+  Perhaps<std::uint32_t> accepted_mark = 0U; ///< of the SYN, if the connection takes it over
+  std::optional<Socket> listener;            ///< who gets the connection
+  IpAddress final_address;                   ///< where it is delivered, after NAT
   std::uint16_t final_port = 0;
 
   bool stopped() const { return !stops.empty(); }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/routing/namespace_ids.h"
 #include "platform/linux/routing/reachability.h"
 
 namespace synfate {
@@ -17,7 +18,7 @@ bool is_stacked(const Interface& interface) {
          interface.kind.is("ipvlan") || interface.kind.is("vlan");
 }
 
-/// The two ends of a veth name each other; the pair of numbers is taken for unique.
+/// The two ends of a veth name each other by their numbers, each within its own namespace.
 bool are_peers(const Interface& one, const Interface& other) {
   return other.kind.is("veth") && other.link_index.known() && one.link_index.known() &&
          other.link_index == one.index && one.link_index == other.index;
@@ -40,10 +41,10 @@ public:
     find_ends();
     if (!closed_)
       return beyond();
+    // Ends that are not found are counted: the list itself need not be complete.
     const auto spaces = walk_.inquiry.rows<NetworkNamespace>({});
-    note_completeness();
     for (const auto& space : spaces) {
-      if (auto found = look_into(space.inode.value_or(0)))
+      if (auto found = look_into(space))
         return *found;
       if (walk_.inquiry.pending())
         return {};
@@ -60,9 +61,7 @@ private:
     return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false};
   }
 
-  NextHop beyond() const {
-    return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_};
-  }
+  NextHop beyond() const { return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_}; }
 
   /// What the kernel knows of the next hop already.
   void find_entry() {
@@ -93,14 +92,29 @@ private:
     closed_ = closed_ && !is_enslaved(out_);
   }
 
-  std::optional<NextHop> look_into(Int inode) {
-    if (inode == 0)
+  /// True if an end of the link leads into the namespace: it names that by a number of its own.
+  bool leads_into(const Interface& end, const NetworkNamespace& space) {
+    if (space.inode.is(netns_))
+      return end.link_netns_id.absent();
+    if (!end.link_netns_id.known() || !space.path.known())
+      return false;
+    const auto rows =
+        walk_.inquiry.rows<NamespaceId>({{"netns", netns_}, {"path", space.path.value()}});
+    note_completeness();
+    return !rows.empty() && rows.front().id == end.link_netns_id;
+  }
+
+  std::optional<NextHop> look_into(const NetworkNamespace& space) {
+    const Int inode = space.inode.value_or(0);
+    if (inode == 0 ||
+        std::ranges::none_of(ends_, [&](const Interface& end) { return leads_into(end, space); }))
       return std::nullopt;
     const auto interfaces = ask_interfaces(walk_.inquiry, inode);
     note_completeness();
     for (const auto& interface : interfaces) {
-      const bool peer = std::ranges::any_of(
-          ends_, [&](const Interface& end) { return are_peers(end, interface); });
+      const bool peer = std::ranges::any_of(ends_, [&](const Interface& end) {
+        return are_peers(end, interface) && leads_into(end, space);
+      });
       if (!peer)
         continue;
       ++seen_;
@@ -152,8 +166,11 @@ private:
       return beyond();
     if (known_.empty())
       return nobody(fmt::format("nobody behind {} has it", name()));
-    return {NextHop::Kind::lost, 0, {},
-            fmt::format("it is sent to {}, which nobody behind {} has", known_, name()), !fixed_,
+    return {NextHop::Kind::lost,
+            0,
+            {},
+            fmt::format("it is sent to {}, which nobody behind {} has", known_, name()),
+            !fixed_,
             false};
   }
 

@@ -85,12 +85,26 @@ bool source_is_chosen(const PacketClass& refused, const Stop& stop, Refuser by) 
          (stop.stage == Stage::prerouting || stop.stage == Stage::ingress);
 }
 
-RouteQuestion question_of_answer(const Stop& stop, const IpAddress& to,
+/// ip_send_unicast_reply(), tcp_v6_send_response() and nf_send_reset6() route a reset with its
+/// ports, nf_send_reset() without, icmp_route_lookup() has none.
+RouteQuestion question_of_answer(Walk& walk, const Journey& journey, const PacketClass& refused,
+                                 const Stop& stop, Refuser by, const IpAddress& to,
                                  const std::optional<IpAddress>& from) {
   RouteQuestion question;
   question.destination = to;
   question.source = from;
-  question.proto = by_icmp(stop) ? "" : "tcp";
+  const auto mark = reply_mark(walk, journey, refused);
+  question.mark = mark.known() ? mark.value() : 0U;
+  const bool with_ports =
+      !by_icmp(stop) && (by == Refuser::lookup || refused.family == IpFamily::v6);
+  if (!with_ports)
+    return question;
+  question.proto = "tcp";
+  if (!rules_ask_for_ports(walk.inquiry, journey.netns))
+    return question;
+  question.destination_port = static_cast<std::uint16_t>(refused.ports.first());
+  if (const auto port = destination_of(refused).port; port.kind == PortTerm::Kind::known)
+    question.source_port = port.first;
   return question;
 }
 
@@ -105,14 +119,18 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
     out.assumed = true;
     return out;
   }
-  if (walk.flow.local && journey.hops.empty())
-    return out;
+  const bool home = walk.flow.local && journey.hops.empty();
   const bool chosen = source_is_chosen(refused, stop, by);
   const bool ours = is_local(walk, journey.netns, *called);
-  const auto question = question_of_answer(stop, *to, ours && !chosen ? called : std::nullopt);
+  const auto question = question_of_answer(walk, journey, refused, stop, by, *to,
+                                           ours && !chosen ? called : std::nullopt);
   const auto answer = ask_way(walk, journey.netns, question);
   if (walk.inquiry.pending() || !answer) {
-    out.assumed = true;
+    out.assumed = !home;
+    return out;
+  }
+  if (home) {
+    out.found = answer->error.is(0) && answer->type.is("local");
     return out;
   }
   out.found = answer->error.value_or(0) == 0;
@@ -333,9 +351,10 @@ std::vector<IntervalSet> answered_alike(Walk& walk, const Journey& journey,
   if (!to || !called || (walk.flow.local && journey.hops.empty()))
     return {packet.addresses};
   const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
-  return routed_alike(walk, journey.netns,
-                      question_of_answer(stop, *to, named ? called : std::nullopt),
-                      ClientSide::leaving_target, packet.addresses);
+  return routed_alike(
+      walk, journey.netns,
+      question_of_answer(walk, journey, packet, stop, by, *to, named ? called : std::nullopt),
+      ClientSide::leaving_target, packet.addresses);
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
+#include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
@@ -57,32 +58,47 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) 
                       answer.type.value_or("none"))};
 }
 
+/// inet_request_mark(): the listener's own mark, or, if it has none and tcp_fwmark_accept is set,
+/// that of the SYN; the accepted socket keeps it.
+Perhaps<std::uint32_t> mark_of_answer(Walk& walk, Journey& journey, const PacketClass& incoming) {
+  if (!journey.listener)
+    return 0U;
+  if (journey.listener->mark.unknown())
+    return Perhaps<std::uint32_t>::unknown("the mark of the socket");
+  const auto own = static_cast<std::uint32_t>(journey.listener->mark.value_or(0));
+  if (own != 0 || walk.flow.proto != Proto::tcp)
+    return own;
+  if (journey.kind == Packet::synack &&
+      ask_number(walk.inquiry, journey.netns, "net.ipv4.tcp_fwmark_accept").value_or(0) != 0)
+    journey.accepted_mark = incoming.meta.mark;
+  return journey.accepted_mark;
+}
+
 /// net/ipv6/route.c: ip6_route_output_flags_noref() insists on the device of a bound socket
 /// (RT6_LOOKUP_F_IFACE); of a question through RTM_GETROUTE only if it names no source.
 std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device) {
   return source.is_v6() && bound_device != 0 ? std::nullopt : std::optional(source);
 }
 
-/// inet_csk_route_req() routes the SYN-ACK by the device the listener is bound to; by that device
-/// there is no way to an address that only lo has, and the packet is lost on the link.
-Journeys check_bound_device(Walk& walk, Journey journey, const IpAddress& to,
-                            const IpAddress& from) {
-  const Int device = journey.listener->interface_index.value_or(0);
-  if (device == 0)
-    return alone(std::move(journey));
-  RouteQuestion question;
-  question.destination = to;
-  question.source = asked_source(from, device);
-  question.output_interface = device;
+/// An answer to a client of this host, which goes over lo. inet_csk_route_req() routes it by the
+/// device that the listener is bound to; by that device there is no way to an address that only lo
+/// has, and the packet is lost on the link.
+Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& question) {
   Journeys journeys;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
     const auto& answer = routed.answer;
     Journey& way = routed.journey;
-    if (answer && !(answer->error.is(0) && answer->type.is("local")))
+    if (answer && !answer->error.is(0))
+      add_stop(way, no_way_back(*answer, question.destination, walk.classes != nullptr));
+    else if (answer && !answer->type.is("local"))
       add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
                      socket_culprit(*way.listener),
-                     fmt::format("the listener is bound to {}, by which no answer gets to {}",
-                                 way.listener->interface.value_or("a device"), to.to_string())});
+                     question.output_interface != 0
+                         ? fmt::format("the listener is bound to {}, by which no answer gets to {}",
+                                       way.listener->interface.value_or("a device"),
+                                       question.destination.to_string())
+                         : fmt::format("the answer to {} is not routed to this host",
+                                       question.destination.to_string())});
     journeys.push_back(std::move(way));
   }
   return journeys;
@@ -123,14 +139,117 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   journey.netns = leg.netns;
 }
 
-void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
+Stop not_taken(const Journey& journey, const IpAddress& next_hop, const NextHop& found) {
+  Stop stop =
+      sent_astray(journey, Culprit{"neighbour", next_hop.to_string(), found.why},
+                  fmt::format("the answer goes by {}: {}", next_hop.to_string(), found.why));
+  stop.stage = Stage::reply_route;
+  return stop;
+}
+
+/// Who takes the answer on the link. A client that is itself the next hop is there, for it called,
+/// but only on the link that it called by; `next`: the namespace that the answer has to come to, 0:
+/// the client's.
+void check_next_hop(Walk& walk, Journey& journey, Int next) {
+  if (journey.stopped() || journey.forward_by == 0)
+    return;
+  const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by);
+  if (!device)
+    return;
+  if (device->carrier.is(false)) {
+    NextHop found;
+    found.why = fmt::format("{} has no carrier", device->name.value_or("?"));
+    return add_stop(journey, not_taken(journey, journey.next_hop, found));
+  }
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const bool to_client = next == 0 && to && *to == journey.next_hop;
+  const bool client_itself = to_client && device->name.is(walk.flow.from_interface);
+  const bool visible = device->kind.is("veth") || device->kind.is("bridge");
+  if (to_client && visible && walk.classes != nullptr && !client_itself)
+    assume(journey, fmt::format("a client that called by another link is behind {} as well",
+                                device->name.value_or("?")));
+  if (to_client && (walk.classes != nullptr || !visible))
+    return;
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  auto found = find_next_hop(walk, journey.netns, *device, journey.next_hop, from);
+  if (walk.inquiry.pending())
+    return;
+  if (found.kind == NextHop::Kind::beyond && found.suspected && !client_itself) {
+    found.why =
+        fmt::format("{} did not answer when it was asked last", journey.next_hop.to_string());
+    journey.certainty = std::max(journey.certainty, Certainty::likely);
+    add_stop(journey, not_taken(journey, journey.next_hop, found));
+  } else if (found.kind == NextHop::Kind::lost ||
+             (found.kind == NextHop::Kind::nobody && !client_itself)) {
+    if (found.suspected)
+      journey.certainty = std::max(journey.certainty, Certainty::likely);
+    add_stop(journey, not_taken(journey, journey.next_hop, found));
+  } else if (found.kind == NextHop::Kind::there && next != 0 && found.netns != next) {
+    add_stop(journey, {Outcome::unknown,
+                       Icmp::none,
+                       "",
+                       Stage::reply_route,
+                       {},
+                       "the answer takes another way than the call"});
+  }
+}
+
+/// An answer that came by a device on its way back is routed like any packet.
+Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  if (!to || !from || journey.packet.meta.in.loopback)
+    return alone(std::move(journey));
+  RouteQuestion question;
+  question.destination = *to;
+  question.source = *from;
+  question.input_interface = leg.in;
+  question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
+  question.proto = std::string(to_string(walk.flow.proto));
+  Journeys journeys;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::passing_target)) {
+    Journey& way = routed.journey;
+    const auto& answer = routed.answer;
+    const bool ends = leg.out == 0;
+    const bool good =
+        answer && answer->error.is(0) &&
+        (ends ? answer->type.is("local")
+              : answer->type.is("unicast") &&
+                    ask_forwarding(walk.inquiry, way.netns, to->family(), way.packet.meta.in.name));
+    if (walk.inquiry.pending())
+      return {};
+    if (good && !ends) {
+      way.forward_by = answer->interface_index.value_or(0);
+      way.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+      if (const auto out = ask_interface(walk.inquiry, way.netns, way.forward_by))
+        way.packet.meta.out = view_of(*out);
+    } else if (!answer) {
+      assume(way, "the answer is routed back");
+    } else if (!good && !way.stopped()) {
+      Stop stop = no_way_back(*answer, *to, walk.classes != nullptr);
+      if (way.kind == Packet::data) {
+        stop.outcome = Outcome::stalled;
+        stop.error.clear();
+      }
+      add_stop(way, std::move(stop));
+    }
+    journeys.push_back(std::move(way));
+  }
+  return journeys;
+}
+
+void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns, Int next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
   const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
   if (last && leg.out != 0)
     check_ends(walk, journey);
-  if (leg.out != 0 && journey.kind != Packet::data) // the same filters see the data
+  if (leg.out == 0)
+    return;
+  if (journey.kind != Packet::data) // the same filters see the data
     pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
+  if (!(walk.flow.local && journey.packet.meta.out.loopback))
+    check_next_hop(walk, journey, next);
 }
 
 /// A journey with its answer, and the device that it leaves by.
@@ -140,15 +259,18 @@ struct Leaving {
 };
 
 RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const IpAddress& to,
-                                const IpAddress& from, std::uint16_t port) {
+                                const IpAddress& from) {
   const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
   RouteQuestion question;
   question.destination = to;
   question.source = asked_source(from, bound);
   question.output_interface = bound;
-  question.mark = journey.listener ? journey.listener->mark.value_or(0) : 0;
+  question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   question.proto = std::string(to_string(walk.flow.proto));
-  question.source_port = port;
+  const auto port = source_of(journey.packet).port;
+  question.source_port = port.kind == PortTerm::Kind::known ? port.first : std::uint16_t{0};
+  if (rules_ask_for_ports(walk.inquiry, journey.netns))
+    question.destination_port = static_cast<std::uint16_t>(journey.packet.ports.first());
   if (journey.listener && journey.listener->uid.known())
     question.uid = journey.listener->uid.value();
   return question;
@@ -167,11 +289,47 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
     } else {
       way_out = answer->interface_index.value_or(way_out);
+      routed.journey.forward_by = way_out;
+      routed.journey.next_hop =
+          answer->gateway.known() ? answer->gateway.value() : question.destination;
       add_step(routed.journey, Stage::reply_route, Verdict::pass);
     }
     leaving.push_back({std::move(routed.journey), way_out});
   }
   return leaving;
+}
+
+Journeys route_each(Walk& walk, Journeys journeys, const Leg& leg) {
+  Journeys next;
+  for (auto& way : journeys) {
+    for (auto& routed : route_leg(walk, std::move(way), leg))
+      next.push_back(std::move(routed));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
+}
+
+/// Answers that a rule in output has changed. One to a client of this host has to stay here.
+Journeys route_changed(Walk& walk, Journeys journeys) {
+  Journeys next;
+  for (auto& way : journeys) {
+    if (!way.packet.meta.reroute || way.stopped()) {
+      next.push_back(std::move(way));
+      continue;
+    }
+    const bool over_lo = way.forward_by == 0;
+    for (auto& again : route_again(walk, std::move(way))) {
+      if (!again.stopped() && over_lo != (again.forward_by == 0))
+        add_stop(again,
+                 sent_astray(again, std::nullopt,
+                             "a rule in output changes the answer, which then takes another way"));
+      next.push_back(std::move(again));
+    }
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
 }
 
 /// From the socket back to the client, through every namespace on the way; then the journey
@@ -181,18 +339,28 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
   const Int final_netns = journey.netns;
   const auto legs = legs_back(walk, journey, way_out);
   Journeys journeys = alone(std::move(journey));
-  for (const auto& leg : legs) {
+  for (std::size_t at = 0; at < legs.size(); ++at) {
+    const Leg& leg = legs[at];
     for (auto& way : journeys)
       begin_leg(walk, way, leg, final_netns);
-    for (const Hook hook : leg.hooks)
+    for (const Hook hook : leg.hooks) {
       journeys = pass_each(walk, std::move(journeys), hook);
+      if (hook == Hook::prerouting)
+        journeys = route_each(walk, std::move(journeys), leg);
+      if (hook == Hook::output)
+        journeys = route_changed(walk, std::move(journeys));
+      if (walk.inquiry.pending())
+        return {};
+    }
+    const Int next = at + 1 < legs.size() ? legs[at + 1].netns : 0;
+    for (auto& way : journeys)
+      end_leg(walk, way, leg, final_netns, next);
     if (walk.inquiry.pending())
       return {};
-    for (auto& way : journeys)
-      end_leg(walk, way, leg, final_netns);
   }
   for (auto& way : journeys) {
     way.netns = final_netns;
+    way.forward_by = 0;
     PacketClass packet = incoming;
     packet.ct = legs.back().netns == final_netns ? way.packet.ct : way.conntracks[final_netns];
     packet.conditions = way.packet.conditions;
@@ -219,22 +387,23 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   const Int by_default = incoming.meta.in.index;
   std::vector<Leaving> leaving;
-  if (to && from && !incoming.meta.in.loopback) {
-    const auto question =
-        question_of_reply(walk, journey, *to, *from, destination_of(incoming).port.first);
-    leaving = route_back(walk, std::move(journey), question, by_default);
-  } else {
+  journey.forward_by = 0;
+  journey.packet.meta.mark = mark_of_answer(walk, journey, incoming);
+  if (!to || !from) {
     leaving.push_back({std::move(journey), by_default});
+  } else if (incoming.meta.in.loopback) {
+    const auto question = question_of_reply(walk, journey, *to, *from);
+    for (auto& way : route_back_home(walk, std::move(journey), question))
+      leaving.push_back({std::move(way), by_default});
+  } else {
+    const auto question = question_of_reply(walk, journey, *to, *from);
+    leaving = route_back(walk, std::move(journey), question, by_default);
   }
   Journeys journeys;
   for (auto& [way, way_out] : leaving) {
     if (walk.inquiry.pending())
       return {};
-    Journeys parts;
-    if (walk.flow.local && way.hops.empty() && way.listener && to && from)
-      parts = check_bound_device(walk, std::move(way), *to, *from);
-    else
-      parts = alone(std::move(way));
+    Journeys parts = alone(std::move(way));
     for (auto& part : parts)
       for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
         journeys.push_back(std::move(back));

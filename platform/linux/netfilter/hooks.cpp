@@ -179,13 +179,31 @@ private:
     Branches results = function.kind == HookFunction::Kind::nft
                            ? run_base_chain(context_, request_, *function.chain, before.packet)
                            : context_.xt->run(context_, request_, function.table, before.packet);
+    const bool routes = request_.hook == Hook::output && routes_again(function);
     for (auto& result : results) {
+      if (routes && changes_route(before.packet, result.packet))
+        result.packet.meta.reroute = true;
+      else if (before.packet.meta.reroute && !routes && changes_route(before.packet, result.packet))
+        result.packet.assumptions.push_back(
+            "routing sees the last mark that a rule in output sets");
       result.steps.insert(result.steps.begin(), before.steps.begin(), before.steps.end());
       result.near_misses.insert(result.near_misses.begin(), before.near_misses.begin(),
                                 before.near_misses.end());
       result.certainty = std::max(result.certainty, before.certainty);
     }
     return results;
+  }
+
+  /// net/netfilter/nft_chain_route.c, net/ipv4/netfilter/iptable_mangle.c.
+  static bool routes_again(const HookFunction& function) {
+    return function.kind == HookFunction::Kind::nft ? function.chain->type == "route"
+                                                    : function.table.table == "mangle";
+  }
+
+  static bool changes_route(const PacketClass& before, const PacketClass& after) {
+    const auto marks = [](const PacketClass& packet) { return packet.meta.mark; };
+    return !(marks(before) == marks(after)) || !(source_of(before) == source_of(after)) ||
+           !(destination_of(before) == destination_of(after));
   }
 
   void sort_out(Branch result, Branches& next, Branches& done) {

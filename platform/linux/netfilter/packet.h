@@ -229,6 +229,9 @@ struct PacketMetadata {
   std::optional<std::uint16_t> vlan; ///< TCI of an offloaded tag
   Int physical_in = 0;               ///< bridge port it came in by (br_netfilter); 0: not bridged
   Int physical_out = 0;              ///< bridge port it leaves by
+  /// In output something changed that routing looks at, where the kernel then routes again:
+  /// nf_route_table_hook4(), ipt_mangle_out(), nf_nat_ipv4_local_fn().
+  bool reroute = false;
 
   friend bool operator==(const PacketMetadata&, const PacketMetadata&) = default;
 };

@@ -295,22 +295,36 @@ std::string duration_of(std::uint64_t ms) {
   return words;
 }
 
-/// The time zone is the caller's, as with nft.
+/// How far local time is ahead of UTC at a moment. The time zone is the caller's, as with nft.
+std::int64_t seconds_ahead(std::time_t moment) {
+  const std::tm* told = std::localtime(&moment);
+  if (told == nullptr)
+    return 0;
+  const std::tm here = *told;
+  told = std::gmtime(&moment);
+  if (told == nullptr)
+    return 0;
+  const int years = here.tm_year - told->tm_year;
+  const std::int64_t days = years != 0 ? years : here.tm_yday - told->tm_yday;
+  const auto of_day = [](const std::tm& time) {
+    return (time.tm_hour * 60 + time.tm_min) * 60 + time.tm_sec;
+  };
+  return days * 86400 + of_day(here) - of_day(*told);
+}
+
 std::string date_of(std::uint64_t ns) {
   const auto seconds = static_cast<std::time_t>(ns / 1'000'000'000);
-  std::tm broken{};
-  if (localtime_r(&seconds, &broken) == nullptr)
+  const std::tm* told = std::localtime(&seconds);
+  if (told == nullptr)
     return fmt::format("{}", ns);
   std::array<char, 32> written{};
-  std::strftime(written.data(), written.size(), "%Y-%m-%d %H:%M:%S", &broken);
+  std::strftime(written.data(), written.size(), "%Y-%m-%d %H:%M:%S", told);
   return fmt::format("\"{}\"", written.data());
 }
 
 std::string hour_of(std::uint64_t seconds) {
-  const std::time_t now = std::time(nullptr);
-  std::tm broken{};
-  if (localtime_r(&now, &broken) != nullptr)
-    seconds = (seconds + 86400 + static_cast<std::uint64_t>(broken.tm_gmtoff)) % 86400;
+  seconds =
+      (seconds + 86400 + static_cast<std::uint64_t>(seconds_ahead(std::time(nullptr)))) % 86400;
   const auto hours = seconds / 3600, minutes = seconds / 60 % 60;
   return seconds % 60 == 0 ? fmt::format("\"{:02}:{:02}\"", hours, minutes)
                            : fmt::format("\"{:02}:{:02}:{:02}\"", hours, minutes, seconds % 60);

@@ -69,4 +69,12 @@ std::vector<AddressClass> partition_destinations(const Fib& fib, const FibPacket
   });
 }
 
+std::vector<AddressClass> partition_arriving_for(const Fib& fib, const FibPacket& packet) {
+  return partition(fib, packet.destination.family(), [&](const IpAddress& destination) {
+    FibPacket one = packet;
+    one.destination = destination;
+    return fib.input(one);
+  });
+}
+
 } // namespace synfate::linux_routing

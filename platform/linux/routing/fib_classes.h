@@ -32,6 +32,10 @@ std::vector<AddressClass> partition_destinations(const Fib& fib, const FibPacket
 /// Disjoint, and together the whole family. `packet.source` does not count.
 std::vector<AddressClass> partition_own_sources(const Fib& fib, const FibPacket& packet);
 
+/// All destinations to which a packet from `packet.source` that came by `packet.input_interface`
+/// may go. Disjoint, and together the whole family.
+std::vector<AddressClass> partition_arriving_for(const Fib& fib, const FibPacket& packet);
+
 /// Equal for equal answers, and only for them.
 std::string text_of(const FibAnswers& answers);
 

@@ -1,0 +1,180 @@
+"""The way there and back: routes of answers, next hops that nobody has, marks that routing sees, other
+network namespaces, and clients that call another host."""
+
+import os
+import subprocess
+
+from lab import Case, Connection, LabError, connect_tcp, enter, wait_until
+
+FAR = "172.16.5.5"  # a client behind 10.77.0.2
+CONTAINER = "10.88.0.2"
+
+
+def serve(lab):
+    lab.serve("0.0.0.0", "8080", "+", "--v6only", "1", "::", "8080")
+
+
+def rules(lab, text):
+    done = subprocess.run(["nft", "-f", "-"], input=text, capture_output=True, text=True,
+                          preexec_fn=lambda: enter(lab.server))
+    if done.returncode != 0:
+        raise LabError(f"nft: {done.stderr.strip()}")
+
+
+def quick(netns, *links):
+    """A neighbour that does not answer is given up before the client is."""
+    for link in links:
+        netns.sysctl(f"net.ipv4.neigh.{link}.retrans_time_ms", 100)
+        netns.sysctl(f"net.ipv4.neigh.{link}.mcast_solicit", 2)
+
+
+def far_client(lab, gateway="10.77.0.2"):
+    lab.client.ip("addr", "add", f"{FAR}/32", "dev", "lo")
+    lab.server.ip("route", "add", f"{FAR}/32", "via", gateway)
+
+
+def container(lab, listens=True):
+    inside = lab.another_netns("d")
+    lab.server.ip("link", "add", "br0", "type", "bridge")
+    lab.server.ip("addr", "add", "10.88.0.1/24", "dev", "br0")
+    lab.server.ip("link", "add", "cv0", "type", "veth", "peer", "name", "dv0", "netns", inside.name)
+    lab.server.ip("link", "set", "cv0", "master", "br0", "up")
+    lab.server.ip("link", "set", "br0", "up")
+    inside.ip("addr", "add", f"{CONTAINER}/24", "dev", "dv0")
+    inside.ip("link", "set", "dv0", "up")
+    inside.ip("route", "add", "default", "via", "10.88.0.1")
+    quick(lab.server, "br0")
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    if listens:
+        lab.serve("0.0.0.0", "8080", netns=inside)
+    wait_until(lambda: lab.server.call(lambda: connect_tcp(CONTAINER, 9))[0] == "refused",
+               "the container answers")
+    return inside
+
+
+def dead_gateway(lab):
+    serve(lab)
+    far_client(lab, gateway="10.77.0.99")
+
+
+def wrong_neighbour(lab):
+    serve(lab)
+    far_client(lab)
+    lab.server.ip("neigh", "replace", "10.77.0.2", "lladdr", "02:00:00:00:00:99", "dev", "sv0", "nud",
+                  "permanent")
+
+
+def no_way_back_through_the_host(lab):
+    """The container's answer to the client has no route on the host."""
+    container(lab)
+    far_client(lab)
+    lab.server.ip("rule", "add", "from", CONTAINER, "to", FAR, "blackhole", "priority", "10")
+
+
+def forwarded_by_device(lab):
+    container(lab)
+    rules(lab, "table ip t { chain post { type filter hook postrouting priority 0;"
+               " iifname sv0 oifname br0 drop; }\n}")
+
+
+def answer_by_device(lab):
+    container(lab)
+    rules(lab, "table ip t { chain out { type filter hook forward priority 0;"
+               " iifname br0 oifname sv0 tcp sport 8080 drop; }\n}")
+
+
+def marked_answers(lab):
+    """tcp_fwmark_accept: the answer is routed with the mark of the call."""
+    serve(lab)
+    lab.server.sysctl("net.ipv4.tcp_fwmark_accept", 1)
+    rules(lab, "table ip t { chain pre { type filter hook prerouting priority -150;"
+               " tcp dport 8080 meta mark set 7; }\n}")
+    lab.server.ip("rule", "add", "fwmark", "7", "blackhole", "priority", "10")
+
+
+def listener_with_mark(lab):
+    lab.serve("--mark", "7", "0.0.0.0", "8080")
+    lab.server.ip("rule", "add", "fwmark", "7", "unreachable", "priority", "10")
+
+
+def mark_in_a_route_chain(lab):
+    serve(lab)
+    rules(lab, "table ip t { chain out { type route hook output priority -150;"
+               " tcp sport 8080 meta mark set 7; }\n}")
+    lab.server.ip("rule", "add", "fwmark", "7", "blackhole", "priority", "10")
+
+
+def mark_in_a_filter_chain(lab):
+    """A chain of type filter does not have the packet routed again."""
+    serve(lab)
+    rules(lab, "table ip t { chain out { type filter hook output priority -150;"
+               " tcp sport 8080 meta mark set 7; }\n}")
+    lab.server.ip("rule", "add", "fwmark", "7", "blackhole", "priority", "10")
+
+
+def rule_of_the_port(lab):
+    """A rule that looks at the port refuses what arrives for 8080."""
+    serve(lab)
+    lab.server.ip("rule", "add", "iif", "sv0", "ipproto", "tcp", "dport", "8080", "blackhole",
+                  "priority", "0")
+    lab.server.ip("rule", "add", "lookup", "local", "priority", "1")
+    lab.server.ip("rule", "del", "lookup", "local", "priority", "0")
+
+
+def broadcast(lab):
+    serve(lab)
+    lab.server.ip("route", "add", "broadcast", "10.79.0.9/32", "dev", "sv0", "table", "local")
+
+
+class Hidden(Case):
+    """A next hop in a namespace that no process and no name shows: nothing is certain about it."""
+
+    def complaints(self, lab):
+        inside = container(lab, listens=False)
+        kept = os.open(inside.path, os.O_RDONLY)
+        try:
+            inside.remove()
+            answer = self._ask(lab)
+        finally:
+            os.close(kept)
+        flow = answer.flows[0]
+        if flow["certainty"] == "certain" and flow["outcome"] != "unknown":
+            return [f"{flow['outcome']} is claimed to be certain: {flow['culprit']}"]
+        return [] if "no name" in str(flow["path"]) else [f"the path does not say why: {flow['path']}"]
+
+
+CASES = [
+    Case("a program of the server calls another host", lambda lab: None,
+         Connection("10.77.0.2", source="10.77.0.1", local=True), "refused", predicted="refused"),
+    Case("a program of the server calls a container", container,
+         Connection(CONTAINER, source="10.88.0.1", local=True), "open"),
+    Case("a program of the server calls a neighbour that is not there",
+         lambda lab: quick(lab.server, "sv0"),
+         Connection("10.77.0.99", source="10.77.0.1", local=True), "unreachable",
+         culprit="neighbour"),
+    Case("a host without a route says so over IPv6 though it is no router", serve,
+         Connection("fd79::9"), "unreachable"),
+    Case("the answer goes by a gateway that nobody has", dead_gateway,
+         Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
+    Case("the answer goes by a gateway with a wrong link-layer address", wrong_neighbour,
+         Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
+    Case("the answer of a container has no route on the host", no_way_back_through_the_host,
+         Connection(CONTAINER, source=FAR), "timeout"),
+    Case("a rule in postrouting sees the device a packet came by", forwarded_by_device,
+         Connection(CONTAINER), "timeout", culprit="nft_rule"),
+    Case("a rule in forward sees the device an answer leaves by", answer_by_device,
+         Connection(CONTAINER), "timeout", culprit="nft_rule"),
+    Case("a connection takes over the mark of the call", marked_answers,
+         Connection("10.77.0.1"), "timeout", culprit="route"),
+    Case("the answer has the listener's mark", listener_with_mark,
+         Connection("10.77.0.1"), "timeout", culprit="route"),
+    Case("a mark in a chain of type route has the answer routed again", mark_in_a_route_chain,
+         Connection("10.77.0.1"), "timeout", culprit="route"),
+    Case("a mark in a chain of type filter has not", mark_in_a_filter_chain,
+         Connection("10.77.0.1"), "open"),
+    Case("a routing rule refuses the port", rule_of_the_port, Connection("10.77.0.1"), "timeout"),
+    Case("TCP does not answer to a broadcast address", broadcast, Connection("10.79.0.9"),
+         "timeout", culprit="address"),
+    Hidden("a hidden namespace makes nothing certain", lambda lab: None,
+           Connection(CONTAINER, source="10.77.0.2"), "unknown"),
+]

@@ -42,7 +42,7 @@ struct Flow {
 };
 
 /// What a packet carried where it was stopped.
-struct Carried {
+struct StoppedPacket {
   IpAddress source;
   IpAddress destination;
   std::uint16_t source_port = 0; ///< 0: any of the client's
@@ -59,9 +59,9 @@ struct PathStep {
   Verdict verdict = Verdict::pass;
   std::optional<Culprit> by;
   std::string note;
-  std::int64_t netns = 0;         ///< inode of the namespace the step happens in
-  bool detail = false;            ///< shown under -v only (rules passed on the way)
-  std::optional<Carried> carried; ///< of a packet that a hook stops
+  std::int64_t netns = 0;               ///< inode of the namespace the step happens in
+  bool detail = false;                  ///< shown under -v only (rules passed on the way)
+  std::optional<StoppedPacket> carried; ///< of a packet that a hook stops
 };
 
 struct Blocker {

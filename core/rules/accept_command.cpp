@@ -56,7 +56,7 @@ std::optional<Match> match_of(const FlowReport& flow) {
               flow.fate.final_port != 0 ? flow.fate.final_port : flow.flow.port};
   if (!told || !stop->carried)
     return match;
-  const Carried& carried = *stop->carried;
+  const StoppedPacket& carried = *stop->carried;
   match.answer = carried.answer;
   match.client = (carried.answer ? carried.destination : carried.source).to_string();
   match.port = carried.answer ? carried.source_port : carried.destination_port;

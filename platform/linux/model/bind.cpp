@@ -46,7 +46,8 @@ void deny(Fate& fate, std::string error, Culprit culprit, std::string note) {
                        .priority = {},
                        .verdict = Verdict::stop,
                        .by = std::move(culprit),
-                       .note = std::move(note)});
+                       .note = std::move(note),
+                       .carried = {}});
 }
 
 std::string state_words(const Socket& socket) {

@@ -182,7 +182,7 @@ Journeys pass_many(Walk& walk, Journey journey, Hook hook) {
 }
 
 /// Nothing where an address or the server's port is not known.
-std::optional<Carried> carried_by(const Journey& journey, const PacketClass& packet) {
+std::optional<StoppedPacket> carried_by(const Journey& journey, const PacketClass& packet) {
   const auto address = [&](const AddressTerm& term) -> std::optional<IpAddress> {
     if (term.kind == AddressTerm::Kind::known && term.first == term.last)
       return term.first;
@@ -200,7 +200,7 @@ std::optional<Carried> carried_by(const Journey& journey, const PacketClass& pac
   const auto destination = address(to.address);
   if (!source || !destination)
     return std::nullopt;
-  return Carried{*source, *destination, port(from.port), port(to.port), journey.reply};
+  return StoppedPacket{*source, *destination, port(from.port), port(to.port), journey.reply};
 }
 
 } // namespace

@@ -31,7 +31,8 @@ void deny(Fate& fate, std::string error, Culprit culprit, std::string note) {
                        .priority = {},
                        .verdict = Verdict::stop,
                        .by = std::move(culprit),
-                       .note = std::move(note)});
+                       .note = std::move(note),
+                       .carried = {}});
 }
 
 void assume(Fate& fate, std::string what) {

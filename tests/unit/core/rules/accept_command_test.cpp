@@ -18,9 +18,9 @@ FlowReport stopped(Packet packet, Culprit culprit, std::uint16_t port = 8080) {
   step.packet = packet;
   step.verdict = Verdict::stop;
   step.by = std::move(culprit);
-  step.carried = Carried{flow.flow.from, flow.flow.to, 0, port, false};
+  step.carried = StoppedPacket{flow.flow.from, flow.flow.to, 0, port, false};
   if (packet == Packet::synack)
-    step.carried = Carried{flow.flow.to, flow.flow.from, port, 0, true};
+    step.carried = StoppedPacket{flow.flow.to, flow.flow.from, port, 0, true};
   flow.fate.path.push_back(std::move(step));
   return flow;
 }

@@ -21,6 +21,7 @@ enum class ErrorCode : std::uint8_t {
   unsupported,   ///< this kernel, build or format cannot do it
   interrupted,   ///< changed or vanished while we looked
   timed_out,     ///< the run's deadline passed
+  too_many,      ///< more than was asked for
   damaged,       ///< bytes that do not mean what they should
   system,        ///< any other error of the operating system
 };

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/command/rules_command.h"
+#include "core/command/who.h"
 #include "core/facts/tables.h"
 #include "core/model/owners.h"
 #include "core/report/render_json.h"
@@ -200,6 +201,21 @@ void name_holders(Session& session, Report& report, bool all) {
       });
 }
 
+/// A plain call tells all sources, where that costs no more than the flows do.
+void tell_sources(Session& session, Report& report, const std::optional<Identity>& as) {
+  if (report.target.proto == Proto::unix_socket)
+    return;
+  auto glance = who_at_a_glance(session, report.target, as);
+  // Only of the addresses that the flows call: a family without a listener is not asked about.
+  std::erase_if(glance.classes, [&](const WhoClass& entry) {
+    return std::ranges::none_of(report.flows, [&](const FlowReport& each) {
+      return entry.to == each.flow.to && entry.interface == each.flow.from_interface;
+    });
+  });
+  report.sources = std::move(glance.classes);
+  report.sources_left_out = glance.too_much;
+}
+
 } // namespace
 
 void walk_flows(Session& session, std::span<FlowReport> flows) {
@@ -240,6 +256,23 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
   return report;
 }
 
+namespace {
+
+std::vector<Report> explain_targets(Session& session, const std::vector<Target>& targets,
+                                    const rules::RuleSet& rules,
+                                    std::span<const ZonedAddress> clients,
+                                    const std::optional<Identity>& as, const Options& options) {
+  std::vector<Report> reports;
+  for (const auto& target : targets) {
+    reports.push_back(explain_target(session, target, rules, clients, as, options.all_holders));
+    if (clients.empty() && options.format == "text")
+      tell_sources(session, reports.back(), as);
+  }
+  return reports;
+}
+
+} // namespace
+
 int run_explain(const Program& program, const Options& options) {
   if (options.format != "text" && options.format != "json" && options.format != "jsonl" &&
       options.format != "nagios")
@@ -261,10 +294,7 @@ int run_explain(const Program& program, const Options& options) {
   const auto as = read_identity(program, options);
   if (!as)
     return report_error(program, as.error());
-  std::vector<Report> reports;
-  for (const auto& target : *targets)
-    reports.push_back(
-        explain_target(**session, target, *rules, *clients, *as, options.all_holders));
+  const auto reports = explain_targets(**session, *targets, *rules, *clients, *as, options);
   const int status = print(program, options, **session, reports);
   if (const Status saved = (*session)->save(program, options); !saved)
     return report_error(program, saved.error());

@@ -13,6 +13,14 @@ namespace synfate {
 WhoReport who_reaches(Session& session, const Target& target, std::span<const ZonedAddress> clients,
                       const std::optional<Identity>& as);
 
+/// What a glance tells of it: nothing that is large is read.
+struct WhoGlance {
+  std::vector<WhoClass> classes; ///< empty: it does not tell
+  bool too_much = false;         ///< since rules, sets or routes are many
+};
+WhoGlance who_at_a_glance(Session& session, const Target& target,
+                          const std::optional<Identity>& as);
+
 int run_who(const Program& program, const Options& options);
 
 } // namespace synfate

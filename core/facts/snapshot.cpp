@@ -146,6 +146,8 @@ std::vector<std::size_t> Snapshot::find(const Request& request) const {
     return rows;
   std::vector<std::pair<std::size_t, const Cell*>> wanted;
   for (const auto& key : request.keys) {
+    if (key.column == limit_key)
+      continue;
     const auto column = from->spec().column(key.column);
     if (!column)
       return rows;

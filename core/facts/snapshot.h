@@ -36,6 +36,10 @@ struct Key {
   friend bool operator==(const Key&, const Key&) = default;
 };
 
+/// Stands among the keys of a question without being a column: a plugin that can tells no more rows
+/// than that, and reports a gap if there are more. The others tell all.
+inline constexpr std::string_view limit_key = "limit";
+
 /// A question: the rows of a table for which every key holds. Without keys: all rows. For a table
 /// of a network namespace a key `netns` is always present.
 struct Request {

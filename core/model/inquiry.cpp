@@ -41,4 +41,14 @@ std::vector<std::size_t> Inquiry::find(const Request& request) {
   return snapshot_.find(request);
 }
 
+std::vector<std::size_t> Inquiry::find_within(Request request, Int limit) {
+  if (!at_a_glance() || snapshot_.answer(request) != nullptr)
+    return find(request);
+  request.keys.push_back({std::string(limit_key), limit});
+  auto rows = find(request);
+  if (incomplete())
+    give_up();
+  return rows;
+}
+
 } // namespace synfate

@@ -17,16 +17,31 @@
 
 namespace synfate {
 
+/// How much the asker is willing to have read.
+enum class Depth : std::uint8_t {
+  whole,  ///< all it takes
+  glance, ///< nothing that can be large: what is goes unread, and too_much() says so
+};
+
 /// Asks a snapshot and takes note of what it could not answer.
 class Inquiry {
 public:
-  explicit Inquiry(const Snapshot& snapshot) : snapshot_(snapshot) {}
+  explicit Inquiry(const Snapshot& snapshot, Depth depth = Depth::whole)
+      : snapshot_(snapshot), depth_(depth) {}
+
+  bool at_a_glance() const { return depth_ == Depth::glance; }
+  /// Notes that the work is more than a glance allows: its result means nothing.
+  void give_up() { too_much_ = true; }
+  bool too_much() const { return too_much_; }
 
   const Snapshot& snapshot() const { return snapshot_; }
 
   /// Positions of the rows that match. Empty and a need noted if nobody asked yet; in a sealed
   /// snapshot a gap is noted instead.
   std::vector<std::size_t> find(const Request& request);
+  /// The same for what can be large. At a glance at most `limit` rows are asked for: where there
+  /// are more the inquiry gives up.
+  std::vector<std::size_t> find_within(Request request, Int limit);
   /// Typed rows that match.
   template <typename Row> std::vector<Row> rows(std::vector<Key> keys) {
     std::vector<Row> typed;
@@ -55,6 +70,8 @@ private:
   void note_gap(const std::string& id);
 
   const Snapshot& snapshot_;
+  Depth depth_;
+  bool too_much_ = false;
   RequestSet needs_;
   std::size_t questions_noted_ = 0;
   std::vector<std::string> gaps_;
@@ -96,7 +113,9 @@ public:
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
   /// Every client there can be, by what becomes of it and what decides: disjoint classes that
   /// together are all addresses of both families for each interface that is up. `as`: who local
-  /// clients are. Meaningless while inquiry.pending().
+  /// clients are. Meaningless while inquiry.pending(), and once the inquiry gave up: what is asked
+  /// at a glance is about clients on other hosts, and ends where large sets, tables or rulesets
+  /// would be read.
   virtual std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
                                              const std::optional<Identity>& as) = 0;
   /// Would bind() and listen() succeed: a flow with `bind` for each address that would be bound,

@@ -69,9 +69,9 @@ Status scan_keys(JsonScanner& scanner, const TableSpec& table, Request& request)
   scanner.begin_object();
   while (auto key = scanner.next_key()) {
     const auto column = table.column(*key);
-    if (!column)
+    if (!column && *key != limit_key)
       return wrong(fmt::format("has no column '{}' in '{}'", *key, table.name));
-    auto cell = scan_cell(scanner, table.columns[*column].type);
+    auto cell = scan_cell(scanner, column ? table.columns[*column].type : ColumnType::integer);
     if (!cell)
       return wrong(fmt::format("cannot use the key '{}'", *key));
     request.keys.push_back({std::move(*key), std::move(*cell)});

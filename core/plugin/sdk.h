@@ -138,6 +138,9 @@ public:
     return text_of_type(column, SYNFATE_BYTES);
   }
 
+  /// More rows than this are not wanted: tell that many, and report a gap if there are more.
+  std::optional<std::int64_t> limit() const { return integer_key("limit"); }
+
   RowWriter row(std::string_view table) { return {host_, table}; }
   void gap(const Gap& gap) {
     const synfate_gap reported{sizeof(synfate_gap), 0,

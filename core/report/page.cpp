@@ -136,4 +136,15 @@ void Page::table_row(std::size_t indent, const TableRow& row,
   }
 }
 
+std::size_t table_width(const std::vector<TableRow>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t column = 0; column < row.size(); ++column)
+      widths[column] = std::max(widths[column], display_width(row[column].text));
+  std::size_t total = 2 * widths.size();
+  for (const auto width : widths)
+    total += width;
+  return total;
+}
+
 } // namespace synfate

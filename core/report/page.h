@@ -28,6 +28,9 @@ struct TableCell {
 };
 using TableRow = std::vector<TableCell>;
 
+/// The width in columns that a table needs.
+std::size_t table_width(const std::vector<TableRow>& rows);
+
 /// Collects lines. Every text that comes in is escaped here; callers pass it as they have it.
 class Page {
 public:

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "core/report/text_parts.h"
+#include "core/report/who_report.h"
 #include "core/report/words.h"
 
 namespace synfate {
@@ -165,17 +166,6 @@ std::vector<TableRow> merged(const std::vector<TableRow>& rows) {
   return kept;
 }
 
-std::size_t table_width(const std::vector<TableRow>& rows) {
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t column = 0; column < row.size(); ++column)
-      widths[column] = std::max(widths[column], display_width(row[column].text));
-  std::size_t total = 2 * widths.size();
-  for (const auto width : widths)
-    total += width;
-  return total;
-}
-
 std::vector<TableRow> flow_rows(const Page& page, const Report& report, RowDetail detail) {
   const bool with_callee = several_callees(report);
   std::vector<TableRow> rows;
@@ -202,6 +192,15 @@ void write_flows(Page& page, const Report& report) {
     if (page.options().width > 0 && table_width(rows) > page.options().width)
       rows = flow_rows(page, report, detail);
   page.table(2, rows);
+  write_sources(page, report.sources);
+  if (!report.sources_left_out)
+    return;
+  page.blank();
+  page.paragraph("  ",
+                 "The rules, sets or routes are too many to tell all sources at a glance: "
+                 "synfate who " +
+                     report.target.text,
+                 Style::plain, Style::faint);
 }
 
 /// The flow whose path is shown: the first that is not open, else the first from the network.

@@ -19,7 +19,7 @@ std::string decided_by(const WhoClass& entry) {
     const auto stage = entry.stopped_at ? fmt::format("{}: ", to_string(*entry.stopped_at)) : "";
     return stage + culprit_words(*entry.culprit);
   }
-  return fmt::format("{}", fmt::join(entry.via, ", "));
+  return entry.via.empty() ? "-" : fmt::format("{}", fmt::join(entry.via, ", "));
 }
 
 TableRow class_row(const WhoClass& entry, std::string source) {
@@ -71,6 +71,92 @@ void write_classes(Page& page, const WhoReport& report) {
                                "them).",
                                martians == 1 ? "1 class" : fmt::format("{} classes", martians)),
                    Style::faint);
+}
+
+constexpr std::size_t sources_at_a_glance = 3;
+
+bool share_vantage(const WhoClass& one, const WhoClass& other) {
+  return one.interface == other.interface && one.to == other.to;
+}
+
+/// Reads the same but for the sources.
+bool same_fate(const WhoClass& one, const WhoClass& other) {
+  return share_vantage(one, other) && one.outcome == other.outcome && one.icmp == other.icmp &&
+         one.certainty == other.certainty && one.stopped_at == other.stopped_at &&
+         one.culprit == other.culprit;
+}
+
+/// Sorts ranges, and makes one of those that follow upon each other.
+void join_neighbours(std::vector<IpRange>& ranges) {
+  std::ranges::sort(ranges, {}, &IpRange::first);
+  std::vector<IpRange> joined;
+  for (const auto& range : ranges)
+    if (!joined.empty() && joined.back().last.next() == range.first)
+      joined.back().last = range.last;
+    else
+      joined.push_back(range);
+  ranges = std::move(joined);
+}
+
+/// One class for each fate; who lets them pass is not told.
+std::vector<WhoClass> by_fate(std::span<const WhoClass> classes) {
+  std::vector<WhoClass> joined;
+  for (const auto& entry : classes) {
+    if (entry.martian || !entry.to || entry.interface == "lo")
+      continue;
+    const auto like = std::ranges::find_if(
+        joined, [&](const WhoClass& other) { return same_fate(entry, other); });
+    if (like == joined.end()) {
+      joined.push_back(entry);
+      continue;
+    }
+    like->sources.insert(like->sources.end(), entry.sources.begin(), entry.sources.end());
+    for (const auto& rule : entry.via)
+      if (std::ranges::find(like->via, rule) == like->via.end())
+        like->via.push_back(rule);
+  }
+  for (auto& entry : joined)
+    join_neighbours(entry.sources);
+  return joined;
+}
+
+double as_number(const IpAddress& address) {
+  double number = 0;
+  for (const auto byte : address.bytes())
+    number = number * 256 + std::to_integer<int>(byte);
+  return number;
+}
+
+/// How many addresses there are, near enough to tell which class is largest.
+double size_of(const WhoClass& entry) {
+  double size = 0;
+  for (const auto& range : entry.sources)
+    size += as_number(range.last) - as_number(range.first) + 1;
+  return size;
+}
+
+std::string some_sources(const WhoClass& entry, std::size_t most) {
+  std::string text;
+  for (std::size_t at = 0; at < std::min(most, entry.sources.size()); ++at)
+    text += (at > 0 ? ", " : "") + entry.sources[at].to_string();
+  if (entry.sources.size() > most)
+    text += fmt::format(" and {} more", entry.sources.size() - most);
+  return text;
+}
+
+std::vector<TableRow> source_rows(const std::vector<WhoClass>& classes, std::size_t most) {
+  std::vector<TableRow> rows{{{"sources", Style::faint},
+                              {"arrive on", Style::faint},
+                              {"to", Style::faint},
+                              {"outcome", Style::faint},
+                              {"decided by", Style::faint}}};
+  for (const auto& entry : classes) {
+    const bool largest = std::ranges::none_of(classes, [&](const WhoClass& other) {
+      return share_vantage(entry, other) && size_of(other) > size_of(entry);
+    });
+    rows.push_back(class_row(entry, largest ? "all others" : some_sources(entry, most)));
+  }
+  return rows;
 }
 
 /// The class with an empty array for its sources.
@@ -177,6 +263,28 @@ void write_report(std::string& out, const WhoReport& report, const Layout& layou
 }
 
 } // namespace
+
+void write_sources(Page& page, std::span<const WhoClass> classes) {
+  auto told = by_fate(classes);
+  const auto alone = [&](const WhoClass& entry) {
+    return std::ranges::count_if(
+               told, [&](const WhoClass& other) { return share_vantage(entry, other); }) == 1;
+  };
+  std::vector<WhoClass> shown;
+  std::ranges::copy_if(told, std::back_inserter(shown),
+                       [&](const WhoClass& entry) { return !alone(entry); });
+  if (shown.empty())
+    return;
+  std::ranges::stable_sort(shown, [](const WhoClass& one, const WhoClass& other) {
+    return std::tuple(one.interface, one.to->to_string(), size_of(one)) <
+           std::tuple(other.interface, other.to->to_string(), size_of(other));
+  });
+  page.blank();
+  auto rows = source_rows(shown, sources_at_a_glance);
+  if (page.options().width > 0 && table_width(rows) > page.options().width)
+    rows = source_rows(shown, 1);
+  page.table(2, rows);
+}
 
 Json json_class(const WhoClass& entry) {
   Json json = json_without_sources(entry);

@@ -15,21 +15,6 @@
 
 namespace synfate {
 
-/// Sources that share one fate for one reason.
-struct WhoClass {
-  std::vector<IpRange> sources; ///< disjoint, in order
-  std::string interface;        ///< where their packets arrive
-  std::string name;             ///< "on-link of eth0", "default route"; mostly empty
-  std::optional<IpAddress> to;  ///< the address they call
-  bool martian = false;         ///< such packets cannot arrive there
-  Outcome outcome = Outcome::unknown;
-  Icmp icmp = Icmp::none;
-  Certainty certainty = Certainty::certain;
-  std::optional<Stage> stopped_at;
-  std::optional<Culprit> culprit;
-  std::vector<std::string> via; ///< ids of the rules that let them pass
-};
-
 struct WhoReport {
   HostFacts host;
   Target target;
@@ -40,6 +25,9 @@ struct WhoReport {
 nlohmann::ordered_json json_class(const WhoClass& entry);
 
 std::string render_who_text(const WhoReport& report, const TextOptions& options);
+/// The classes of the vantages at which not every source fares alike: a table at the end of a page,
+/// nothing if there are none. The largest class of a vantage is "all others".
+void write_sources(Page& page, std::span<const WhoClass> classes);
 /// The document of one report, an array of several; with `lines` one report a line.
 std::string render_who_json(std::span<const WhoReport> reports, bool lines);
 

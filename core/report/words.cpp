@@ -224,8 +224,30 @@ std::string callee_words(const Flow& flow) {
 std::string outcome_words(Outcome outcome, Icmp icmp) {
   if (icmp == Icmp::none)
     return std::string(to_string(outcome));
-  return fmt::format("{} ({})", to_string(outcome), to_string(icmp));
+  return fmt::format("{} (ICMP {})", to_string(outcome), to_string(icmp));
 }
+
+namespace {
+
+/// A kind of culprit as an operator would say it; a plugin's own kind as it is.
+std::string kind_words(std::string_view kind) {
+  using Entry = std::pair<std::string_view, std::string_view>;
+  static constexpr std::array<Entry, 9> words{{
+      {"nft_rule", "rule"},
+      {"nft_chain", "policy of"},
+      {"nft_set", "set"},
+      {"xt_rule", "iptables-legacy rule"},
+      {"xt_policy", "iptables-legacy policy of"},
+      {"policy_rule", "routing rule"},
+      {"bpf_program", "BPF program"},
+      {"netns", "network namespace"},
+      {"port_range", "port range"},
+  }};
+  const auto* const known = std::ranges::find(words, kind, &Entry::first);
+  return std::string(known == words.end() ? kind : known->second);
+}
+
+} // namespace
 
 std::string culprit_words(const Culprit& culprit) {
   constexpr std::string_view unix_prefix = "unix/";
@@ -233,7 +255,7 @@ std::string culprit_words(const Culprit& culprit) {
     return "file " + escape_for_terminal(plain_part(culprit.id));
   if (culprit.kind == "socket" && culprit.id.starts_with(unix_prefix))
     return "socket unix:" + escape_for_terminal(plain_part(culprit.id.substr(unix_prefix.size())));
-  return culprit.kind + " " + culprit.id;
+  return fmt::format("{} {}", kind_words(culprit.kind), culprit.id);
 }
 
 std::string time_words(std::int64_t ms_since_1970) {

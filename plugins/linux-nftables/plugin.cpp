@@ -66,8 +66,7 @@ private:
       return of_sets(collection, reader,
                      [&](const NftPlace& set) { return reader.read_elements(set); });
     if (table == table_name<NftSetDump>())
-      return of_sets(collection, reader,
-                     [&](const NftPlace& set) { return reader.read_set_dump(set); });
+      return read_dumps(collection, reader);
     if (table == table_name<NftLookup>())
       return look_up(collection, reader);
     if (table == table_name<NftObject>())
@@ -94,6 +93,22 @@ private:
         return status;
     }
     return Done{};
+  }
+
+  static Status read_dumps(sdk::Collection& collection, NftReader& reader) {
+    const auto limit = collection.limit();
+    return of_sets(collection, reader, [&](const NftPlace& set) {
+      auto parts = reader.read_set_dump(set, limit);
+      if (parts && limit && std::cmp_greater(parts->size(), *limit)) {
+        parts->resize(static_cast<std::size_t>(*limit));
+        sdk::report(collection, {.id = "nft.large_set",
+                                 .what = "the rest of a large set of nf_tables",
+                                 .why = "no more of it was asked for",
+                                 .effect = "whom it holds is not told at a glance",
+                                 .remedy = "ask for all: synfate who PORT"});
+      }
+      return parts;
+    });
   }
 
   static Status look_up(sdk::Collection& collection, NftReader& reader) {

@@ -88,9 +88,19 @@ private:
                                .why = to_string(links.error()),
                                .effect = "routes show no interface names",
                                .remedy = "run again; if it stays, check with: ip link"});
-    SYNFATE_TRY(routes, read_routes(socket, collection.netns(), links ? &names : nullptr,
-                                    collection.integer_key("table")));
-    put_all(collection, routes);
+    const auto routes = read_routes(socket, collection.netns(), links ? &names : nullptr,
+                                    collection.integer_key("table"), collection.limit());
+    if (!routes && routes.error().code == ErrorCode::too_many)
+      sdk::report(collection,
+                  {.id = "routes.many",
+                   .what = "the routes of a large table",
+                   .why = "no more of them were asked for",
+                   .effect = "which sources are routed elsewhere is not told at a glance",
+                   .remedy = "ask for all: synfate who PORT"});
+    else if (!routes)
+      return routes.error();
+    else
+      put_all(collection, *routes);
     return Done{};
   }
 

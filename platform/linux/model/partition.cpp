@@ -11,12 +11,20 @@
 #include "platform/linux/model/vantage.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
+#include "platform/linux/routing/fib_facts.h"
 #include "platform/linux/routing/tables.h"
+#include "platform/linux/xtables/tables.h"
 
 namespace synfate {
 namespace {
 
 constexpr std::string_view separator("\x1f");
+
+// At a glance nothing may take longer than the walks of the plain flows.
+constexpr std::size_t rules_at_a_glance = 2000;
+constexpr std::size_t vantages_at_a_glance = 40;
+constexpr std::size_t branches_at_a_glance = 256;
+constexpr std::size_t whole_branches = 4096;
 
 /// Has the rules read that the hooks of the path can reach, all at once.
 class Prefetch {
@@ -294,11 +302,20 @@ SourceClass told_without_walk(const Vantage& vantage) {
   return told;
 }
 
+std::size_t rules_read(const Snapshot& snapshot) {
+  const Table* nft = snapshot.table(table_name<NftRule>());
+  std::size_t count = nft != nullptr ? nft->size() : 0;
+  if (const Table* tables = snapshot.table(table_name<XtTable>()))
+    for (std::size_t row = 0; row < tables->size(); ++row)
+      count += static_cast<std::size_t>(read_row<XtTable>(*tables, row).rules.value_or(0));
+  return count;
+}
+
 VantageFacts look_around(Inquiry& inquiry, Int netns) {
   VantageFacts facts;
   facts.interfaces = ask_interfaces(inquiry, netns);
   facts.addresses = ask_addresses(inquiry, netns);
-  for (auto& route : inquiry.rows<Route>({{"netns", netns}}))
+  for (auto& route : linux_routing::ask_all_routes(inquiry, netns))
     if (route.type.is("local"))
       facts.local_routes.push_back(std::move(route));
   return facts;
@@ -310,21 +327,36 @@ std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, c
                                            const Target& target,
                                            const std::optional<Identity>& as) {
   const Int netns = inquiry.snapshot().host().netns;
+  const bool glance = inquiry.at_a_glance();
+  if (glance && rules_read(inquiry.snapshot()) > rules_at_a_glance)
+    inquiry.give_up();
+  if (inquiry.too_much())
+    return {};
   const VantageFacts facts = look_around(inquiry, netns);
   Fibs fibs;
   static_cast<void>(fibs.of(inquiry, netns));
-  Prefetch(inquiry, ruleset).run(netns);
+  if (!glance)
+    Prefetch(inquiry, ruleset).run(netns);
   for (const char* name : {"net.ipv4.fwmark_reflect", "net.ipv6.fwmark_reflect"})
     static_cast<void>(ask_setting(inquiry, netns, name));
   if (inquiry.pending())
     return {};
+  auto vantages = vantages_of(facts, target, as);
+  if (glance) // this host's own clients are told by the flows
+    std::erase_if(vantages, [](const Vantage& vantage) { return vantage.flow.local; });
+  if (glance && vantages.size() > vantages_at_a_glance)
+    inquiry.give_up();
   std::vector<SourceClass> classes;
-  for (const auto& vantage : vantages_of(facts, target, as)) {
+  for (const auto& vantage : vantages) {
+    if (inquiry.too_much())
+      return {};
     if (vantage.kind != Vantage::Kind::clients) {
       classes.push_back(told_without_walk(vantage));
       continue;
     }
-    ClassWalk many{.sources = vantage.sources, .fibs = fibs};
+    ClassWalk many{.sources = vantage.sources,
+                   .fibs = fibs,
+                   .most_branches = glance ? branches_at_a_glance : whole_branches};
     Walk walk{inquiry, vantage.flow, ruleset, xt, &many};
     walk_flow(walk);
     if (inquiry.pending())

@@ -16,6 +16,9 @@
 namespace synfate {
 namespace {
 
+/// A next hop that is the destination itself; which one is known of each part of a class.
+const IpAddress on_link;
+
 SocketView view_of_listener(const Socket& socket) {
   SocketView view;
   view.present = true;
@@ -162,7 +165,12 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
     return add_stop(journey, not_taken(journey, journey.next_hop, found));
   }
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  const bool to_client = next == 0 && to && *to == journey.next_hop;
+  if (!to)
+    return;
+  const bool direct = journey.next_hop == on_link || journey.next_hop == *to;
+  if (direct)
+    journey.next_hop = *to;
+  const bool to_client = next == 0 && direct;
   const bool client_itself = to_client && device->name.is(walk.flow.from_interface);
   const bool visible = device->kind.is("veth") || device->kind.is("bridge");
   if (to_client && visible && walk.classes != nullptr && !client_itself)
@@ -220,7 +228,7 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
       return {};
     if (good && !ends) {
       way.forward_by = answer->interface_index.value_or(0);
-      way.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+      way.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
       if (const auto out = ask_interface(walk.inquiry, way.netns, way.forward_by))
         way.packet.meta.out = view_of(*out);
     } else if (!answer) {
@@ -290,8 +298,7 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
     } else {
       way_out = answer->interface_index.value_or(way_out);
       routed.journey.forward_by = way_out;
-      routed.journey.next_hop =
-          answer->gateway.known() ? answer->gateway.value() : question.destination;
+      routed.journey.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
       add_step(routed.journey, Stage::reply_route, Verdict::pass);
     }
     leaving.push_back({std::move(routed.journey), way_out});

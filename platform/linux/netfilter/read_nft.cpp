@@ -76,7 +76,8 @@ auto NftReader::consistent(std::string_view doing, Read read) -> decltype(read()
 template <typename Row, typename Parse>
 Result<std::vector<Row>> NftReader::dump(std::uint16_t message, const NftPlace& place,
                                          std::initializer_list<std::uint16_t> attributes,
-                                         std::string_view doing, Parse parse) {
+                                         std::string_view doing, Parse parse,
+                                         std::optional<Int> limit) {
   auto request = request_of(message, NLM_F_DUMP, place.family);
   const std::array<std::string_view, 2> names{place.table, place.name};
   std::size_t at = 0;
@@ -85,7 +86,7 @@ Result<std::vector<Row>> NftReader::dump(std::uint16_t message, const NftPlace& 
   std::vector<Row> rows;
   const auto status = socket_.exchange(request, doing, [&](const netlink::Message& answer) {
     parse(answer, rows);
-    return true;
+    return !limit || !std::cmp_greater(rows.size(), *limit);
   });
   if (!status) {
     if (status.error().os_error == ENOENT)
@@ -171,12 +172,13 @@ Result<std::vector<NftElement>> NftReader::read_elements(const NftPlace& set) {
   });
 }
 
-Result<std::vector<NftSetDump>> NftReader::read_set_dump(const NftPlace& set) {
+Result<std::vector<NftSetDump>> NftReader::read_set_dump(const NftPlace& set,
+                                                         std::optional<Int> limit) {
   constexpr auto doing = "reading a set of nf_tables";
   return consistent(doing, [&] {
     auto parts = dump<NftSetDump>(NFT_MSG_GETSETELEM, set,
                                   {NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET}, doing,
-                                  into(parse_nft_set_dump));
+                                  into(parse_nft_set_dump), limit);
     Int number = 0;
     if (parts)
       for (auto& part : *parts)

@@ -43,7 +43,9 @@ public:
   Result<std::vector<NftSet>> read_sets(const NftPlace& table);
   Result<std::vector<NftElement>> read_elements(const NftPlace& set);
   /// The same as bytes: for sets of hundreds of thousands of elements.
-  Result<std::vector<NftSetDump>> read_set_dump(const NftPlace& set);
+  /// With `limit` the dump ends after one message more than that.
+  Result<std::vector<NftSetDump>> read_set_dump(const NftPlace& set,
+                                                std::optional<Int> limit = std::nullopt);
   /// Whether one key is in a set; asks for the catch-all element if it is not.
   Result<NftLookup> read_lookup(const NftPlace& set, const std::string& key);
   Result<std::vector<NftObject>> read_objects();
@@ -56,7 +58,8 @@ private:
   template <typename Row, typename Parse>
   Result<std::vector<Row>> dump(std::uint16_t message, const NftPlace& place,
                                 std::initializer_list<std::uint16_t> attributes,
-                                std::string_view doing, Parse parse);
+                                std::string_view doing, Parse parse,
+                                std::optional<Int> limit = std::nullopt);
   template <typename Read> auto consistent(std::string_view doing, Read read) -> decltype(read());
   Result<std::vector<NftRule>> dump_rules(const NftPlace& chain);
   Result<bool> ask_element(const NftPlace& set, const std::string* key, NftLookup& answer);

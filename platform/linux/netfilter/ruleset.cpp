@@ -10,6 +10,9 @@
 namespace synfate {
 namespace {
 
+/// Of a set's dump: some hundreds of elements each.
+constexpr Int messages_at_a_glance = 2;
+
 std::vector<Key> keys_of(const NftScope& scope) {
   return {{"netns", scope.netns}, {"family", scope.family}, {"table", scope.table}};
 }
@@ -178,7 +181,7 @@ const SetIndex* Ruleset::elements(Inquiry& inquiry, const NftScope& scope, const
     return nullptr;
   Request request{std::string(table_name<NftSetDump>()), keys_of(scope)};
   request.keys.push_back({"set", set});
-  static_cast<void>(inquiry.find(request));
+  static_cast<void>(inquiry.find_within(request, messages_at_a_glance));
   if (inquiry.pending() || inquiry.incomplete())
     return nullptr;
   return build(inquiry.snapshot(), request, named, *known);

@@ -56,10 +56,19 @@ InterfaceSettings interface_settings(const std::string& interface, const Setting
   return settings;
 }
 
+std::vector<Route> ask_all_routes(Inquiry& inquiry, Int netns) {
+  constexpr Int routes_at_a_glance = 2000;
+  const std::string table(table_name<Route>());
+  std::vector<Route> routes;
+  for (const auto row : inquiry.find_within({table, {{"netns", netns}}}, routes_at_a_glance))
+    routes.push_back(read_row<Route>(*inquiry.snapshot().table(table), row));
+  return routes;
+}
+
 FibFacts ask_fib_facts(Inquiry& inquiry, Int netns, const std::vector<Int>& interfaces) {
   FibFacts facts;
   const std::vector<Key> here{{"netns", netns}};
-  facts.routes = inquiry.rows<Route>(here);
+  facts.routes = ask_all_routes(inquiry, netns);
   facts.rules = inquiry.rows<PolicyRule>(here);
   facts.interfaces = inquiry.rows<Interface>(here);
   facts.addresses = inquiry.rows<Address>(here);

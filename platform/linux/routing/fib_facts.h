@@ -19,6 +19,9 @@ using SettingReader = std::function<std::optional<Int>(const std::string& name)>
 /// The settings of one interface, combined with those of `all`.
 InterfaceSettings interface_settings(const std::string& interface, const SettingReader& read);
 
+/// All routes of a namespace; at a glance the inquiry gives up where there are many.
+std::vector<Route> ask_all_routes(Inquiry& inquiry, Int netns);
+
 /// Everything routing decides from, and the settings of the interfaces named by index. The result
 /// means nothing while inquiry.pending(); inquiry.gaps() tells what is missing from it.
 FibFacts ask_fib_facts(Inquiry& inquiry, Int netns, const std::vector<Int>& interfaces);

@@ -219,14 +219,17 @@ Result<std::vector<std::byte>> RouteSocket::receive() {
 }
 
 Result<std::vector<std::vector<std::byte>>>
-RouteSocket::dump_once(std::uint16_t type, const RequestBytes& request, bool& interrupted) {
+RouteSocket::dump_once(std::uint16_t type, const RequestBytes& request,
+                       std::optional<std::int64_t> limit, bool& interrupted) {
   SYNFATE_TRY(sent, send(type, NLM_F_DUMP, request));
   (void)sent;
   std::vector<std::vector<std::byte>> blocks;
+  std::int64_t messages = 0;
   for (bool done = false; !done;) {
     SYNFATE_TRY(block, receive());
     const auto look = [&](const Message& message) -> Status {
       interrupted = interrupted || (message.flags & NLM_F_DUMP_INTR) != 0;
+      ++messages;
       if (message.type == NLMSG_ERROR) {
         const Answer answer = error_of(message);
         if (answer.error != 0)
@@ -243,15 +246,19 @@ RouteSocket::dump_once(std::uint16_t type, const RequestBytes& request, bool& in
     SYNFATE_TRY(looked, for_each_message(block, look));
     (void)looked;
     blocks.push_back(std::move(block));
+    if (limit && messages > *limit)
+      return Error{.code = ErrorCode::too_many,
+                   .doing = asking,
+                   .detail = "there is more than was asked for"};
   }
   return blocks;
 }
 
 Status RouteSocket::dump(std::uint16_t type, const RequestBytes& request,
-                         const MessageVisitor& visit) {
+                         const MessageVisitor& visit, std::optional<std::int64_t> limit) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     bool interrupted = false;
-    SYNFATE_TRY(blocks, dump_once(type, request, interrupted));
+    SYNFATE_TRY(blocks, dump_once(type, request, limit, interrupted));
     if (interrupted)
       continue;
     for (const auto& block : blocks) {

@@ -117,8 +117,10 @@ public:
 
   /// Asks for a whole table. `visit` sees the messages of one complete dump: when the kernel says
   /// that the table changed meanwhile (NLM_F_DUMP_INTR) the dump is repeated, and after three times
-  /// it is an error of code interrupted.
-  Status dump(std::uint16_t type, const RequestBytes& request, const MessageVisitor& visit);
+  /// it is an error of code interrupted. More than `limit` messages are an error of code too_many,
+  /// after which the socket is of no more use.
+  Status dump(std::uint16_t type, const RequestBytes& request, const MessageVisitor& visit,
+              std::optional<std::int64_t> limit = std::nullopt);
 
   /// Asks one question. The kernel's error is part of the answer; an Error means that there was
   /// no answer.
@@ -131,8 +133,10 @@ private:
   explicit RouteSocket(std::unique_ptr<nl_sock, Close> socket) : socket_(std::move(socket)) {}
   Status send(std::uint16_t type, std::uint16_t flags, const RequestBytes& request);
   Result<std::vector<std::byte>> receive();
-  Result<std::vector<std::vector<std::byte>>>
-  dump_once(std::uint16_t type, const RequestBytes& request, bool& interrupted);
+  Result<std::vector<std::vector<std::byte>>> dump_once(std::uint16_t type,
+                                                        const RequestBytes& request,
+                                                        std::optional<std::int64_t> limit,
+                                                        bool& interrupted);
 
   std::unique_ptr<nl_sock, Close> socket_;
   std::uint32_t sequence_ = 0;

@@ -156,17 +156,18 @@ Result<NextHops> read_next_hops(RouteSocket& socket) {
 
 /// The payloads of one family's routes, kept so that next hop objects can be read in between.
 Status dump_routes(RouteSocket& socket, unsigned char family, std::optional<Int> table,
-                   std::vector<std::vector<std::byte>>& payloads) {
+                   std::optional<Int> limit, std::vector<std::vector<std::byte>>& payloads) {
   rtmsg head{};
   head.rtm_family = family;
   RequestBytes request(head);
   if (table)
     request.attribute_u32(RTA_TABLE, static_cast<std::uint32_t>(*table));
-  auto done = socket.dump(RTM_GETROUTE, request, [&](const Message& message) -> Status {
+  const auto keep = [&](const Message& message) -> Status {
     if (is_route(message, message.head<rtmsg>()))
       payloads.emplace_back(message.payload.begin(), message.payload.end());
     return Done{};
-  });
+  };
+  auto done = socket.dump(RTM_GETROUTE, request, keep, limit);
   // With a filter the kernel answers ENOENT when there is no such table.
   if (!done && done.error().os_error == ENOENT && table)
     return Done{};
@@ -238,10 +239,10 @@ Result<std::vector<Route>> decode_route(const Message& message, Int netns,
 }
 
 Result<std::vector<Route>> read_routes(RouteSocket& socket, Int netns, const InterfaceNames* names,
-                                       std::optional<Int> table) {
+                                       std::optional<Int> table, std::optional<Int> limit) {
   std::vector<std::vector<std::byte>> payloads;
   for (const unsigned char family : {AF_INET, AF_INET6}) {
-    SYNFATE_TRY(done, dump_routes(socket, family, table, payloads));
+    SYNFATE_TRY(done, dump_routes(socket, family, table, limit, payloads));
     (void)done;
   }
   NextHops next_hops;

@@ -48,9 +48,10 @@ Result<std::vector<Route>> decode_route(const Message& message, Int netns,
                                         const InterfaceNames* names, const NextHops& next_hops);
 
 /// All routes of both families, or those of one table. Next hop objects are read if some route
-/// needs them.
+/// needs them. More than `limit` of a family are an error of code too_many.
 Result<std::vector<Route>> read_routes(RouteSocket& socket, Int netns, const InterfaceNames* names,
-                                       std::optional<Int> table = std::nullopt);
+                                       std::optional<Int> table = std::nullopt,
+                                       std::optional<Int> limit = std::nullopt);
 
 /// "unicast", "local", "blackhole" …; the number as text for others.
 std::string route_type_text(std::uint8_t type);

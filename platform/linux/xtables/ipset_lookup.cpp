@@ -13,6 +13,7 @@ namespace synfate::xt {
 namespace {
 
 constexpr unsigned deepest_list = 8;
+constexpr Int elements_at_a_glance = 500;
 
 /// One dimension of the packet: the text ipset would have for it if it is a single value.
 struct Value {
@@ -225,6 +226,10 @@ private:
       return undecided(call_, fmt::format("the set {}", set.name.value_or("")), "holds the packet",
                        "does not hold the packet", field(set));
     auto& inquiry = call_.context.inquiry;
+    if (inquiry.at_a_glance() && set.elements.value_or(0) > elements_at_a_glance)
+      inquiry.give_up();
+    if (inquiry.too_much())
+      return unread(set);
     auto rows = inquiry.rows<IpsetElement>(
         {{"netns", call_.request.netns}, {"set", set.name.value_or("")}});
     if (inquiry.pending() || inquiry.incomplete())

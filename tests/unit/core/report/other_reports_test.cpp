@@ -91,13 +91,43 @@ TEST_CASE("who shows open classes first, each range once, martians counted") {
 
 sources     arrive on  to         outcome  decided by
 10.0.0.0/8  eth0       10.77.0.1  open     inet/filter/input/9
-0.0.0.0/5   eth0       10.77.0.1  refused  input: nft_rule inet/filter/input/14
+0.0.0.0/5   eth0       10.77.0.1  refused  input: rule inet/filter/input/14
 11.0.0.0/8
 Not shown: 1 class of sources that cannot arrive there (-v shows them).
 )");
   TextOptions verbose;
   verbose.verbose = true;
   CHECK(contains(render_who_text(who(), verbose), "127.0.0.0/8"));
+}
+
+TEST_CASE(
+    "a vantage at which sources fare differently gets a table, the largest class is the rest") {
+  WhoReport report = who();
+  const auto page_of = [&](TextOptions options) {
+    Page page(options);
+    write_sources(page, report.classes);
+    return page.text();
+  };
+  CHECK(page_of({}) == R"(  sources     arrive on  to         outcome  decided by
+  10.0.0.0/8  eth0       10.77.0.1  open     inet/filter/input/9
+  all others  eth0       10.77.0.1  refused  input: rule inet/filter/input/14
+)");
+  // Other rules let the next network in: one class for whoever reads it.
+  auto next = report.classes[1];
+  next.sources = {IpRange(*IpPrefix::parse("11.0.0.0/16"))};
+  next.via = {"inet/filter/input/11"};
+  report.classes.push_back(next);
+  CHECK(contains(page_of({}), "10.0.0.0-11.0.255.255  eth0"));
+  TextOptions wide;
+  wide.width = 0;
+  CHECK(contains(page_of(wide), "inet/filter/input/9, inet/filter/input/11"));
+  // All fare alike: nothing to tell.
+  for (auto& entry : report.classes) {
+    entry.outcome = Outcome::open;
+    entry.stopped_at = std::nullopt;
+    entry.culprit = std::nullopt;
+  }
+  CHECK(page_of({}).empty());
 }
 
 TEST_CASE("who in JSON is synfate.who/1 with every class") {

@@ -87,11 +87,11 @@ TEST_CASE("a rejecting rule shows what else is in the way, what nearly matched, 
   fix    nft delete rule inet filter input handle 14
 
   from                         arrives on  outcome  stopped at
-  10.77.0.2 (on-link of eth0)  eth0        refused  input: nft_rule inet/filter/input/14
+  10.77.0.2 (on-link of eth0)  eth0        refused  input: rule inet/filter/input/14
 
   path   10.77.0.2 → 10.77.0.1:8080: SYN prerouting → input ✗
   then   also in the way at socket.lookup: socket tcp/127.0.0.1:8080
-  near   nft_rule inet/filter/input/9: ip saddr 10.0.0.0/16 accept, but it asks for ip saddr 10.0.0.0/16 and this is 10.77.0.2
+  near   rule inet/filter/input/9: ip saddr 10.0.0.0/16 accept, but it asks for ip saddr 10.0.0.0/16 and this is 10.77.0.2
 
 ? Not seen: owners of other users' sockets (needs CAP_SYS_PTRACE). So: processes are not named. Remedy: run as root.
 )");
@@ -185,7 +185,7 @@ TEST_CASE("a stopped flow that no rule explains shows the model's own facts") {
   auto report = sample::rejected();
   report.findings.clear();
   CHECK(contains(page(sample::snapshot(), report, width(0)),
-                 "✗ refused at input by nft_rule inet/filter/input/14: tcp dport 8080 reject with "
+                 "✗ refused at input by rule inet/filter/input/14: tcp dport 8080 reject with "
                  "tcp reset (no rule explains it)\n"));
 }
 
@@ -221,7 +221,7 @@ TEST_CASE("an unknown outcome shows its branches") {
   fate.alternatives = {passed, dropped};
   const auto text = page(sample::snapshot(), report, width(0));
   CHECK(contains(text, "  either open, when the limit has tokens\n"
-                       "  or     timeout by nft_rule ip/f/in/3, when it has none\n"));
+                       "  or     timeout by rule ip/f/in/3, when it has none\n"));
   CHECK(contains(text, "unknown (it cannot be told) from the network, open from localhost"));
 }
 
@@ -265,7 +265,7 @@ TEST_CASE("-v shows every decision with chain, priority and the one that made it
 10.77.0.2 (on-link of eth0) to 10.77.0.1:8080: refused, ECONNREFUSED
   packet  stage       chain              prio  verdict  by
   SYN     prerouting  ip/nat/PREROUTING  -100  pass     in netns 4026532000
-  SYN     input       inet/filter/input  0     stop     nft_rule inet/filter/input/14: tcp dport 8080 reject with tcp reset; reject with tcp reset
+  SYN     input       inet/filter/input  0     stop     rule inet/filter/input/14: tcp dport 8080 reject with tcp reset; reject with tcp reset
 )"));
   CHECK(contains(text, "? The rule fw.limit could not tell.\n"));
 }

@@ -71,7 +71,8 @@ TEST_CASE("a verdict without any flow is no success") {
 TEST_CASE("an ICMP error is named") {
   auto flow = sample::remote("10.77.0.2", "", Outcome::unreachable);
   flow.fate.icmp = Icmp::host_prohibited;
-  CHECK(verdict_of({flow}) == "tcp/8080 on web-3: unreachable (host-prohibited) from 10.77.0.2");
+  CHECK(verdict_of({flow}) ==
+        "tcp/8080 on web-3: unreachable (ICMP host-prohibited) from 10.77.0.2");
 }
 
 TEST_CASE("targets are written as they can be asked again") {

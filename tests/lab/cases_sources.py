@@ -1,0 +1,117 @@
+"""A plain call tells every source there can be, where the rules tell sources apart; `who` tells the
+same classes; and a member of each class gets what they say."""
+
+import os
+import subprocess
+
+from lab import enter, real_outcome, synfate_program
+from lab import run as must
+
+SERVER = "10.77.0.1"
+
+SET = """table inet filter {
+  set office { type ipv4_addr; flags interval; elements = { %s } }
+  chain input {
+    type filter hook input priority 0; policy drop;
+    ct state established,related accept
+    meta l4proto { icmp, icmpv6 } accept
+    ip saddr @office tcp dport 8080 accept
+    ip saddr 172.16.0.0/12 reject with icmp type admin-prohibited
+  }
+}
+"""
+
+
+def nft(elements):
+    def prepare(lab):
+        path = os.path.join(lab.folder(), "rules.nft")
+        with open(path, "w") as file:
+            file.write(SET % elements)
+        must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
+    return prepare
+
+
+def ipset(lab):
+    def here(*words, text=None):
+        subprocess.run(["ip", "netns", "exec", lab.server.name, *words], check=True, input=text,
+                       text=True)
+    here("ipset", "restore", text="create office hash:net\nadd office 192.168.7.0/24\n"
+                                  "add office 192.168.7.128/25 nomatch\n")
+    here("iptables-legacy", "-P", "INPUT", "DROP")
+    here("iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "8080", "-m", "set",
+         "--match-set", "office", "src", "-j", "ACCEPT")
+    here("iptables-legacy", "-A", "INPUT", "-s", "172.16.0.0/12", "-j", "REJECT",
+         "--reject-with", "icmp-admin-prohibited")
+
+
+class Sources:
+    """`rows` are those of the table: sources and outcome. `members` are clients, by outcome."""
+
+    def __init__(self, name, prepare, rows, members, says=""):
+        self.name, self.prepare, self.rows = name, prepare, rows
+        self.members, self.says = members, says
+
+    def complaints(self, lab):
+        lab.serve("0.0.0.0", "8080")
+        lab.server.ip("route", "add", "default", "via", "10.77.0.2")
+        for source in self.members:
+            if not source.startswith("10.77."):
+                lab.client.ip("addr", "add", source + "/32", "dev", "cl0")
+        lab.meet(list(self.members), SERVER)
+        self.prepare(lab)
+        found = []
+        for source, outcome in self.members.items():
+            real, code = real_outcome(lab.client, "tcp", SERVER, 8080, source)
+            if real != outcome:
+                found.append(f"reality: {source} is {real} ({code}), the case says {outcome}")
+        return found + (self.told(lab) if synfate_program() else [])
+
+    def told(self, lab):
+        file = os.path.join(lab.folder(), "saved")
+        text = text_of(lab, "8080", "--save", file)
+        found = []
+        if rows_of(text) != self.rows:
+            found.append(f"the table is {rows_of(text)}, not {self.rows}")
+        if self.says not in text:
+            found.append(f"it does not say: {self.says}")
+        replay = text_of(lab, "8080", "--snapshot", file)
+        if replay != text:
+            found.append(f"a replay prints other bytes: {replay}")
+        return found
+
+
+def text_of(lab, *words):
+    return subprocess.run([synfate_program(), *words], capture_output=True, text=True, timeout=60,
+                          preexec_fn=lambda: enter(lab.server)).stdout
+
+
+def rows_of(text):
+    """Sources and outcome of each row of the table of sources."""
+    lines = text.splitlines()
+    start = next((at for at, line in enumerate(lines) if line.startswith("  sources ")), None)
+    if start is None:
+        return []
+    column = lines[start].index("outcome"), lines[start].index("decided by")
+    rows = []
+    for line in lines[start + 1:]:
+        if not line.strip():
+            break
+        rows.append((line[2:].split("  ")[0].strip(), line[column[0]:column[1]].strip()))
+    return rows
+
+
+TABLE = [("192.168.7.0/24", "open"),
+         ("172.16.0.0/12", "unreachable (ICMP admin-prohibited)"),
+         ("all others", "timeout")]
+MEMBERS = {"192.168.7.9": "open", "172.16.0.9": "unreachable", "10.77.0.2": "timeout"}
+MANY = ", ".join(f"11.{at >> 8}.{at & 255}.0/25" for at in range(20000))
+
+CASES = [
+    Sources("nothing tells sources apart", lambda lab: None, [], {"10.77.0.2": "open"}),
+    Sources("a set of nf_tables", nft("192.168.7.0/24"), TABLE, MEMBERS),
+    Sources("a set of ipset, with an exception", ipset,
+            [("192.168.7.0/25", "open")] + TABLE[1:],
+            MEMBERS | {"192.168.7.200": "timeout"}),
+    Sources("a set that is too large to be read at a glance", nft(MANY + ", 192.168.7.0/24"), [],
+            MEMBERS, says="synfate who 8080"),
+]

@@ -176,19 +176,18 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
   if (to_client && visible && walk.classes != nullptr && !client_itself)
     assume(journey, fmt::format("a client that called by another link is behind {} as well",
                                 device->name.value_or("?")));
-  if (to_client && (walk.classes != nullptr || !visible))
+  if (client_itself || (to_client && (walk.classes != nullptr || !visible)))
     return;
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, *device, journey.next_hop, from);
   if (walk.inquiry.pending())
     return;
-  if (found.kind == NextHop::Kind::beyond && found.suspected && !client_itself) {
+  if (found.kind == NextHop::Kind::beyond && found.suspected) {
     found.why =
         fmt::format("{} did not answer when it was asked last", journey.next_hop.to_string());
     journey.certainty = std::max(journey.certainty, Certainty::likely);
     add_stop(journey, not_taken(journey, journey.next_hop, found));
-  } else if (found.kind == NextHop::Kind::lost ||
-             (found.kind == NextHop::Kind::nobody && !client_itself)) {
+  } else if (found.kind == NextHop::Kind::lost || found.kind == NextHop::Kind::nobody) {
     if (found.suspected)
       journey.certainty = std::max(journey.certainty, Certainty::likely);
     add_stop(journey, not_taken(journey, journey.next_hop, found));

@@ -3,6 +3,8 @@
 // net/ipv4/tcp_ipv4.c: tcp_v4_route_req() (inet_csk_route_req()): a SYN-ACK without a route is
 // dropped without any error to the client, whatever kind of route stands in the way;
 // net/ipv4/ip_output.c: ip_build_and_send_pkt(), ip_finish_output2(); Linux 6.12.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
@@ -150,6 +152,17 @@ Stop not_taken(const Journey& journey, const IpAddress& next_hop, const NextHop&
   return stop;
 }
 
+/// It has answered: the kernel knows its link-layer address by its own word.
+bool has_answered(Walk& walk, const Journey& journey) {
+  return std::ranges::any_of(
+      walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}), [&](const Neighbour& row) {
+        const std::string state = row.state.value_or("");
+        return row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
+               !row.proxy.is(true) &&
+               (state == "reachable" || state == "stale" || state == "delay" || state == "probe");
+      });
+}
+
 /// Who takes the answer on the link. A client that is itself the next hop is there, for it called,
 /// but only on the link that it called by; `next`: the namespace that the answer has to come to, 0:
 /// the client's.
@@ -173,10 +186,19 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
   const bool to_client = next == 0 && direct;
   const bool client_itself = to_client && device->name.is(walk.flow.from_interface);
   const bool visible = device->kind.is("veth") || device->kind.is("bridge");
-  if (to_client && visible && walk.classes != nullptr && !client_itself)
-    assume(journey, fmt::format("a client that called by another link is behind {} as well",
-                                device->name.value_or("?")));
+  if (to_client && visible && walk.classes != nullptr && !client_itself) {
+    journey.certainty = std::max(journey.certainty, Certainty::likely);
+    return add_stop(journey, {Outcome::unknown,
+                              Icmp::none,
+                              "",
+                              Stage::reply_route,
+                              {},
+                              fmt::format("the answer goes by {}: each client may be there or not",
+                                          device->name.value_or("?"))});
+  }
   if (client_itself || (to_client && (walk.classes != nullptr || !visible)))
+    return;
+  if (next == 0 && has_answered(walk, journey))
     return;
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, *device, journey.next_hop, from);

@@ -41,9 +41,16 @@ SocketView view_of_client(const Flow& flow) {
 
 constexpr std::uint16_t no_port = 0;
 
+/// A link-local address is asked for without its link here, so the answer may be that of another.
+bool own_link_local(Walk& walk, const Journey& journey) {
+  return walk.flow.to.is_link_local() &&
+         std::ranges::any_of(ask_addresses(walk.inquiry, journey.netns),
+                             [&](const Address& row) { return row.address.is(walk.flow.to); });
+}
+
 /// A packet to another host leaves by the device of its route, one to this host by lo.
 void remember_way(Walk& walk, Journey& journey, const RouteLookup& route) {
-  if (!route.type.is("unicast"))
+  if (!route.type.is("unicast") || own_link_local(walk, journey))
     return;
   journey.client_out = route.interface_index.value_or(0);
   journey.client_next_hop = route.gateway.known() ? route.gateway.value() : walk.flow.to;

@@ -3,6 +3,8 @@
 // net/ipv4/tcp_ipv4.c: tcp_v4_route_req() (inet_csk_route_req()): a SYN-ACK without a route is
 // dropped without any error to the client, whatever kind of route stands in the way;
 // net/ipv4/ip_output.c: ip_build_and_send_pkt(), ip_finish_output2(); Linux 6.12.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
@@ -15,6 +17,9 @@
 
 namespace synfate {
 namespace {
+
+/// A next hop that is the destination itself; which one is known of each part of a class.
+const IpAddress on_link;
 
 SocketView view_of_listener(const Socket& socket) {
   SocketView view;
@@ -147,6 +152,17 @@ Stop not_taken(const Journey& journey, const IpAddress& next_hop, const NextHop&
   return stop;
 }
 
+/// It has answered: the kernel knows its link-layer address by its own word.
+bool has_answered(Walk& walk, const Journey& journey) {
+  return std::ranges::any_of(
+      walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}), [&](const Neighbour& row) {
+        const std::string state = row.state.value_or("");
+        return row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
+               !row.proxy.is(true) &&
+               (state == "reachable" || state == "stale" || state == "delay" || state == "probe");
+      });
+}
+
 /// Who takes the answer on the link. A client that is itself the next hop is there, for it called,
 /// but only on the link that it called by; `next`: the namespace that the answer has to come to, 0:
 /// the client's.
@@ -162,25 +178,38 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
     return add_stop(journey, not_taken(journey, journey.next_hop, found));
   }
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  const bool to_client = next == 0 && to && *to == journey.next_hop;
+  if (!to)
+    return;
+  const bool direct = journey.next_hop == on_link || journey.next_hop == *to;
+  if (direct)
+    journey.next_hop = *to;
+  const bool to_client = next == 0 && direct;
   const bool client_itself = to_client && device->name.is(walk.flow.from_interface);
   const bool visible = device->kind.is("veth") || device->kind.is("bridge");
-  if (to_client && visible && walk.classes != nullptr && !client_itself)
-    assume(journey, fmt::format("a client that called by another link is behind {} as well",
-                                device->name.value_or("?")));
-  if (to_client && (walk.classes != nullptr || !visible))
+  if (to_client && visible && walk.classes != nullptr && !client_itself) {
+    journey.certainty = std::max(journey.certainty, Certainty::likely);
+    return add_stop(journey, {Outcome::unknown,
+                              Icmp::none,
+                              "",
+                              Stage::reply_route,
+                              {},
+                              fmt::format("the answer goes by {}: each client may be there or not",
+                                          device->name.value_or("?"))});
+  }
+  if (client_itself || (to_client && (walk.classes != nullptr || !visible)))
+    return;
+  if (next == 0 && has_answered(walk, journey))
     return;
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, *device, journey.next_hop, from);
   if (walk.inquiry.pending())
     return;
-  if (found.kind == NextHop::Kind::beyond && found.suspected && !client_itself) {
+  if (found.kind == NextHop::Kind::beyond && found.suspected) {
     found.why =
         fmt::format("{} did not answer when it was asked last", journey.next_hop.to_string());
     journey.certainty = std::max(journey.certainty, Certainty::likely);
     add_stop(journey, not_taken(journey, journey.next_hop, found));
-  } else if (found.kind == NextHop::Kind::lost ||
-             (found.kind == NextHop::Kind::nobody && !client_itself)) {
+  } else if (found.kind == NextHop::Kind::lost || found.kind == NextHop::Kind::nobody) {
     if (found.suspected)
       journey.certainty = std::max(journey.certainty, Certainty::likely);
     add_stop(journey, not_taken(journey, journey.next_hop, found));
@@ -220,7 +249,7 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
       return {};
     if (good && !ends) {
       way.forward_by = answer->interface_index.value_or(0);
-      way.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+      way.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
       if (const auto out = ask_interface(walk.inquiry, way.netns, way.forward_by))
         way.packet.meta.out = view_of(*out);
     } else if (!answer) {
@@ -290,8 +319,7 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
     } else {
       way_out = answer->interface_index.value_or(way_out);
       routed.journey.forward_by = way_out;
-      routed.journey.next_hop =
-          answer->gateway.known() ? answer->gateway.value() : question.destination;
+      routed.journey.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
       add_step(routed.journey, Stage::reply_route, Verdict::pass);
     }
     leaving.push_back({std::move(routed.journey), way_out});

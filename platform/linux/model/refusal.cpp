@@ -133,7 +133,8 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
     out.found = answer->error.is(0) && answer->type.is("local");
     return out;
   }
-  out.found = answer->error.value_or(0) == 0;
+  out.found = answer->error.value_or(0) == 0 &&
+              !(answer->type.is("local") && journey.hops.empty() && !walk.flow.local);
   out.interface = answer->interface_index.value_or(out.interface);
   if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
     out.source = AddressTerm::known(answer->preferred_source.value());

@@ -316,6 +316,9 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       assume(routed.journey, "there is a route back to the client");
     } else if (answer->error.value_or(0) != 0) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
+    } else if (answer->type.is("local") && routed.journey.hops.empty()) {
+      // IPv6 has no check for own addresses on arrival: the answer stays here.
+      add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
     } else {
       way_out = answer->interface_index.value_or(way_out);
       routed.journey.forward_by = way_out;

@@ -201,6 +201,16 @@ void name_holders(Session& session, Report& report, bool all) {
       });
 }
 
+/// Only addresses of this host: nobody else can have them, whatever becomes of such packets.
+bool are_own(const Snapshot& snapshot, const WhoClass& entry) {
+  const auto own = snapshot.rows<Address>({std::string(table_name<Address>()), {}});
+  return std::ranges::all_of(entry.sources, [&](const IpRange& range) {
+    return range.first == range.last && std::ranges::any_of(own, [&](const Address& address) {
+             return address.address.is(range.first);
+           });
+  });
+}
+
 /// A plain call tells all sources, where that costs no more than the flows do.
 void tell_sources(Session& session, Report& report, const std::optional<Identity>& as) {
   if (report.target.proto == Proto::unix_socket)
@@ -208,9 +218,10 @@ void tell_sources(Session& session, Report& report, const std::optional<Identity
   auto glance = who_at_a_glance(session, report.target, as);
   // Only of the addresses that the flows call: a family without a listener is not asked about.
   std::erase_if(glance.classes, [&](const WhoClass& entry) {
-    return std::ranges::none_of(report.flows, [&](const FlowReport& each) {
-      return entry.to == each.flow.to && entry.interface == each.flow.from_interface;
-    });
+    return are_own(session.snapshot(), entry) ||
+           std::ranges::none_of(report.flows, [&](const FlowReport& each) {
+             return entry.to == each.flow.to && entry.interface == each.flow.from_interface;
+           });
   });
   report.sources = std::move(glance.classes);
   report.sources_left_out = glance.too_much;

@@ -291,6 +291,11 @@ std::vector<Octet> octets_of(const PortTerm& term);
 /// Its addresses are not read; on the loopback device they are zero. Empty: there is none.
 std::vector<Octet> link_header(const PacketClass& packet);
 
+/// Its connection is one whose client's address was translated.
+inline bool has_source_nat(const PacketClass& packet) {
+  return packet.ct.source_nat.has_value() || (packet.ct.status & ct_status_source_nat) != 0;
+}
+
 /// skb->len counted from the network header; unknown if the payload's length is.
 Perhaps<std::uint32_t> packet_length(const PacketClass& packet);
 

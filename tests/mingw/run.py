@@ -38,7 +38,7 @@ ip link set v1 up
 nft -f - <<END
 %s
 END
-exec "$0" snapshot -o "$1"
+"$0" snapshot -o "$1" || test $? -eq 3 # with gaps: what a pid namespace hides
 """
 QUESTIONS = [
     [], ["22"], ["80"], ["8443", "--from", "10.9.8.9"], ["udp/53"], ["22", "--format", "json"],
@@ -50,7 +50,8 @@ QUESTIONS = [
 def build(native, folder):
     """The program that the preset makes, from the tools of `native`."""
     configure = ["cmake", "--preset", "mingw", "-B", folder, f"-DSYNFATE_NATIVE_BUILD={native}"]
-    make = ["cmake", "--build", folder, "--parallel", str(os.cpu_count())]
+    # Other tests run beside it, and some of them watch the clock.
+    make = ["nice", "-n", "19", "cmake", "--build", folder, "--parallel", str(os.cpu_count())]
     for command in (configure, make):
         done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True)

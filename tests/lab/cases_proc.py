@@ -177,18 +177,21 @@ for own in listeners:
         while True:
             connection, _ = own.accept()
             connection.sendall(b'pong ' + connection.recv(100))
-signal.pause()
 """
 
 
-def worker_of_group_stopped(lab):
+def worker_of_group_stopped(parent_waits):
     """As nginx with `reuseport`: every worker holds all listeners and serves its own."""
-    parent = serve_code(lab, OWN_LISTENERS)
-    wait_until(lambda: len(children_of(parent.pid)) == 2, "the workers run")
-    time.sleep(0.2)
-    first = children_of(parent.pid)[0]
-    os.kill(first, signal.SIGSTOP)
-    wait_for_state(first, "T")
+
+    def prepare(lab):
+        parent = serve_code(lab, OWN_LISTENERS + parent_waits)
+        wait_until(lambda: len(children_of(parent.pid)) == 2, "the workers run")
+        time.sleep(0.2)
+        first = children_of(parent.pid)[0]
+        os.kill(first, signal.SIGSTOP)
+        wait_for_state(first, "T")
+
+    return prepare
 
 
 class ShareCase(Case):
@@ -285,8 +288,12 @@ CASES = [
          "stalled", "proc.stopped", "process"),
     Case("a parent that is stopped with its workers", all_stopped, LAN, "stalled", "proc.stopped",
          "process", certainty="certain"),
-    ShareCase("one of two workers with listeners of their own is stopped", worker_of_group_stopped,
-              LAN, "open", "proc.stopped.worker", certainty="likely"),
+    ShareCase("one of two workers with listeners of their own is stopped",
+              worker_of_group_stopped("signal.pause()"), LAN, "open", "proc.stopped.worker",
+              certainty="likely"),
+    ShareCase("one of two workers of a parent that waits as a server does is stopped",
+              worker_of_group_stopped("import select; select.select([], [], [])"), LAN, "open",
+              "proc.stopped.worker", certainty="likely"),
     Case("a process that sleeps, and nobody waits yet", lambda lab: serve_code(lab, "time.sleep(600)"),
          LAN, "stalled", predicted="open", certainty="likely"),
     Case("a parent whose workers are gone", workers_gone, LAN, "stalled",

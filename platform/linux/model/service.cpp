@@ -222,15 +222,20 @@ bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
 }
 
 /// Workers may hold each other's listeners and serve their own alone, as those of nginx do: what
-/// the hash gives to one that does not run, no other takes.
-void doubt_siblings(Walk& walk, Journey& journey, const Socket& listener, const Process& owner) {
+/// the hash gives to one that does not run, no other takes. The holder that was found may be one of
+/// the workers or their parent.
+void doubt_other_workers(Walk& walk, Journey& journey, const Socket& listener,
+                         const Process& owner) {
   constexpr Int init = 1;
-  if (walk.flow.proto != Proto::tcp || owner.parent_pid.value_or(init) <= init ||
-      !shares_port(walk, journey, listener))
+  if (walk.flow.proto != Proto::tcp || !shares_port(walk, journey, listener))
     return;
-  for (const auto& sibling : walk.inquiry.rows<Process>({{"parent_pid", owner.parent_pid.value()}}))
-    if (sibling.name == owner.name && cannot_run(sibling))
-      return assume(journey, "the listeners of a process that does not run are served by others");
+  for (const Int parent : {owner.parent_pid.value_or(init), owner.pid.value_or(init)}) {
+    if (parent <= init)
+      continue;
+    for (const auto& worker : walk.inquiry.rows<Process>({{"parent_pid", parent}}))
+      if (worker.name == owner.name && cannot_run(worker))
+        return assume(journey, "the listeners of a process that does not run are served by others");
+  }
 }
 
 /// The owners could run; do they take connections?
@@ -241,7 +246,7 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
   if (waited < patience_ms) {
     if (needs_descriptor(walk, listener) && waits_elsewhere(owner))
       assume(journey, "the process comes back to accept() from what it waits for");
-    doubt_siblings(walk, journey, listener, owner);
+    doubt_other_workers(walk, journey, listener, owner);
     add_step(journey, Stage::accept, Verdict::pass, process_culprit(owner));
     return;
   }

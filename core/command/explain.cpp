@@ -202,8 +202,7 @@ void name_holders(Session& session, Report& report, bool all) {
 }
 
 /// Only addresses of this host: nobody else can have them, whatever becomes of such packets.
-bool are_own(const Snapshot& snapshot, const WhoClass& entry) {
-  const auto own = snapshot.rows<Address>({std::string(table_name<Address>()), {}});
+bool are_own(const std::vector<Address>& own, const WhoClass& entry) {
   return std::ranges::all_of(entry.sources, [&](const IpRange& range) {
     return range.first == range.last && std::ranges::any_of(own, [&](const Address& address) {
              return address.address.is(range.first);
@@ -216,10 +215,10 @@ void tell_sources(Session& session, Report& report, const std::optional<Identity
   if (report.target.proto == Proto::unix_socket)
     return;
   auto glance = who_at_a_glance(session, report.target, as);
+  const auto own = session.snapshot().rows<Address>({std::string(table_name<Address>()), {}});
   // Only of the addresses that the flows call: a family without a listener is not asked about.
   std::erase_if(glance.classes, [&](const WhoClass& entry) {
-    return are_own(session.snapshot(), entry) ||
-           std::ranges::none_of(report.flows, [&](const FlowReport& each) {
+    return are_own(own, entry) || std::ranges::none_of(report.flows, [&](const FlowReport& each) {
              return entry.to == each.flow.to && entry.interface == each.flow.from_interface;
            });
   });

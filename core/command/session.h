@@ -29,13 +29,15 @@ public:
   LoadedPlugins& plugins() { return plugins_; }
   Host* host() { return host_.get(); }
 
-  /// Calls `work(inquiry)` until it needs nothing more; its last result.
-  template <typename Work> auto settle(Work work) {
+  /// Calls `work(inquiry)` until it needs nothing more, or gives up; its last result. What a glance
+  /// did not see is nobody else's gap.
+  template <typename Work> auto settle(Work work, Depth depth = Depth::whole) {
     for (int round = 0;; ++round) {
-      Inquiry inquiry(snapshot_);
+      Inquiry inquiry(snapshot_, depth);
       auto result = work(inquiry);
-      if (!inquiry.pending()) {
-        adopt(inquiry);
+      if (!inquiry.pending() || inquiry.too_much()) {
+        if (depth == Depth::whole)
+          adopt(inquiry);
         return result;
       }
       collect(inquiry.needs(), round);

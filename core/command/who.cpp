@@ -113,20 +113,19 @@ WhoReport who_reaches(Session& session, const Target& target, std::span<const Zo
 WhoGlance who_at_a_glance(Session& session, const Target& target,
                           const std::optional<Identity>& as) {
   WhoGlance glance;
-  for (int round = 0;; ++round) {
-    Inquiry inquiry(session.snapshot(), Depth::glance);
-    auto told = session.model().partition(inquiry, target, as);
-    glance.too_much = inquiry.too_much();
-    if (glance.too_much || (!inquiry.pending() && !inquiry.gaps().empty()))
-      return glance;
-    if (inquiry.pending()) {
-      session.collect(inquiry.needs(), round);
-      continue;
-    }
+  bool complete = false;
+  auto told = session.settle(
+      [&](Inquiry& inquiry) {
+        auto classes = session.model().partition(inquiry, target, as);
+        glance.too_much = inquiry.too_much();
+        complete = !glance.too_much && inquiry.gaps().empty();
+        return classes;
+      },
+      Depth::glance);
+  if (complete)
     for (auto& part : told)
       glance.classes.push_back(class_of(std::move(part)));
-    return glance;
-  }
+  return glance;
 }
 
 int run_who(const Program& program, const Options& options) {

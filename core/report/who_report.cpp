@@ -22,6 +22,14 @@ std::string decided_by(const WhoClass& entry) {
   return entry.via.empty() ? "-" : fmt::format("{}", fmt::join(entry.via, ", "));
 }
 
+TableRow class_head() {
+  return {{"sources", Style::faint},
+          {"arrive on", Style::faint},
+          {"to", Style::faint},
+          {"outcome", Style::faint},
+          {"decided by", Style::faint}};
+}
+
 TableRow class_row(const WhoClass& entry, std::string source) {
   auto outcome = outcome_words(entry.outcome, entry.icmp);
   if (entry.certainty != Certainty::certain)
@@ -56,11 +64,7 @@ std::vector<const WhoClass*> ordered(const WhoReport& report, bool with_martians
 }
 
 void write_classes(Page& page, const WhoReport& report) {
-  std::vector<TableRow> rows{{{"sources", Style::faint},
-                              {"arrive on", Style::faint},
-                              {"to", Style::faint},
-                              {"outcome", Style::faint},
-                              {"decided by", Style::faint}}};
+  std::vector<TableRow> rows{class_head()};
   for (const auto* entry : ordered(report, page.options().verbose))
     add_class_rows(rows, *entry, page.options().verbose);
   page.table(0, rows);
@@ -145,11 +149,7 @@ std::string some_sources(const WhoClass& entry, std::size_t most) {
 }
 
 std::vector<TableRow> source_rows(const std::vector<WhoClass>& classes, std::size_t most) {
-  std::vector<TableRow> rows{{{"sources", Style::faint},
-                              {"arrive on", Style::faint},
-                              {"to", Style::faint},
-                              {"outcome", Style::faint},
-                              {"decided by", Style::faint}}};
+  std::vector<TableRow> rows{class_head()};
   for (const auto& entry : classes) {
     const bool largest = std::ranges::none_of(classes, [&](const WhoClass& other) {
       return share_vantage(entry, other) && size_of(other) > size_of(entry);

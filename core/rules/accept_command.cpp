@@ -6,19 +6,10 @@
 #include <fmt/format.h>
 
 #include "core/rules/functions.h"
+#include "core/rules/vocabulary.h"
 
 namespace synfate::rules {
 namespace {
-
-std::vector<std::string> parts_of(std::string_view id) {
-  std::vector<std::string> parts;
-  for (std::size_t start = 0; start <= id.size();) {
-    const auto end = std::min(id.find('/', start), id.size());
-    parts.push_back(plain_part(id.substr(start, end - start)));
-    start = end + 1;
-  }
-  return parts;
-}
 
 /// Where the rule or policy stands.
 struct Place {
@@ -31,7 +22,7 @@ struct Place {
 std::optional<Place> place_of(const Culprit& culprit) {
   const bool rule = culprit.kind == "nft_rule" || culprit.kind == "xt_rule";
   const bool policy = culprit.kind == "nft_chain" || culprit.kind == "xt_policy";
-  auto parts = parts_of(culprit.id);
+  const auto parts = id_parts(culprit.id);
   if (!(rule && parts.size() == 4) && !(policy && parts.size() == 3))
     return std::nullopt;
   return Place{parts[0], parts[1], parts[2], rule ? parts[3] : ""};

@@ -267,16 +267,11 @@ constexpr std::array keepers{
 std::string_view made_by(const Culprit& culprit) {
   if (!culprit.kind.starts_with("nft") && !culprit.kind.starts_with("xt"))
     return "";
-  const auto first = culprit.id.find('/');
-  const auto second = first == std::string::npos ? first : culprit.id.find('/', first + 1);
-  if (second == std::string::npos)
+  const auto parts = id_parts(culprit.id);
+  if (parts.size() < 3)
     return "";
-  const auto table = std::string_view(culprit.id).substr(first + 1, second - first - 1);
-  auto chain = std::string_view(culprit.id).substr(second + 1);
-  chain = chain.substr(0, chain.find('/'));
   const auto fits = [&](const Keeper& keeper) {
-    return table.find(keeper.table) != std::string_view::npos &&
-           chain.find(keeper.chain) != std::string_view::npos;
+    return parts[1].contains(keeper.table) && parts[2].contains(keeper.chain);
   };
   const auto at = std::ranges::find_if(keepers, fits);
   return at == keepers.end() ? std::string_view() : at->name;

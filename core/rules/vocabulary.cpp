@@ -26,13 +26,9 @@ Value texts(const std::vector<std::string>& list) {
 
 Value parts_of(const Culprit& culprit) {
   std::vector<Value> parts;
-  for (std::string_view rest = culprit.id;;) {
-    const auto slash = rest.find('/');
-    parts.push_back(to_value(Cell(plain_part(rest.substr(0, slash)))));
-    if (slash == std::string_view::npos)
-      return Value::list(std::move(parts));
-    rest.remove_prefix(slash + 1);
-  }
+  for (auto& part : id_parts(culprit.id))
+    parts.push_back(to_value(Cell(std::move(part))));
+  return Value::list(std::move(parts));
 }
 
 const StructType<Blocker>& blocker_type() {
@@ -195,6 +191,17 @@ template <typename Declare> void declare_structs(const Declare& declare) {
 }
 
 } // namespace
+
+std::vector<std::string> id_parts(std::string_view id) {
+  std::vector<std::string> parts;
+  for (std::string_view rest = id;;) {
+    const auto slash = rest.find('/');
+    parts.push_back(plain_part(rest.substr(0, slash)));
+    if (slash == std::string_view::npos)
+      return parts;
+    rest.remove_prefix(slash + 1);
+  }
+}
 
 const StructType<Culprit>& culprit_type() {
   static const StructType<Culprit> type(

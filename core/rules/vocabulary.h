@@ -40,6 +40,9 @@ struct NumberedFlow {
   const FlowReport* report = nullptr;
 };
 
+/// The parts of a culprit's id, as they were before id_part() wrote them.
+std::vector<std::string> id_parts(std::string_view id);
+
 const StructType<NumberedFlow>& flow_type();
 const StructType<Culprit>& culprit_type();
 const StructType<WaiverUse>& waiver_type();

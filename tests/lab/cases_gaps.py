@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from lab import (LabError, Skip, connect_tcp, enter, real_outcome, synfate_program,
+from lab import (LabError, enter, real_outcome, synfate_program,
                  wait_for_listener, wait_until)
 from lab import run as must
 

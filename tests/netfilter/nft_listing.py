@@ -8,7 +8,6 @@ words, with "# handle 4" behind it.
 
 import json
 import re
-import subprocess
 
 HEAD = re.compile(r"^(ip|ip6|inet|arp|bridge|netdev) (\S+) (\S+) (\d+)(?: \d+)?\s*$")
 TABLE = re.compile(r"^table (\S+) (\S+) \{")

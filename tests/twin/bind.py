@@ -11,7 +11,6 @@ must have named the real end. A failure prints the seed of its round, with which
 `--rounds 1` repeat exactly that round.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -23,9 +22,9 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 
-import lab as laboratory
+import rounds
 from bind_attempt import Wish, ask_bind, make, real_bind, shown, wrong_answer
-from lab import SKIPPED, LabError, Netns, enter, synfate_program
+from lab import SKIPPED, LabError, Netns, enter
 
 PORTS = (8080, 40000)  # below and within the range of outgoing ports
 OTHER_PORT = 5432
@@ -257,21 +256,16 @@ def run_round(number, seed, attempts, tally):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=None, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser = rounds.parser()
     parser.add_argument("--attempts", type=int, default=8, help="of each round")
     options = parser.parse_args()
-    reason = laboratory.unable()
-    if not reason and not synfate_program():
-        reason = "SYNFATE does not name the program under test"
-    if reason:
+    if reason := rounds.unable(options):
         print(f"skipped: {reason}")
         return SKIPPED
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    first = rounds.first_seed(options)
     tally = Tally()
     for number in range(options.rounds):
-        seed = first + number * 1_000_003
+        seed = first + number * rounds.STRIDE
         complaints = run_round(number, seed, options.attempts, tally)
         tally.failed += bool(complaints)
         if complaints:

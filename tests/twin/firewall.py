@@ -11,7 +11,6 @@ the outcome and, for an ICMP error, the errno. Where it says `certain` it must b
 claims less, the share of such flows is counted. A failure prints the seed that repeats its round.
 """
 
-import argparse
 import collections
 import json
 import os
@@ -25,6 +24,7 @@ sys.path.insert(0, HERE)
 
 import lab as laboratory
 import nft_rules
+import rounds
 import xt_rules
 from lab import SKIPPED, Lab, LabError, ask_synfate, synfate_program, target_words
 
@@ -34,9 +34,8 @@ REMOTE = {4: ["10.77.0.2", "10.77.0.2", "10.77.0.22", "172.16.5.5", "172.16.200.
           6: ["fd77::2", "fd77::2", "fd77::22", "fd99::5:5", "fd99:1::1"]}
 PORTS = ["8080", "8080", "8080", "8081", "8090"]
 UDP_PORTS = ["8080", "8053", "8090"]
-#: Beyond this share of answers that claim less than certainty the test fails; in short runs one
-#: ruleset weighs too much to tell.
-VAGUE_SHARE, ENOUGH_FLOWS = 0.02, 2000
+#: Beyond this share of answers that claim less than certainty a long run fails.
+VAGUE_SHARE = 0.02
 
 
 def prepare(lab):
@@ -78,8 +77,8 @@ def know_each_other(lab):
 class Prober:
     """prober.py in a namespace: many attempts side by side."""
 
-    def __init__(self, lab, netns):
-        self._process = lab.start(netns, sys.executable, os.path.join(HERE, "prober.py"),
+    def __init__(self, lab, netns, *words):
+        self._process = lab.start(netns, sys.executable, os.path.join(HERE, "prober.py"), *words,
                                   output=subprocess.PIPE, takes_input=True)
 
     def begin(self, attempts):
@@ -233,13 +232,13 @@ def run_round(lab, probers, seed, clients, tally):
 
 
 def run(options):
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    first = rounds.first_seed(options)
     tally, failed = Tally(), 0
     with Lab() as lab:
         prepare(lab)
         probers = {False: Prober(lab, lab.client), True: Prober(lab, lab.server)}
         for number in range(options.rounds):
-            seed = first + number * 1_000_003
+            seed = first + number * rounds.STRIDE
             complaints, text = run_round(lab, probers, seed, options.clients, tally)
             failed += bool(complaints)
             if complaints:
@@ -252,29 +251,16 @@ def run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=None, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser = rounds.parser()
     parser.add_argument("--clients", type=int, default=24, help="of each round")
     parser.add_argument("--real-only", action="store_true", help="do not ask synfate")
     parser.add_argument("--show", action="store_true", help="print the rulesets that failed")
     options = parser.parse_args()
-    reason = laboratory.unable()
-    if options.real_only:
-        os.environ.pop("SYNFATE", None)
-    elif not reason and not synfate_program():
-        reason = "SYNFATE does not name the program under test"
-    if reason:
+    if reason := rounds.unable(options):
         print(f"skipped: {reason}")
         return SKIPPED
     first, tally, failed = run(options)
-    share = tally.vague / tally.flows if tally.flows else 0
-    print(f"{options.rounds} rounds from seed {first}: {tally.flows} flows, {failed} rounds failed, "
-          f"{tally.vague} flows ({share:.1%}) less than certain; "
-          + ", ".join(f"{count} {name}" for name, count in tally.outcomes.most_common()))
-    for reason, count in tally.reasons.most_common(12):
-        print(f"    {count} less than certain: {reason}\n        {tally.examples[reason]}")
-    return 1 if failed or (tally.flows >= ENOUGH_FLOWS and share > VAGUE_SHARE) else 0
+    return rounds.conclude(options, first, tally, failed, VAGUE_SHARE, 12)
 
 
 if __name__ == "__main__":

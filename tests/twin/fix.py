@@ -9,14 +9,13 @@ at the end is said to get in must really connect. Findings without a command fai
 refusals that are stopped on their way out (something else is the cause) and what is less than certain.
 """
 
-import argparse
 import collections
 import random
 import sys
 
 import firewall
-import lab as laboratory
-from lab import SKIPPED, Lab, ask_synfate, real_outcome, synfate_program, target_words
+import rounds
+from lab import SKIPPED, Lab, ask_synfate, real_outcome, target_words
 
 FIREWALL = ("nft_rule", "nft_chain", "xt_rule", "xt_policy")
 TOOLS = ("nft ", "iptables-", "ip6tables-")
@@ -99,24 +98,19 @@ def run_round(lab, seed, clients, tally):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=None, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = rounds.parser(5)
     parser.add_argument("--clients", type=int, default=5, help="of each round")
     parser.add_argument("--show", action="store_true", help="print the rulesets that failed")
     options = parser.parse_args()
-    reason = laboratory.unable()
-    if not reason and not synfate_program():
-        reason = "SYNFATE does not name the program under test"
-    if reason:
+    if reason := rounds.unable(options):
         print(f"skipped: {reason}")
         return SKIPPED
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    first = rounds.first_seed(options)
     tally, failed = collections.Counter(), 0
     with Lab() as lab:
         firewall.prepare(lab)
         for number in range(options.rounds):
-            seed = first + number * 1_000_003
+            seed = first + number * rounds.STRIDE
             for client, complaint, text in run_round(lab, seed, options.clients, tally):
                 failed += 1
                 print(f"FAILED   {client}: {complaint}\n"

@@ -14,11 +14,11 @@ Each real outcome, with its errno, is held against the prediction. `certain` mus
 claims less, the share is counted. A failure prints the seed that repeats its round.
 """
 
-import argparse
 import itertools
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 
@@ -27,9 +27,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 sys.path.insert(0, HERE)
 
 import host_random
-import lab as laboratory
-import subprocess
-from firewall import Tally, fed
+import rounds
+from firewall import Prober, Tally, fed
 from lab import SKIPPED, Lab, LabError, run_synfate, synfate_program, target_words
 
 NOBODY = 65534
@@ -37,25 +36,7 @@ SERVER = os.path.join(HERE, "..", "lab", "server.py")
 #: A neighbour that does not answer is given up before the client is.
 QUICK = [("neigh.{}.retrans_time_ms", 100), ("neigh.{}.mcast_solicit", 2)]
 MOST_REPEATED = 5
-VAGUE_SHARE, ENOUGH_FLOWS = 0.03, 2000
-
-
-class Prober:
-    """prober.py in a namespace: many attempts side by side."""
-
-    def __init__(self, lab, netns, *words):
-        self._process = lab.start(netns, sys.executable, os.path.join(HERE, "prober.py"), *words,
-                                  output=subprocess.PIPE, takes_input=True)
-
-    def begin(self, attempts):
-        self._process.stdin.write(json.dumps(attempts).encode() + b"\n")
-        self._process.stdin.flush()
-
-    def results(self):
-        line = self._process.stdout.readline()
-        if not line:
-            raise LabError("the prober ended")
-        return [tuple(one) for one in json.loads(line)]
+VAGUE_SHARE = 0.03
 
 
 class Site:
@@ -240,10 +221,10 @@ def run_round(seed, options, tally):
 
 
 def run(options):
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    first = rounds.first_seed(options)
     tally, failed = Tally(), 0
     for number in range(options.rounds):
-        seed = first + number * 1_000_003
+        seed = first + number * rounds.STRIDE
         complaints, host = run_round(seed, options, tally)
         failed += bool(complaints)
         if complaints:
@@ -257,30 +238,17 @@ def run(options):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=None, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser = rounds.parser()
     parser.add_argument("--clients", type=int, default=60, help="of each round")
     parser.add_argument("--only", help="dimensions that vary, joined by commas")
     parser.add_argument("--real-only", action="store_true", help="do not ask synfate")
     parser.add_argument("--show", action="store_true", help="print the hosts that failed")
     options = parser.parse_args()
-    reason = laboratory.unable()
-    if options.real_only:
-        os.environ.pop("SYNFATE", None)
-    elif not reason and not synfate_program():
-        reason = "SYNFATE does not name the program under test"
-    if reason:
+    if reason := rounds.unable(options):
         print(f"skipped: {reason}")
         return SKIPPED
     first, tally, failed = run(options)
-    share = tally.vague / tally.flows if tally.flows else 0
-    print(f"{options.rounds} rounds from seed {first}: {tally.flows} flows, {failed} rounds failed, "
-          f"{tally.vague} flows ({share:.1%}) less than certain; "
-          + ", ".join(f"{count} {name}" for name, count in tally.outcomes.most_common()))
-    for reason, count in tally.reasons.most_common(25):
-        print(f"    {count} less than certain: {reason}\n        {tally.examples[reason]}")
-    return 1 if failed or (tally.flows >= ENOUGH_FLOWS and share > VAGUE_SHARE) else 0
+    return rounds.conclude(options, first, tally, failed, VAGUE_SHARE, 25)
 
 
 if __name__ == "__main__":

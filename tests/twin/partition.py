@@ -14,7 +14,6 @@ iptables-legacy, random routes and reverse path filters. Then:
 A failure prints the seed of its round, with which `--seed` and `--rounds 1` repeat exactly it.
 """
 
-import argparse
 import ipaddress
 import json
 import os
@@ -27,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 
 import lab as laboratory
+import rounds
 from lab import SKIPPED, Lab, LabError, enter, synfate_program
 
 PORT = "8080"
@@ -392,16 +392,13 @@ def run_round(seed, show):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=None, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser = rounds.parser()
     parser.add_argument("--show", action="store_true", help="print the rules of each round")
     options = parser.parse_args()
-    reason = laboratory.unable()
-    if reason or not synfate_program():
-        print(f"skipped: {reason or 'SYNFATE does not name the program'}")
+    if reason := rounds.unable(options):
+        print(f"skipped: {reason}")
         return SKIPPED
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
+    first = rounds.first_seed(options)
     totals = [0, 0, 0]
     failed = 0
     for seed in range(first, first + options.rounds):

@@ -14,7 +14,6 @@ names; and synfate's own lookup must agree with the kernel's, which it asks besi
 the seed of its round, with which `--seed` and `--rounds 1` repeat exactly that round.
 """
 
-import argparse
 import concurrent.futures
 import os
 import random
@@ -28,6 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 
 import lab as laboratory
+import rounds
 from lab import (ANSWER_SECONDS, CONNECT_SECONDS, PING, SKIPPED, Lab, LabError, name_of,
                  outcome_of_error, run_synfate, synfate_program, target_words)
 
@@ -331,25 +331,17 @@ def run_round(seed, share):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=None, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser = rounds.parser()
     parser.add_argument("--share", type=float, default=1.0, help="of all clients that try")
     parser.add_argument("--real-only", action="store_true", help="do not ask synfate")
     options = parser.parse_args()
-    reason = laboratory.unable()
-    if options.real_only:
-        os.environ.pop("SYNFATE", None)
-    elif not reason and not synfate_program():
-        reason = "SYNFATE does not name the program under test"
-    if reason:
+    if reason := rounds.unable(options):
         print(f"skipped: {reason}")
         return SKIPPED
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    first = rounds.first_seed(options)
     flows = failed = 0
     for number in range(options.rounds):
-        # Far enough apart that neighbouring fixed seeds do not share rounds.
-        seed = first + number * 1_000_003
+        seed = first + number * rounds.STRIDE
         asked, complaints = run_round(seed, options.share)
         flows += asked
         failed += bool(complaints)

@@ -7,7 +7,6 @@ sockets with random owners and modes; what synfate predicts against the real err
 A failure prints the seed of its round, with which `--seed` and `--rounds 1` repeat exactly that round.
 """
 
-import argparse
 import contextlib
 import os
 import random
@@ -21,6 +20,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 
+import rounds
 from bind_attempt import become, possible_errors, shown
 from lab import SKIPPED, name_of, synfate_program
 
@@ -278,9 +278,7 @@ def run_round(seed, attempts):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=None, help="of the first round")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser = rounds.parser()
     parser.add_argument("--attempts", type=int, default=8, help="of each round")
     options = parser.parse_args()
     reason = None
@@ -291,10 +289,10 @@ def main():
     if reason:
         print(f"skipped: {reason}")
         return SKIPPED
-    first = options.seed if options.seed is not None else random.SystemRandom().randrange(2**31)
+    first = rounds.first_seed(options)
     failed = 0
     for number in range(options.rounds):
-        seed = first + number * 1_000_003
+        seed = first + number * rounds.STRIDE
         complaints = run_round(seed, options.attempts)
         failed += bool(complaints)
         if complaints:

@@ -24,7 +24,6 @@ constexpr std::string_view separator("\x1f");
 constexpr std::size_t rules_at_a_glance = 2000;
 constexpr std::size_t vantages_at_a_glance = 40;
 constexpr std::size_t branches_at_a_glance = 256;
-constexpr std::size_t whole_branches = 4096;
 
 /// Has the rules read that the hooks of the path can reach, all at once.
 class Prefetch {
@@ -353,9 +352,9 @@ std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, c
       classes.push_back(told_without_walk(vantage));
       continue;
     }
-    ClassWalk many{.sources = vantage.sources,
-                   .fibs = fibs,
-                   .most_branches = glance ? branches_at_a_glance : whole_branches};
+    ClassWalk many{.sources = vantage.sources, .fibs = fibs};
+    if (glance)
+      many.most_branches = branches_at_a_glance;
     Walk walk{inquiry, vantage.flow, ruleset, xt, &many};
     walk_flow(walk);
     if (inquiry.pending())

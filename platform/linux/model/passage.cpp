@@ -5,6 +5,8 @@
 // tcp_v4_err() reports ICMP errors at once only while connecting; net/netfilter/core.c:
 // nf_hook_slow(); Linux 6.12.
 #include <algorithm>
+#include <functional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -122,6 +124,36 @@ void keep_one(Branches& branches) {
   branches.resize(1);
 }
 
+/// Conditions of a packet since it came to a hook.
+std::span<const Condition> since(const PacketClass& packet, std::size_t start) {
+  return std::span(packet.conditions).subspan(start);
+}
+
+/// A hook that is walked again with a stop lifted asks the same packet the same questions: only the
+/// ways with the answers it has given go on, and each answer stands once.
+void keep_answers(Branches& branches, const PacketClass& before, std::size_t start) {
+  const auto given = since(before, start);
+  const auto repeats = [&](const Condition& answer) {
+    return std::ranges::find(given, answer) != given.end();
+  };
+  const auto contradicts = [&](const Condition& answer) {
+    return !repeats(answer) && std::ranges::find(given, answer.by, &Condition::by) != given.end();
+  };
+  const std::size_t known = before.conditions.size();
+  const auto goes_on = [&](const Branch& branch) {
+    return std::ranges::none_of(since(branch.packet, known), contradicts);
+  };
+  if (given.empty() || std::ranges::none_of(branches, goes_on))
+    return;
+  std::erase_if(branches, std::not_fn(goes_on));
+  for (auto& branch : branches) {
+    auto& conditions = branch.packet.conditions;
+    conditions.erase(std::remove_if(conditions.begin() + static_cast<std::ptrdiff_t>(known),
+                                    conditions.end(), repeats),
+                     conditions.end());
+  }
+}
+
 bool is_first(const Journey& journey) {
   return !journey.reply && (journey.kind == Packet::syn || journey.kind == Packet::datagram);
 }
@@ -223,6 +255,7 @@ bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
   if (walk.classes != nullptr)
     return pass_many(walk, std::move(journey), hook);
+  const std::size_t start = journey.packet.conditions.size();
   Journeys done;
   Journeys waiting;
   waiting.push_back(std::move(journey));
@@ -232,6 +265,7 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
     Branches branches = evaluate(walk, next, hook);
     if (walk.inquiry.pending())
       return {};
+    keep_answers(branches, next.packet, start);
     if (next.stopped() && branches.size() > 1)
       keep_one(branches);
     for (auto& branch : branches) {

@@ -112,46 +112,35 @@ Branches evaluate(Walk& walk, const Journey& journey, Hook hook) {
   return run_hook(context, request_of(journey, hook), journey.packet);
 }
 
-/// Once stopped, only what else stands in the way matters: one way is enough.
-void keep_one(Branches& branches) {
-  for (auto& branch : branches)
-    if (branch.verdict != HookVerdict::accept) {
-      Branch kept = std::move(branch);
-      branches.clear();
-      branches.push_back(std::move(kept));
-      return;
-    }
-  branches.resize(1);
-}
-
 /// Conditions of a packet since it came to a hook.
 std::span<const Condition> since(const PacketClass& packet, std::size_t start) {
   return std::span(packet.conditions).subspan(start);
 }
 
 /// A hook that is walked again with a stop lifted asks the same packet the same questions: only the
-/// ways with the answers it has given go on, and each answer stands once.
+/// ways with the answers it has given go on.
 void keep_answers(Branches& branches, const PacketClass& before, std::size_t start) {
   const auto given = since(before, start);
-  const auto repeats = [&](const Condition& answer) {
-    return std::ranges::find(given, answer) != given.end();
-  };
   const auto contradicts = [&](const Condition& answer) {
-    return !repeats(answer) && std::ranges::find(given, answer.by, &Condition::by) != given.end();
+    return std::ranges::find(given, answer) == given.end() &&
+           std::ranges::find(given, answer.by, &Condition::by) != given.end();
   };
-  const std::size_t known = before.conditions.size();
   const auto goes_on = [&](const Branch& branch) {
-    return std::ranges::none_of(since(branch.packet, known), contradicts);
+    return std::ranges::none_of(since(branch.packet, before.conditions.size()), contradicts);
   };
-  if (given.empty() || std::ranges::none_of(branches, goes_on))
-    return;
-  std::erase_if(branches, std::not_fn(goes_on));
-  for (auto& branch : branches) {
-    auto& conditions = branch.packet.conditions;
-    conditions.erase(std::remove_if(conditions.begin() + static_cast<std::ptrdiff_t>(known),
-                                    conditions.end(), repeats),
-                     conditions.end());
-  }
+  if (!given.empty() && std::ranges::any_of(branches, goes_on))
+    std::erase_if(branches, std::not_fn(goes_on));
+}
+
+/// Once stopped, only what else stands in the way matters: one way is enough, and what that hangs
+/// on says nothing about the stop.
+void keep_one(Branches& branches, const PacketClass& before) {
+  const auto closed = std::ranges::find_if(
+      branches, [](const Branch& branch) { return branch.verdict != HookVerdict::accept; });
+  if (closed != branches.end() && closed != branches.begin())
+    std::swap(branches.front(), *closed);
+  branches.resize(1);
+  branches.front().packet.conditions = before.conditions;
 }
 
 bool is_first(const Journey& journey) {
@@ -265,9 +254,10 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
     Branches branches = evaluate(walk, next, hook);
     if (walk.inquiry.pending())
       return {};
-    keep_answers(branches, next.packet, start);
-    if (next.stopped() && branches.size() > 1)
-      keep_one(branches);
+    if (next.stopped() && !branches.empty()) {
+      keep_answers(branches, next.packet, start);
+      keep_one(branches, next.packet);
+    }
     for (auto& branch : branches) {
       const bool last = &branch == &branches.back();
       const bool accepted = branch.verdict == HookVerdict::accept;

@@ -1,5 +1,5 @@
 // The lines of the row protocol (worker.h) as values.
-// Tested by tests/unit/core/plugin/row_protocol_test.cpp.
+// Tested by tests/unit/core/plugin/worker_test.cpp.
 #pragma once
 
 #include <map>

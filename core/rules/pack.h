@@ -1,7 +1,7 @@
 // A rule pack as loaded: rules, their tests, changes to other rules, and waivers.
 //
 // Packs are TOML with CEL inside; docs/rule-guide.md shows how to write one, keys.h lists the keys.
-// Tested by tests/unit/core/rules/pack_test.cpp.
+// Tested by tests/unit/core/rules/packs_test.cpp.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // TOML text to a Pack: structure, words and fixtures are checked here; conditions are only cut out
 // (checker.h gives them their trees).
 //
-// Tested by tests/unit/core/rules/pack_test.cpp, pack_errors_test.cpp; fuzzed by
+// Tested by tests/unit/core/rules/loader_test.cpp, pack_errors_test.cpp; fuzzed by
 // tests/fuzz/fuzz_pack.cpp.
 #pragma once
 

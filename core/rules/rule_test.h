@@ -1,6 +1,6 @@
 // Runs the tests that packs bring along, and says which parts of conditions they never decided.
 //
-// Tested by tests/unit/core/rules/rule_test_test.cpp.
+// Tested by tests/unit/core/rules/commands_test.cpp.
 #pragma once
 
 #include <string>

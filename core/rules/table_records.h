@@ -1,7 +1,7 @@
 // The rows of a snapshot's table as CEL records, without copying.
 //
 // A cell that is absent is null, one that is unknown is an unknown with the id of its gap. Tested
-// by tests/unit/core/rules/records_test.cpp.
+// by tests/unit/core/rules/engine_test.cpp.
 #pragma once
 
 #include <map>

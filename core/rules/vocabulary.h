@@ -5,7 +5,7 @@
 //   it      the element of for_each (or each flow that `on` accepts)
 //   culprit what the rule blames, in its texts
 //
-// The functions are in functions.h. Tested by tests/unit/core/rules/vocabulary_test.cpp.
+// The functions are in functions.h. Tested by tests/unit/core/rules/engine_test.cpp.
 #pragma once
 
 #include <map>

@@ -7,7 +7,7 @@
 // after an ERROR entry that carries its name and ends with an unconditional RETURN. The last entry
 // is an ERROR too. Follows net/ipv4/netfilter/ip_tables.c: translate_table(),
 // get_chainname_rulenum(), Linux 6.12. Pure. Tested by
-// tests/unit/platform/linux/xtables/blob_test.cpp, tests/fuzz/fuzz_xt_blob.cpp.
+// tests/lab/xtables_texts.py, tests/fuzz/fuzz_xt_blob.cpp.
 #pragma once
 
 #include <optional>

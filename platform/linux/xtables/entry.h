@@ -7,7 +7,7 @@
 // Follows include/uapi/linux/netfilter/x_tables.h, net/ipv4/netfilter/ip_tables.c:
 // check_entry_size_and_hooks(), net/netfilter/x_tables.c: xt_check_entry_offsets(); Linux 6.12.
 // Everything here is pure and checks its bounds; views point into the bytes that were decoded.
-// Tested by tests/unit/platform/linux/xtables/entry_test.cpp, tests/fuzz/fuzz_xt_entry.cpp.
+// Tested by tests/lab/xtables_texts.py, tests/fuzz/fuzz_xt_entry.cpp.
 #pragma once
 
 #include <bit>

@@ -4,7 +4,7 @@
 // against the set's elements (ipset_element), the most specific network first, exceptions (nomatch)
 // as such. Follows net/netfilter/ipset/ip_set_core.c: ip_set_test(), ip_set_hash_gen.h:
 // mtype_test_cidrs(), ip_set_list_set.c: list_set_ktest(); Linux 6.12.
-// Tested by tests/unit/platform/linux/xtables/ipset_test.cpp.
+// Tested by tests/twin/firewall.py.
 #pragma once
 
 #include "platform/linux/xtables/test_core.h"

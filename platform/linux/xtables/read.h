@@ -3,7 +3,7 @@
 // /proc/thread-self/net/ip_tables_names comes first: asking getsockopt() for a table that the
 // namespace does not have would create it (net/netfilter/x_tables.c: xt_find_table_lock()). Then
 // IPT_SO_GET_INFO and IPT_SO_GET_ENTRIES; EAGAIN says that the table changed in between.
-// Tested by tests/unit/platform/linux/xtables/kernel_test.cpp.
+// Tested by tests/lab/xtables_texts.py.
 #pragma once
 
 #include <string>

@@ -7,7 +7,7 @@
 // A set is asked for one element where that is enough (IPSET_CMD_TEST), for the element test of the
 // match `set` is the same code; listing walks the whole set. net/netfilter/ipset/ip_set_core.c:
 // ip_set_dump_do(), ip_set_utest(); Linux 6.12. parse_* are pure.
-// Tested by tests/unit/platform/linux/xtables/ipset_test.cpp.
+// Tested by tests/twin/firewall.py.
 #pragma once
 
 #include <chrono>

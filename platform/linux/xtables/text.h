@@ -3,8 +3,7 @@
 //   -A INPUT -p tcp -m tcp --dport 22 -m comment --comment "two words" -j ACCEPT
 //
 // It is what a culprit shows, so bytes that a terminal might obey are written as \xHH inside
-// quotes. Pure. Tested by tests/unit/platform/linux/xtables/text_test.cpp against iptables-save
-// itself.
+// quotes. Pure. Tested by tests/lab/xtables_texts.py against iptables-save itself.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,7 @@
 // ip6t_do_table(), Linux 6.12: entry after entry; a jump remembers where it came from, a goto does
 // not; RETURN goes back, or from a built-in chain to its policy (the entry at the underflow); a
 // match that finds a broken packet ends the table with DROP (hotdrop).
-// Tested by tests/unit/platform/linux/xtables/walk_test.cpp, kernel_test.cpp.
+// Tested by tests/twin/firewall.py.
 #pragma once
 
 #include "platform/linux/netfilter/hooks.h"

@@ -4,7 +4,7 @@
 // netfilter_ipv6/ip6t_*.h (Linux 6.12), with plain types, so that a Linux snapshot can be explained
 // on a machine that has no such headers. Kernel pointers are std::uint64_t; the kernel hands them
 // out as zero. Numbers are in the byte order of the kernel, except those named *_be. Tested by
-// tests/unit/platform/linux/xtables/wire_test.cpp against the headers themselves.
+// tests/lab/xtables_texts.py, which reads what iptables wrote.
 #pragma once
 
 #include <array>

@@ -4,8 +4,7 @@
 // (NFT_COMPAT). Both call evaluate_match() and evaluate_target(). What a read cannot pin down (a
 // limit's tokens, a random choice, a payload) gives two equal classes with opposite conditions.
 // Follows net/netfilter/xt_*.c, net/ipv4/netfilter/ipt_*.c, net/ipv6/netfilter/ip6t_*.c;
-// Linux 6.12. Tested by tests/unit/platform/linux/xtables/match_test.cpp, target_test.cpp,
-// kernel_test.cpp.
+// Linux 6.12. Tested by tests/twin/firewall.py, tests/lab/cases_fw.py.
 #pragma once
 
 #include <functional>

@@ -26,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   RuleRow rule;
   rule.bytes = bytes;
   TextSources sources;
-  static_cast<void>(rule_text(rule.expressions(ByteOrder::little), "inet", "", sources));
+  static_cast<void>(
+      rule_text(phrases_of(rule.expressions(ByteOrder::little), "inet", sources), ""));
   static_cast<void>(nft::decode_comment(bytes));
   static const Schema tables = schema();
   const Snapshot snapshot(tables);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What synfate reads in the blobs of iptables-legacy against what iptables-legacy-save prints.
+"""What synfate reads of rules that iptables made against what iptables-save prints: in the blobs of
+iptables-legacy, and with --nft PROGRAM (show_rules) in the expressions of iptables-nft.
 
 Each rule of the corpus is loaded by itself into a table of a new namespace; those that the kernel or
 the program does not know are counted and left out. Then the texts of all rules must be equal, word
@@ -8,6 +9,7 @@ for word.
     SYNFATE=build/release/synfate tests/lab/xtables_texts.py     (root; exit 77 without)
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -270,9 +272,9 @@ def within(netns, words, text=""):
                           preexec_fn=lambda: enter(netns))
 
 
-def load(netns, version):
-    """Loads what can be loaded; the number of rules that could not."""
-    program = {4: "iptables", 6: "ip6tables"}[version] + "-legacy-restore"
+def load(netns, version, back_end):
+    """Loads what can be loaded; the rules that could not."""
+    program = {4: "iptables", 6: "ip6tables"}[version] + f"-{back_end}-restore"
     within(netns, [program], "*filter\n:own - [0:0]\nCOMMIT\n")
     refused = []
     for table, chain, rule in corpus(version):
@@ -282,9 +284,9 @@ def load(netns, version):
     return refused
 
 
-def saved(netns, version):
+def saved(netns, version, back_end):
     """[(table, chain, text)] as the save program prints them."""
-    program = {4: "iptables", 6: "ip6tables"}[version] + "-legacy-save"
+    program = {4: "iptables", 6: "ip6tables"}[version] + f"-{back_end}-save"
     table, rules = "", []
     for line in within(netns, [program]).stdout.splitlines():
         if line.startswith("*"):
@@ -303,15 +305,26 @@ def read(netns, version):
                   if row["family"] == family)
 
 
-def compare(version):
+def read_nft(netns, version, program):
+    """The same of iptables-nft."""
+    rows = [json.loads(line) for line in within(netns, [program]).stdout.splitlines()]
+    family = {4: "ip", 6: "ip6"}[version]
+    return sorted((row["table"], row["chain"], row["text"]) for row in rows
+                  if row["family"] == family)
+
+
+def compare(version, nft_program):
+    back_end = "nft" if nft_program else "legacy"
     with Lab() as lab:
         family = {4: "inet", 6: "inet6"}[version]
         suffix = {4: "", 6: "6"}[version]
         within(lab.server, ["ipset", "restore"],
                f"create hosts{suffix} hash:ip family {family} timeout 0\n"
                f"create pairs{suffix} hash:ip,port family {family}\n")
-        refused = load(lab.server, version)
-        wanted, found = saved(lab.server, version), read(lab.server, version)
+        refused = load(lab.server, version, back_end)
+        wanted = saved(lab.server, version, back_end)
+        found = read_nft(lab.server, version, nft_program) if nft_program else read(lab.server,
+                                                                                    version)
     wrong = [("iptables-save", rule) for rule in wanted if rule not in found]
     wrong += [("synfate", rule) for rule in found if rule not in wanted]
     print(f"IPv{version}: {len(wanted)} rules, {len(refused)} unknown to this machine, "
@@ -324,13 +337,16 @@ def compare(version):
 
 
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--nft", default="", help="the program show_rules, to read iptables-nft")
+    options = parser.parse_args()
     reason = laboratory.unable()
     if not reason and not synfate_program():
         reason = "SYNFATE does not name the program under test"
     if reason:
         print(f"skipped: {reason}")
         return SKIPPED
-    return 0 if all([compare(4), compare(6)]) else 1
+    return 0 if all([compare(4, options.nft), compare(6, options.nft)]) else 1
 
 
 sys.exit(main())

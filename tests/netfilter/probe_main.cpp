@@ -99,9 +99,9 @@ public:
                                                   const Culprit& by) const override {
     return inner_.target(context, request, extension, packet, by);
   }
-  std::string text(const XtExtension& extension, bool target,
+  std::string text(HookContext& context, Int netns, const XtExtension& extension, bool target,
                    std::string_view family) const override {
-    return inner_.text(extension, target, family);
+    return inner_.text(context, netns, extension, target, family);
   }
 
   mutable Predictions predictions;

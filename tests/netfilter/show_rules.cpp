@@ -7,6 +7,8 @@
 
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/xtables/legacy_tables.h"
+#include "platform/linux/xtables/read_ipset.h"
+#include "platform/linux/xtables/tables.h"
 #include "tests/netfilter/notation.h"
 #include "tests/unit/platform/linux/netfilter/live_rules.h"
 
@@ -36,6 +38,22 @@ void show(test::LiveRules& live, const NftRule& row, RuleRow& rule) {
   fmt::print("{}\n", line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+Schema schema() {
+  Schema tables = test::all_tables();
+  if (!add_xtables_tables(tables))
+    throw std::runtime_error("tables do not fit together");
+  return tables;
+}
+
+/// For the names of sets; without ipset there are none.
+void add_sets(Snapshot& snapshot) {
+  auto reader = xt::IpsetReader::open(here, std::chrono::seconds(5), "");
+  auto sets = reader ? reader->read_sets() : Result<std::vector<Ipset>>(reader.error());
+  if (sets)
+    for (const auto& set : *sets)
+      snapshot.add(set);
+}
+
 } // namespace
 
 int main() {
@@ -49,7 +67,8 @@ int main() {
     fmt::print(stderr, "{}\n", to_string(rows.error()));
     return 1;
   }
-  test::LiveRules live(here);
+  test::LiveRules live(here, schema());
+  add_sets(live.snapshot);
   const xt::LegacyTables extensions;
   live.extensions = &extensions;
   for (const auto& row : rows.value()) {

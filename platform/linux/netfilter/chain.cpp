@@ -380,8 +380,11 @@ private:
     }
   }
 
-  /// The packet's whole address: a rule may test only its first bytes.
-  static std::string address_text(const std::string& field, const PacketClass& packet) {
+  /// The packet's whole address or interface: a rule may test only its first bytes.
+  static std::string carried_text(const std::string& field, const PacketClass& packet) {
+    const bool in = field == "iifname" || field == "iif";
+    if (in || field == "oifname" || field == "oif")
+      return fmt::format("\"{}\"", in ? packet.meta.in.name : packet.meta.out.name);
     const bool source = field == "ip saddr" || field == "ip6 saddr";
     if (!source && field != "ip daddr" && field != "ip6 daddr")
       return {};
@@ -398,15 +401,8 @@ private:
     const auto failed = machine_.failures(site, packet, &had);
     if (!failed || failed->size() != 1)
       return;
-    TextSources sources;
-    sources.order = order_;
-    const NftScope scope = base_.scope;
-    sources.elements = [this, scope](const std::string& set) {
-      return context_.ruleset.read_elements(context_.inquiry.snapshot(), scope, set);
-    };
-    sources.extension = [](const nft::Compat& compat) { return compat.name; };
-    for (const auto& phrase :
-         phrases_of(site.rule->expressions(order_), base_.scope.family, sources))
+    for (const auto& phrase : phrases_of(site.rule->expressions(order_), base_.scope.family,
+                                         text_sources(context_, base_.scope)))
       if (phrase.at == failed->front()) {
         std::string bytes;
         bool known = true;
@@ -414,7 +410,7 @@ private:
           known = known && octet.is_known();
           bytes += static_cast<char>(octet.value);
         }
-        std::string text = address_text(phrase.field, *packet);
+        std::string text = carried_text(phrase.field, *packet);
         if (text.empty() && known)
           text = value_text(phrase.field, bytes, order_);
         near_misses.push_back(

@@ -103,10 +103,10 @@ public:
   virtual std::optional<std::vector<TargetBranch>>
   target(HookContext& context, const HookRequest& request, const XtExtension& extension,
          const PacketClass& packet, const Culprit& by) const = 0;
-  /// "-m comment --comment x" in iptables' words, for rule texts. The family is the table's: ip,
-  /// ip6.
-  virtual std::string text(const XtExtension& extension, bool target,
-                           std::string_view table_family) const = 0;
+  /// "-m comment --comment x" in iptables' words, for rule texts of a namespace. The family is the
+  /// table's: ip, ip6.
+  virtual std::string text(HookContext& context, Int netns, const XtExtension& extension,
+                           bool target, std::string_view table_family) const = 0;
 };
 
 /// A culprit of the path as a set of them compares it: kind and id.

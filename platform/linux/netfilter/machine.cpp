@@ -4,12 +4,28 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/netfilter/iptables_words.h"
 #include "platform/linux/netfilter/rule_text.h"
 
 namespace synfate {
 namespace {
 
-TextSources sources_of(HookContext& context, const NftScope& scope) {
+/// Names tell: iptables-nft keeps its chains at the hooks in tables of its own.
+bool made_by_iptables(HookContext& context, const RuleSite& site) {
+  const NftScope& scope = *site.scope;
+  if (!is_iptables_table(scope.family, scope.table))
+    return false;
+  if (is_iptables_chain(*site.chain))
+    return true;
+  const auto* chains = context.ruleset.base_chains(context.inquiry, scope.netns);
+  return chains != nullptr && std::ranges::any_of(*chains, [&](const NftBaseChain& chain) {
+           return chain.scope == scope && is_iptables_chain(chain.name);
+         });
+}
+
+} // namespace
+
+TextSources text_sources(HookContext& context, const NftScope& scope) {
   TextSources sources;
   sources.order = byte_order_of(context.inquiry.snapshot());
   sources.elements = [&context, scope](const std::string& set) -> const SetIndex* {
@@ -32,11 +48,14 @@ TextSources sources_of(HookContext& context, const NftScope& scope) {
   };
   sources.extension = [&context, scope](const nft::Compat& compat) {
     const XtExtension extension{compat.name, compat.revision, compat.info};
-    return context.xt == nullptr ? compat.name
-                                 : context.xt->text(extension, compat.target, scope.family);
+    return context.xt == nullptr
+               ? compat.name
+               : context.xt->text(context, scope.netns, extension, compat.target, scope.family);
   };
   return sources;
 }
+
+namespace {
 
 /// A load that neither asks for facts nor cuts the class.
 bool is_plain_load(const nft::Meta& meta) {
@@ -56,9 +75,12 @@ CulpritId rule_id(const RuleSite& site) {
 
 Culprit rule_culprit(HookContext& context, const RuleSite& site) {
   const auto order = byte_order_of(context.inquiry.snapshot());
-  return {"nft_rule", rule_id(site).id,
-          rule_text(site.rule->expressions(order), site.scope->family, site.rule->comment(),
-                    sources_of(context, *site.scope))};
+  const auto phrases = phrases_of(site.rule->expressions(order), site.scope->family,
+                                  text_sources(context, *site.scope));
+  std::optional<std::string> text;
+  if (made_by_iptables(context, site))
+    text = iptables_words(phrases, site.rule->comment());
+  return {"nft_rule", rule_id(site).id, text ? *text : rule_text(phrases, site.rule->comment())};
 }
 
 std::uint8_t protocol_family(const HookRequest& request, const NftScope& scope,
@@ -302,7 +324,7 @@ std::optional<std::uint64_t> Machine::known_number(nft::Slot slot, unsigned size
 TestContext Machine::test_context() {
   const auto order = big_endian_ ? ByteOrder::big : ByteOrder::little;
   const auto phrases = phrases_of(site_.rule->expressions(order), site_.scope->family,
-                                  sources_of(context_, *site_.scope));
+                                  text_sources(context_, *site_.scope));
   TestContext context{{}, {}, culprit()};
   for (const auto& phrase : phrases)
     if (phrase.at == thread_.at) {

@@ -17,6 +17,7 @@
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/hooks.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/rule_text.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/split.h"
 
@@ -47,6 +48,8 @@ struct RuleSite {
 
 /// The culprit of a rule, with its text.
 Culprit rule_culprit(HookContext& context, const RuleSite& site);
+/// What the rules of a table are printed with. The elements of sets without a name are asked for.
+TextSources text_sources(HookContext& context, const NftScope& scope);
 /// The same without text: as cheap as it gets.
 CulpritId rule_id(const RuleSite& site);
 

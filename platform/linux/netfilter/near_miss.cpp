@@ -12,8 +12,8 @@ bool about_connection(const NearMiss& miss) {
 /// Every ruleset lets these in: packets of connections, of this host to itself, of other protocols.
 /// No client gets in by becoming one of them.
 bool is_common(const NearMiss& miss) {
-  return about_connection(miss) || miss.wanted == "lo" || miss.field == "meta l4proto" ||
-         miss.field == "ip protocol" || miss.field == "-p";
+  return about_connection(miss) || miss.wanted == "lo" || miss.wanted == "\"lo\"" ||
+         miss.field == "meta l4proto" || miss.field == "ip protocol" || miss.field == "-p";
 }
 
 int rank(const NearMiss& miss) {

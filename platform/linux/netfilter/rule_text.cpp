@@ -36,10 +36,9 @@ std::vector<Phrase> phrases_of(const nft::Expressions& expressions, std::string_
   return RulePrinter(expressions, family, sources).run();
 }
 
-std::string rule_text(const nft::Expressions& expressions, std::string_view family,
-                      std::string_view comment, const TextSources& sources) {
+std::string rule_text(std::span<const Phrase> phrases, std::string_view comment) {
   std::string text;
-  for (const auto& phrase : phrases_of(expressions, family, sources))
+  for (const auto& phrase : phrases)
     if (!phrase.implied)
       text += (text.empty() ? "" : " ") + phrase.text;
   if (!comment.empty())

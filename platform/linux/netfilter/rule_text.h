@@ -6,6 +6,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,8 +41,7 @@ std::vector<Phrase> phrases_of(const nft::Expressions& expressions, std::string_
                                const TextSources& sources);
 
 /// The rule on one line.
-std::string rule_text(const nft::Expressions& expressions, std::string_view family,
-                      std::string_view comment, const TextSources& sources);
+std::string rule_text(std::span<const Phrase> phrases, std::string_view comment);
 
 /// A verdict: "accept", "jump web".
 std::string verdict_text(const nft::Verdict& verdict);

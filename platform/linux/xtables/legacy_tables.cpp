@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/xtables/extensions.h"
+#include "platform/linux/xtables/ipset_lookup.h"
 #include "platform/linux/xtables/tables.h"
 #include "platform/linux/xtables/xt_evaluate.h"
 
@@ -140,11 +141,13 @@ LegacyTables::target(HookContext& context, const HookRequest& request, const XtE
   return std::move(answer->parts);
 }
 
-std::string LegacyTables::text(const XtExtension& extension, bool target,
-                               std::string_view table_family) const {
+std::string LegacyTables::text(HookContext& context, Int netns, const XtExtension& extension,
+                               bool target, std::string_view table_family) const {
   const Extension known = extension_of(extension);
+  const TextNames names{
+      [&](std::uint16_t index) { return set_name_of(context.inquiry, netns, index); }};
   const IpFamily family = table_family == "ip6" ? IpFamily::v6 : IpFamily::v4;
-  return target ? target_text(known, family, TextNames{}) : match_text(known, family, TextNames{});
+  return target ? target_text(known, family, names) : match_text(known, family, names);
 }
 
 } // namespace synfate::xt

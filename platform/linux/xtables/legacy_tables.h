@@ -30,7 +30,7 @@ public:
                                                   const XtExtension& extension,
                                                   const PacketClass& packet,
                                                   const Culprit& by) const override;
-  std::string text(const XtExtension& extension, bool target,
+  std::string text(HookContext& context, Int netns, const XtExtension& extension, bool target,
                    std::string_view table_family) const override;
 
 private:

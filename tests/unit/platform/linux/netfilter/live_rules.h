@@ -24,7 +24,8 @@ inline Schema all_tables() {
 
 class LiveRules {
 public:
-  explicit LiveRules(Int netns = 1) : snapshot(all_tables()), netns_(netns) {
+  explicit LiveRules(Int netns = 1, Schema schema = all_tables())
+      : snapshot(std::move(schema)), netns_(netns) {
     HostFacts host;
     host.byte_order = std::endian::native == std::endian::little ? "little" : "big";
     snapshot.set_host(host);

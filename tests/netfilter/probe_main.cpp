@@ -1,8 +1,10 @@
 // synfate itself, with a second look: at the hooks of nf_tables every rule of the chains
-// <hook>_<packet> is evaluated by itself for the packet that passes there. What is predicted for
-// each goes to the file PROBE_OUTPUT, a line per rule:
+// <hook>_<packet>, and in the tables of iptables-legacy of the chains <HOOK>_<packet>, is evaluated
+// by itself for the packet that passes there. What is predicted for each goes to the file
+// PROBE_OUTPUT, a line per rule:
 //
 //   inet probe input_syn 12 yes        (no, both)
+//   legacy ip filter INPUT_syn 3 no
 //
 // Driven by trials.py, which then sends the packets and reads the rules' counters.
 #include <cstdlib>
@@ -25,6 +27,8 @@
 #include "platform/linux/system/linux_system.h"
 #include "platform/linux/system/network_namespaces.h"
 #include "platform/linux/xtables/legacy_tables.h"
+#include "platform/linux/xtables/tables.h"
+#include "platform/linux/xtables/test_ip.h"
 
 namespace {
 
@@ -77,8 +81,13 @@ public:
 
   Branches run(HookContext& context, const HookRequest& request, const XtHook& table,
                const PacketClass& packet) const override {
-    if (!table.table.starts_with(mark_of_probe))
-      return inner_.run(context, request, table, packet);
+    if (!table.table.starts_with(mark_of_probe)) {
+      auto branches = inner_.run(context, request, table, packet);
+      if (const auto hook = xt::hook_number(request.hook); hook && !table.nat)
+        for (const auto& branch : branches)
+          look_at_table(context, request, table.table, *hook, branch.packet);
+      return branches;
+    }
     look(context, request, table.table, packet);
     Branch branch;
     branch.packet = packet;
@@ -122,15 +131,86 @@ private:
     const auto* chain = context.ruleset.chain(context.inquiry, scope, name);
     if (chain == nullptr)
       return;
-    auto copy = std::make_shared<PacketClass>(packet);
-    if (const auto port = setting("PROBE_PORT"); !port.empty())
-      copy->ports = copy->ports & IntervalSet::single(std::stoul(port));
-    if (copy->ports.empty())
-      return; // a part of the class that the real packet is not in
-    const PacketPointer one = std::move(copy);
+    const PacketPointer one = of_the_client(packet);
+    if (one == nullptr)
+      return;
     Machine machine(context, request);
     for (const auto& rule : chain->rules)
       look_at(context, machine, {&scope, &name, &rule}, one);
+  }
+
+  /// The part of a class that the real packet is in; null if it is in none.
+  static PacketPointer of_the_client(const PacketClass& packet) {
+    auto copy = std::make_shared<PacketClass>(packet);
+    if (const auto port = setting("PROBE_PORT"); !port.empty())
+      copy->ports = copy->ports & IntervalSet::single(std::stoul(port));
+    return copy->ports.empty() ? nullptr : std::move(copy);
+  }
+
+  void look_at_table(HookContext& context, const HookRequest& request, const std::string& name,
+                     unsigned hook, const PacketClass& packet) const {
+    const PacketPointer one = of_the_client(packet);
+    const std::string family = packet.family == IpFamily::v4 ? "ip" : "ip6";
+    if (one == nullptr)
+      return;
+    for (const auto& row : context.inquiry.rows<XtTable>({{"netns", request.netns}})) {
+      if (!row.name.is(name) || !row.family.is(family))
+        continue;
+      const Bytes info = row.info.value_or({}), entries = row.entries.value_or({});
+      const auto blob = xt::Blob::decode(std::as_bytes(std::span(info.data)),
+                                         std::as_bytes(std::span(entries.data)), packet.family);
+      if (!blob)
+        continue;
+      const std::string chain =
+          fmt::format("{}_{}", xt::hook_names[hook], word_of(request, packet));
+      const auto index = blob->index();
+      for (const auto& place : index.places)
+        if (place.kind == xt::PlaceKind::rule && index.chains[place.chain] == chain) {
+          const auto answer = answer_of(context, request, blob->at(place.offset), one);
+          if (!context.inquiry.pending())
+            note(fmt::format("legacy {} {} {} {}", family, name, chain, place.number), answer);
+        }
+    }
+  }
+
+  /// Of a rule of iptables-legacy.
+  static std::string answer_of(HookContext& context, const HookRequest& request, xt::ByteView bytes,
+                               const PacketPointer& packet) {
+    const auto entry = xt::decode_entry(bytes, packet->family);
+    if (!entry)
+      return "unknown";
+    const xt::NameRule nobody = [] { return Culprit{}; };
+    const xt::Extension none;
+    bool failed = false;
+    std::vector<PacketPointer> open;
+    const auto sort_out = [&](xt::MatchAnswer answer, const PacketPointer& one,
+                              std::vector<PacketPointer>& next) {
+      if (answer.truth == Truth::yes)
+        next.push_back(one);
+      failed = failed || answer.truth == Truth::no;
+      for (auto& part : answer.parts)
+        if (part.matched)
+          next.push_back(std::make_shared<const PacketClass>(std::move(part.packet)));
+        else
+          failed = true;
+    };
+    const auto facts = xt::quick_facts(*packet);
+    if (!xt::may_match(entry->ip, facts))
+      return "no";
+    sort_out(
+        xt::test_ip({context, request, *packet, none, nobody, facts.transport}, entry->ip, facts),
+        packet, open);
+    for (const auto& match : entry->matches) {
+      std::vector<PacketPointer> next;
+      for (const auto& one : open) {
+        auto answer = xt::evaluate_match(context, request, match, *one, nobody);
+        if (!answer)
+          return "unknown";
+        sort_out(std::move(*answer), one, next);
+      }
+      open = std::move(next);
+    }
+    return open.empty() ? "no" : failed ? "both" : "yes";
   }
 
   void look_at(HookContext& context, Machine& machine, const RuleSite& site,

@@ -1,6 +1,7 @@
 #include "platform/linux/model/forward.h"
 
 #include <algorithm>
+#include <array>
 #include <ranges>
 
 #include <fmt/format.h>
@@ -118,6 +119,44 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   return alone(std::move(journey));
 }
 
+namespace {
+
+/// net/ipv4/ip_forward.c: ip_forward(), net/ipv6/ip6_output.c: ip6_forward(): one hop less.
+void count_hop(PacketClass& packet) {
+  const bool v4 = packet.family == IpFamily::v4;
+  auto& left = packet.network[v4 ? 8 : 7];
+  if (left.is_known())
+    left = Octet::of(static_cast<std::uint8_t>(left.value - 1));
+  if (v4)
+    packet.network[10] = packet.network[11] = Octet::any(); // the checksum
+}
+
+/// include/net/route.h: rt_tos2priority(); net/ipv4/route.c: ip_tos2prio[], by pairs.
+Perhaps<std::uint32_t> priority_by_tos(const PacketClass& packet) {
+  constexpr std::array<std::uint32_t, 4> priorities{0, 2, 6, 4};
+  const Octet tos = packet.network[1];
+  if (!tos.is_known())
+    return Perhaps<std::uint32_t>::unknown("the priority by an unknown TOS");
+  return priorities[tos.value >> 3U & 3U];
+}
+
+/// What a router changes in a packet between the hooks prerouting and forward.
+void route_through(Walk& walk, Int netns, PacketClass& packet) {
+  count_hop(packet);
+  auto& priority = packet.meta.priority;
+  const auto by_tos = priority_by_tos(packet);
+  if (packet.family == IpFamily::v6 || priority == by_tos)
+    return;
+  const auto updates =
+      ask_setting(walk.inquiry, netns, "net.ipv4.ip_forward_update_priority"); // 0: it does not
+  if (!updates)
+    priority = Perhaps<std::uint32_t>::unknown("the priority that forwarding gives");
+  else if (*updates != "0")
+    priority = by_tos;
+}
+
+} // namespace
+
 Journeys forward(Walk& walk, Journey journey) {
   const WayOn on{journey.packet.meta.in.index, journey.forward_by, journey.next_hop};
   journey.forward_by = 0;
@@ -126,9 +165,11 @@ Journeys forward(Walk& walk, Journey journey) {
   Journeys journeys = alone(std::move(journey));
   // ip_output() and ip6_output() tell postrouting the device that the packet came by.
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
-    if (hook == Hook::egress)
-      for (auto& way : journeys)
+    for (auto& way : journeys)
+      if (hook == Hook::egress)
         way.packet.meta.in = {};
+      else if (hook == Hook::forward)
+        route_through(walk, way.netns, way.packet);
     journeys = pass_each(walk, std::move(journeys), hook);
   }
   Journeys left;
@@ -228,11 +269,13 @@ std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {
 void enter_leg(Walk& walk, const Leg& leg, Int origin,
                const std::map<Int, ConntrackView>& conntracks, PacketClass& packet) {
   const auto in = leg.in != 0 ? ask_interface(walk.inquiry, leg.netns, leg.in) : std::nullopt;
-  const auto out = leg.out != 0 ? ask_interface(walk.inquiry, leg.netns, leg.out) : std::nullopt;
   packet.meta.in = in ? view_of(*in) : InterfaceView{};
-  packet.meta.out = out ? view_of(*out) : InterfaceView{};
-  if (leg.in == 0)
+  packet.meta.out = {};
+  if (leg.in == 0) { // it is routed already
+    if (const auto out = ask_interface(walk.inquiry, leg.netns, leg.out))
+      packet.meta.out = view_of(*out);
     return;
+  }
   packet.meta.socket = {};
   if (leg.netns == origin) // over lo: conntrack's mark stays on the packet
     return;
@@ -242,6 +285,17 @@ void enter_leg(Walk& walk, const Leg& leg, Int origin,
     packet.ct = {};
   else
     continue_connection(packet, saved->second, true);
+}
+
+void enter_hook(Walk& walk, const Leg& leg, Hook hook, PacketClass& packet) {
+  if (hook == Hook::egress)
+    packet.meta.in = {};
+  if (hook != Hook::forward)
+    return;
+  if (!packet.meta.out.present())
+    if (const auto out = ask_interface(walk.inquiry, leg.netns, leg.out))
+      packet.meta.out = view_of(*out);
+  route_through(walk, leg.netns, packet);
 }
 
 } // namespace synfate

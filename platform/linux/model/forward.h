@@ -41,5 +41,7 @@ std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out);
 /// `origin`: the namespace that the answer began in.
 void enter_leg(Walk& walk, const Leg& leg, Int origin,
                const std::map<Int, ConntrackView>& conntracks, PacketClass& packet);
+/// The packet before a hook of its leg: routed and counted as a hop before the hook forward.
+void enter_hook(Walk& walk, const Leg& leg, Hook hook, PacketClass& packet);
 
 } // namespace synfate

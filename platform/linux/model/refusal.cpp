@@ -234,6 +234,8 @@ Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& 
     for (auto& way : ways)
       enter_leg(walk, leg, journey.netns, journey.conntracks, way.packet);
     for (const Hook hook : leg.hooks) {
+      for (auto& way : ways)
+        enter_hook(walk, leg, hook, way.packet);
       ways = pass(walk, leg.netns, std::move(ways), hook, stop);
       if (walk.inquiry.pending())
         return {};

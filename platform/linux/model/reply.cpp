@@ -378,6 +378,8 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
     for (auto& way : journeys)
       begin_leg(walk, way, leg, final_netns);
     for (const Hook hook : leg.hooks) {
+      for (auto& way : journeys)
+        enter_hook(walk, leg, hook, way.packet);
       journeys = pass_each(walk, std::move(journeys), hook);
       if (hook == Hook::prerouting)
         journeys = route_each(walk, std::move(journeys), leg);

@@ -130,7 +130,7 @@ private:
     }
     const bool layer3 = request_.family == HookFamily::inet && request_.hook != Hook::ingress &&
                         request_.hook != Hook::egress;
-    if (layer3 && context_.xt != nullptr)
+    if (request_.family == HookFamily::inet && context_.xt != nullptr)
       for (const auto& table : context_.xt->hooks(context_, request_, packet.family)) {
         const HookFunction function{HookFunction::Kind::xt, table.priority, nullptr, table};
         (table.nat ? nat_chains_ : functions_).push_back(function);

@@ -269,8 +269,15 @@ void Machine::perform(const nft::SocketLoad& socket) {
   const auto info = transport_info(packet());
   const auto to = destination_of(packet());
   const bool ours = to.port.kind == PortTerm::Kind::client || request_.packet == Packet::icmp;
-  if (ours && socket.key != nft::SocketKey::cgroupv2) // the client's own, which is connected
-    return store_number(socket.dreg, 0, size);
+  if (ours && socket.key != nft::SocketKey::cgroupv2) { // the client's own, which is connected
+    const Truth here = client_is_here(context_, request_, packet());
+    if (here == Truth::no)
+      return break_rule();
+    store_number(socket.dreg, 0, size);
+    if (here == Truth::depends)
+      undecided("the client's socket is here", "the client's socket is elsewhere");
+    return;
+  }
   if ((info.proto != 6 && info.proto != 17) || to.port.kind != PortTerm::Kind::known)
     return store_free(socket.dreg, size);
   if (request_.packet == Packet::ack && socket.key != nft::SocketKey::transparent)

@@ -53,4 +53,28 @@ bool demultiplexed_early(const HookRequest& request, const PacketClass& packet) 
   return false;
 }
 
+Truth client_is_here(HookContext& context, const HookRequest& request, const PacketClass& packet) {
+  if (packet.meta.in.loopback || request.hook == Hook::input)
+    return Truth::yes;
+  const bool untranslated = packet.ct.reply && has_source_nat(packet);
+  const auto term =
+      untranslated ? packet.ct.original.source.address : destination_of(packet).address;
+  if (term.kind != AddressTerm::Kind::known && term.kind != AddressTerm::Kind::client)
+    return Truth::depends;
+  const auto rows =
+      context.inquiry.rows<Route>({{"netns", request.netns}, {"table", Int{255}}}); // local
+  if (context.inquiry.pending() || context.inquiry.incomplete())
+    return Truth::depends;
+  const auto clients =
+      term.kind == AddressTerm::Kind::client ? packet.addresses : IntervalSet::address(term.first);
+  IntervalSet left = clients;
+  for (const auto& row : rows)
+    if (row.type.is("local") && row.destination.known() &&
+        row.destination.value().family() == packet.family)
+      left = left -
+             IntervalSet::prefix(IpPrefix(row.destination.value(),
+                                          static_cast<unsigned>(row.prefix_length.value_or(0))));
+  return left.empty() ? Truth::yes : left == clients ? Truth::no : Truth::depends;
+}
+
 } // namespace synfate

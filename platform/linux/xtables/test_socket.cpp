@@ -39,9 +39,14 @@ MatchAnswer restore_mark(const MatchCall& call, const std::vector<Socket>& socke
 MatchAnswer socket_lookup(const MatchCall& call, std::uint8_t flags) {
   const auto to = destination_of(call.packet);
   const auto proto = call.transport.proto;
-  // An answer over lo, or an error about one: the client's own socket, which is connected.
-  if (to.port.kind == PortTerm::Kind::client || call.request.packet == Packet::icmp)
-    return (flags & socket_transparent) == 0 ? matched("socket") : not_matched("socket");
+  // An answer, or an error about one: the client's own socket, which is connected.
+  if (to.port.kind == PortTerm::Kind::client || call.request.packet == Packet::icmp) {
+    const Truth here = client_is_here(call.context, call.request, call.packet);
+    if (here == Truth::depends)
+      return socket_unknown(call, "whether the client's socket is here, which");
+    return here == Truth::yes && (flags & socket_transparent) == 0 ? matched("socket")
+                                                                   : not_matched("socket");
+  }
   if (proto != 6 && proto != 17)
     return not_matched("socket");
   if (to.port.kind != PortTerm::Kind::known)

@@ -238,6 +238,7 @@ struct Interface {
   Fact<Int> link_netns_id;
   Fact<Int> xdp_program;
   Fact<Int> promiscuity;
+  Fact<bool> no_arp;
 };
 
 template <>
@@ -263,7 +264,9 @@ inline constexpr auto description_of<Interface> = describe(
     column(&Interface::link_netns_id, "link_netns_id", "",
            "Id of the namespace of link_index, when that is another one."),
     column(&Interface::xdp_program, "xdp_program", "", "Id of the attached XDP program."),
-    column(&Interface::promiscuity, "promiscuity", "", "Number of promiscuous users."));
+    column(&Interface::promiscuity, "promiscuity", "", "Number of promiscuous users."),
+    column(&Interface::no_arp, "no_arp", "",
+           "Nobody is asked for link-layer addresses (IFF_NOARP)."));
 
 /// An address of an interface.
 struct Address {
@@ -334,7 +337,7 @@ inline constexpr auto description_of<RouteLookup> = describe_answers(
     key(column(&RouteLookup::output_interface, "output_interface", "",
                "Asked: leaving by this interface.", "interface.index")),
     key(column(&RouteLookup::mark, "mark", "", "Asked: the packet's mark.")),
-    key(column(&RouteLookup::proto, "proto", "", "Asked: tcp or udp.")),
+    key(column(&RouteLookup::proto, "proto", "", "Asked: tcp, udp or icmp.")),
     key(column(&RouteLookup::source_port, "source_port", "", "Asked: the source port.")),
     key(column(&RouteLookup::destination_port, "destination_port", "",
                "Asked: the destination port.")),

@@ -4,7 +4,8 @@ network namespaces, and clients that call another host."""
 import os
 import subprocess
 
-from lab import Case, Connection, LabError, connect_tcp, enter, wait_until
+from lab import (Case, Connection, LabError, ask_synfate, connect_tcp, enter, target_words,
+                 wait_until)
 
 FAR = "172.16.5.5"  # a client behind 10.77.0.2
 CONTAINER = "10.88.0.2"
@@ -126,6 +127,57 @@ def broadcast(lab):
     lab.server.ip("route", "add", "broadcast", "10.79.0.9/32", "dev", "sv0", "table", "local")
 
 
+def clients_neighbour_is_wrong(lab):
+    serve(lab)
+    for version, client in (("-4", "10.77.0.2"), ("-6", "fd77::2")):
+        lab.server.ip(version, "neigh", "replace", client, "lladdr", "02:00:00:00:00:99",
+                      "dev", "sv0", "nud", "permanent")
+
+
+def no_arp(lab):
+    serve(lab)
+    lab.server.ip("link", "set", "sv0", "arp", "off")
+
+
+def answer_to_a_host_that_does_not_forward(lab):
+    serve(lab)
+    container(lab, listens=False).sysctl("net.ipv4.ip_forward", 0)
+    for name in ("all", "sv0"):
+        lab.server.sysctl(f"net.ipv4.conf.{name}.rp_filter", 0)
+    far_client(lab, gateway=CONTAINER)
+
+
+def container_with_ipv6(lab):
+    inside = container(lab)
+    lab.server.ip("addr", "add", "fd88::1/64", "dev", "br0", "nodad")
+    inside.ip("addr", "add", "fd88::2/64", "dev", "dv0", "nodad")
+    wait_until(lambda: lab.server.call(lambda: connect_tcp("fd88::2", 9, "fd88::1"))[0] == "refused",
+               "the container answers over IPv6")
+
+
+def own_address_on_lo(lab):
+    lab.server.ip("addr", "add", "fd99:9::1/128", "dev", "lo")
+
+
+def address_without_local_route(lab):
+    serve(lab)
+    lab.server.ip("route", "del", "local", "10.77.0.11", "dev", "sv0", "table", "local")
+
+
+def rule_of_icmp(lab):
+    lab.server.ip("rule", "add", "ipproto", "icmp", "blackhole", "priority", "0")
+    lab.server.ip("rule", "add", "lookup", "local", "priority", "0")
+
+
+class OnTheLink(Case):
+    """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
+
+    def _ask(self, lab):
+        wanted = self.connection
+        return ask_synfate(lab.server, target_words(wanted.proto, wanted.address, wanted.port),
+                           "--from", f"{wanted.source}%sv0")
+
+
 class Hidden(Case):
     """A next hop in a namespace that no process and no name shows: nothing is certain about it."""
 
@@ -175,6 +227,27 @@ CASES = [
     Case("a routing rule refuses the port", rule_of_the_port, Connection("10.77.0.1"), "timeout"),
     Case("TCP does not answer to a broadcast address", broadcast, Connection("10.79.0.9"),
          "timeout", culprit="address"),
+    Case("the client's link-layer address is set, and wrong", clients_neighbour_is_wrong,
+         Connection("10.77.0.1"), "timeout", culprit="neighbour"),
+    Case("a reset gets lost by a wrong link-layer address", clients_neighbour_is_wrong,
+         Connection("10.77.0.1", 9), "timeout"),
+    Case("an ICMP error gets lost by a wrong link-layer address", clients_neighbour_is_wrong,
+         Connection("fd79::9"), "timeout"),
+    Case("without ARP a device sends answers to itself", no_arp, Connection("10.77.0.1"), "timeout",
+         culprit="neighbour"),
+    OnTheLink("the answer goes by a host that does not forward it",
+              answer_to_a_host_that_does_not_forward, Connection("10.77.0.1", source=FAR),
+              "timeout", culprit="neighbour"),
+    Case("the reset of a container has no route on the host", no_way_back_through_the_host,
+         Connection(CONTAINER, 9, source=FAR), "timeout"),
+    Case("::1 does not get into another namespace", container_with_ipv6,
+         Connection("fd88::2", 9, source="::1", local=True), "timeout", culprit="address"),
+    Case("a reset gets from an address of lo to ::1", own_address_on_lo,
+         Connection("fd99:9::1", 9, source="::1", local=True), "refused"),
+    Case("nobody calls from an address without a local route", address_without_local_route,
+         Connection("10.77.0.1", source="10.77.0.11", local=True), "denied", culprit="address"),
+    Case("a routing rule for ICMP holds back the error", rule_of_icmp,
+         Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     Hidden("a hidden namespace makes nothing certain", lambda lab: None,
            Connection(CONTAINER, source="10.77.0.2"), "unknown"),
 ]

@@ -10,6 +10,9 @@ and on the server itself, as root and as nobody, connect to it: on addresses it 
 never had, from addresses that may and may not arrive. The client's own neighbours are fixed, so that
 its packets always arrive on the interface they are said to arrive on.
 
+With --views the other answers about the same host are held against those for single clients: what
+`who` says of the members of some classes, and what a bare synfate says of each vantage point.
+
 Each real outcome, with its errno, is held against the prediction. `certain` must be right; where it
 claims less, the share is counted. A failure prints the seed that repeats its round.
 """
@@ -18,6 +21,7 @@ import itertools
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -27,6 +31,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "lab"))
 sys.path.insert(0, HERE)
 
 import host_random
+import partition
 import rounds
 from firewall import Prober, Tally, fed
 from lab import SKIPPED, Lab, LabError, run_synfate, synfate_program, target_words
@@ -36,7 +41,8 @@ SERVER = os.path.join(HERE, "..", "lab", "server.py")
 #: A neighbour that does not answer is given up before the client is.
 QUICK = [("neigh.{}.retrans_time_ms", 100), ("neigh.{}.mcast_solicit", 2)]
 MOST_REPEATED = 5
-VAGUE_SHARE = 0.03
+VAGUE_SHARE = 0.02
+CLASSES = 8  # of `who`, looked at closely
 
 
 class Site:
@@ -112,18 +118,38 @@ class Site:
 
     def become(self, host):
         """Makes the server the random host; the process that listens."""
+        self._make_busy(host)
         words = []
         for listener in host.listeners:
             words += (["+"] if words else []) + listener
         self.lab.serve("0.0.0.0", "80", "+", "--v6only", "1", "::", "8080", "+", "0.0.0.0", "8080",
                        "+", "--udp", "0.0.0.0", "8080", netns=self.container)
-        if host.nft and (trouble := fed(self.server, host.nft, "nft", "-f", "-")):
-            print(f"nft: {trouble}\n{host.nft}", file=sys.stderr)
-            host.nft = ""
+        host.nft = [table for table in host.nft if self._load(host, table, "nft", "-f", "-")]
+        host.legacy = [(program, text) for program, text in host.legacy
+                       if self._load(host, text, *program.split())]
         self._batch(self.server, [" ".join(one) for one in host.ip])
         self._listen(words)
         set_all(self.server, host.sysctls)
         self._batch(self.server, [" ".join(one) for one in host.late])
+
+    def _load(self, host, text, *words):
+        """Rules; False where the kernel refuses them."""
+        trouble = fed(self.server, text, *words)
+        if trouble and os.environ.get("SYNFATE_TWIN_SHOW"):
+            print(f"{words[0]}: {trouble}\n{text}", file=sys.stderr)
+        return not trouble
+
+    def _make_busy(self, host):
+        """While nothing is in the way yet."""
+        for words, state in host.busy:
+            process = self.lab.serve(*words)
+            if state == "stopped":
+                os.kill(process.pid, signal.SIGSTOP)
+                continue
+            address = "::1" if ":" in words[-2] else "127.0.0.1"
+            room = int(words[words.index("--backlog") + 1]) + 1
+            self.lab.start(self.server, sys.executable, os.path.join(HERE, "filler.py"), address,
+                           words[-1], str(room), output=subprocess.PIPE).stdout.readline()
 
     def _listen(self, words):
         """Sockets that cannot be bound are left out."""
@@ -158,9 +184,10 @@ def predict(site, asked):
         where, device, source = key
         of_source = [one for one in asked if one[:2] + one[3:4] == key]
         words = [target_words(one[2], one[4], one[5]) for one in of_source]
+        device = device or "lo"
         who = {"server": ["--as", "root"], "nobody": ["--as", "nobody"]}.get(where, [])
         status, reports, errors = run_synfate(site.server, *words, "--from",
-                                              source + (f"%{device}" if device else ""), *who,
+                                              f"{source}%{device}", *who,
                                               "--timeout", "60")
         reports = reports if isinstance(reports, list) else [reports]
         for one, report in zip(of_source, reports, strict=True):
@@ -189,6 +216,43 @@ def complaint_about(one, flow, real, code):
                       f"{(step['by'] or {}).get('id', '')} {step['note']}" for step in flow["path"]))
 
 
+#: What of a flow says how its client fares.
+FATE = ("outcome", "icmp", "certainty", "stopped_at", "culprit")
+
+
+def overview_complaints(site):
+    """A bare run against the answers about each port."""
+    _, overview, _ = run_synfate(site.server)
+    listeners = overview["listeners"]
+    ports = sorted({f"{one['proto']}/{one['port']}" for one in listeners})
+    if not ports:
+        return
+    _, reports, _ = run_synfate(site.server, *ports, "--timeout", "60")
+    singles = {}
+    for port, report in zip(ports, reports if isinstance(reports, list) else [reports], strict=True):
+        for flow in report["flows"]:
+            singles[port, flow["from"]["address"], flow["from"]["interface"],
+                    flow["to"]["address"]] = flow
+    for one in listeners:
+        for seen in one["reachable_from"]:
+            key = (f"{one['proto']}/{one['port']}", seen["sources"][0], seen["interface"], seen["to"])
+            single = singles.get(key)
+            if single and any(seen[word] != single[word] for word in FATE):
+                yield (f"overview: {key}: " + json.dumps({word: seen[word] for word in FATE})
+                       + "\n      alone: " + json.dumps({word: single[word] for word in FATE}))
+
+
+def who_complaints(site, dice):
+    """Members of each class against single clients."""
+    target = dice.choice(("tcp/8080", "tcp/8080", "tcp/8081", "udp/8080",
+                          f"tcp/{host_random.BUSY_PORT}"))
+    answer = partition.ask(site.lab, "who", target)
+    yield from (f"who {target}: {one}" for one in partition.check_space(answer["classes"]))
+    some = dice.sample(answer["classes"], min(CLASSES, len(answer["classes"])))
+    _, wrong = partition.check_members(site.lab, dice, some, [target])
+    yield from (f"who {target}: {one}" for one in wrong)
+
+
 def run_round(seed, options, tally):
     """(complaints, the host) of one random host."""
     dice = random.Random(seed)
@@ -198,6 +262,9 @@ def run_round(seed, options, tally):
         site = Site(lab)
         site.become(host)
         flows = predict(site, asked) if synfate_program() else {}
+        others = []
+        if options.views and synfate_program():
+            others = [*overview_complaints(site), *who_complaints(site, dice)]
         of = {where: [one for one in asked if one[0] == where] for where in site.probers}
         out = {"sv0": 1, "sd0": 2, "br0": None, None: None}
         for where, prober in site.probers.items():
@@ -217,7 +284,7 @@ def run_round(seed, options, tally):
         else:
             tally.outcomes[outcome] += 1
     complaints = [complaint_about(one, flow, *real[one]) for one, flow in flows.items()]
-    return [each for each in complaints if each], host
+    return others + [each for each in complaints if each], host
 
 
 def run(options):
@@ -241,6 +308,8 @@ def main():
     parser = rounds.parser()
     parser.add_argument("--clients", type=int, default=60, help="of each round")
     parser.add_argument("--only", help="dimensions that vary, joined by commas")
+    parser.add_argument("--views", action="store_true",
+                        help="compare `who` and the overview with single answers, too")
     parser.add_argument("--real-only", action="store_true", help="do not ask synfate")
     parser.add_argument("--show", action="store_true", help="print the hosts that failed")
     options = parser.parse_args()

@@ -4,6 +4,8 @@ Each dimension has words for `ip`, `nft` or server.py. What the kernel refuses i
 that is there counts, and is read anyway.
 """
 
+import xt_rules
+
 DEVICES = ["sv0", "sd0", "br0", "lo"]
 #: What a client may call; the last ones are an address of nobody, of a prefix that may be local, and
 #: of a container behind br0.
@@ -29,6 +31,7 @@ GATEWAYS = {4: [("10.77.0.2", "sv0"), ("10.78.0.2", "sd0"), ("10.77.0.99", "sv0"
                 ("10.88.0.2", "br0"), ("192.0.2.9", "sd0")],
             6: [("fd77::2", "sv0"), ("fd78::2", "sd0"), ("fd77::99", "sv0"), ("fd88::2", "br0"),
                 ("fd02::9", "sd0")]}
+BUSY_PORT = "8082"
 WORD = {4: [], 6: ["-6"]}
 CONF4 = {"rp_filter": (0, 1, 2), "accept_local": (0, 1), "route_localnet": (0, 1),
          "forwarding": (0, 1), "src_valid_mark": (0, 1), "log_martians": (0, 1),
@@ -59,16 +62,19 @@ class Host:
         self.ip = []         # words for `ip` in the server, in order
         self.late = []       # after the sysctls
         self.sysctls = []    # (name, value)
-        self.nft = ""        # for nft -f
+        self.nft = []        # tables, each for nft -f
+        self.legacy = []     # (program, what it reads), in order
         self.listeners = []  # words for server.py
-        self.dynamic = False # neighbours are found by asking
+        self.busy = []       # (words for server.py, "full" or "stopped"), one process each
 
     def text(self):
         lines = ["ip " + " ".join(words) for words in self.ip]
         lines += [f"{name} = {value}" for name, value in self.sysctls]
         lines += ["ip " + " ".join(words) for words in self.late]
         lines += ["listens: " + " ".join(words) for words in self.listeners]
-        return "\n".join(lines) + ("\n" + self.nft if self.nft else "")
+        lines += [f"{state}: " + " ".join(words) for words, state in self.busy]
+        lines += [f"# {program}\n{text}" for program, text in self.legacy]
+        return "\n".join(lines + self.nft)
 
 
 def addresses(dice, host):
@@ -257,7 +263,7 @@ def nat(dice, host):
         lines.append(f"chain {hook} {{ type nat hook {hook} priority {priority};")
         lines += ["  " + nat_rule(dice, hook) for _ in range(dice.choice((1, 1, 2)))]
         lines.append("}")
-    host.nft += "\n".join(lines) + "\n}\n"
+    host.nft.append("\n".join(lines) + "\n}\n")
     if dice.random() < 0.7:
         host.sysctls += [("net.ipv4.ip_forward", 1), ("net.ipv6.conf.all.forwarding", 1)]
 
@@ -276,7 +282,7 @@ def marks(dice, host):
                             "meta mark set ct mark", "ct mark set meta mark"))
         lines.append(f"chain {kind}_{hook} {{ type {kind} hook {hook} priority {priority}; "
                      f"{match}{what}; }}")
-    host.nft += "\n".join(lines) + "\n}\n"
+    host.nft.append("\n".join(lines) + "\n}\n")
     for version in (4, 6):
         if dice.random() < 0.6:
             host.ip.append(WORD[version] + ["rule", "add", "fwmark", dice.choice("12"), *dice.choice(
@@ -293,20 +299,41 @@ def filters(dice, host):
         for _ in range(dice.choice((1, 2))):
             side = {"prerouting": ["iif"], "input": ["iif"], "output": ["oif"],
                     "postrouting": ["oif", "iif"], "forward": ["iif", "oif"]}[hook]
+            fib = f"fib daddr type {dice.choice(('local', '!= local'))} "
             match = dice.choice((f"{dice.choice(side)}name {dice.choice(('', '!= '))}"
                                  f"{dice.choice(DEVICES)} ",
                                  f"ip saddr {dice.choice(OF_CLIENT[4])} ", "ct state new ",
-                                 f"fib daddr type {dice.choice(('local', '!= local'))} ",
+                                 "" if hook == "postrouting" else fib,
                                  "fib saddr . iif oif missing " if hook == "prerouting" else "",
                                  f"meta mark {dice.choice('012')} ", "meta skuid 0 "
                                  if hook in ("output", "postrouting") else "ct state invalid "))
             match += dice.choice(("", "tcp dport 8080 ", "meta l4proto tcp ", "tcp sport 8080 "))
-            act = dice.choice(("drop", "drop", "accept", "reject",
-                               "reject with icmpx admin-prohibited", "reject with icmpx host-unreachable",
-                               "reject with icmpx no-route"))
+            act = dice.choice(["drop", "drop", "accept"] if hook == "postrouting" else
+                              ["reject", "reject with icmpx admin-prohibited", "drop", "drop", "accept",
+                               "reject with icmpx host-unreachable", "reject with icmpx no-route"])
             lines.append("  " + match + act)
         lines.append("}")
-    host.nft += "\n".join(lines) + "\n}\n"
+    host.nft.append("\n".join(lines) + "\n}\n")
+
+
+def legacy(dice, host):
+    """iptables-legacy with ipsets."""
+    host.legacy.append(("ipset restore", xt_rules.sets(dice)))
+    for version in dice.choice(((4,), (6,), (4, 6))):
+        program = {4: "iptables", 6: "ip6tables"}[version]
+        host.legacy.append((f"{program}-legacy-restore", xt_rules.ruleset(dice, version)))
+
+
+def busy(dice, host):
+    """Servers that never accept, whose queue is full, and stopped ones whose queue has room."""
+    version = dice.choice((4, 6))
+    words = [{4: "0.0.0.0", 6: "::"}[version], BUSY_PORT]
+    if version == 6:
+        words = ["--v6only", dice.choice("01")] + words
+    if dice.random() < 0.6:
+        host.busy.append((["--backlog", dice.choice("012"), "--no-accept"] + words, "full"))
+    else:
+        host.busy.append((["--backlog", "100"] + words, "stopped"))
 
 
 def listeners(dice, host):
@@ -345,7 +372,8 @@ DIMENSIONS = {"addresses": (addresses, 0.35), "links": (links, 0.15), "routes": 
               "deleted": (deleted_routes, 0.15), "rules": (rules, 0.35),
               "local_table": (local_table, 0.25), "neighbours": (neighbours, 0.2),
               "sysctls": (sysctls, 0.6), "nat": (nat, 0.3), "marks": (marks, 0.2),
-              "filters": (filters, 0.2), "listeners": (listeners, 0.5)}
+              "filters": (filters, 0.2), "listeners": (listeners, 0.5),
+              "legacy": (legacy, 0.15), "busy": (busy, 0.2)}
 PLAIN_LISTENERS = [["0.0.0.0", "8080"], ["--v6only", "1", "::", "8080"], ["--udp", "0.0.0.0", "8080"],
                    ["--udp", "--v6only", "1", "::", "8080"]]
 
@@ -366,7 +394,7 @@ def clients(dice, count):
     while len(made) < count:
         version = dice.choice((4, 4, 6))
         proto = "tcp" if dice.random() < 0.8 else "udp"
-        port = dice.choice((8080, 8080, 8080, 8081, 8090))
+        port = dice.choice((8080,) * 6 + (8081, 8081, 8090, 8090, int(BUSY_PORT)))
         where = dice.choice(("client",) * 5 + ("server",) * 3 + ("nobody", "container"))
         target = dice.choice(TARGETS[version])
         if where == "client":

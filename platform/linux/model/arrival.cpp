@@ -263,7 +263,13 @@ void meet_interface(Walk& walk, Journey& journey) {
 
 Journeys enter_interface(Walk& walk, Journey journey) {
   meet_interface(walk, journey);
-  if (walk.inquiry.pending() || (journey.kind != Packet::syn && journey.kind != Packet::datagram))
+  if (walk.inquiry.pending())
+    return alone(std::move(journey));
+  return enter_namespace(walk, std::move(journey));
+}
+
+Journeys enter_namespace(Walk& /*walk*/, Journey journey) {
+  if (journey.kind != Packet::syn && journey.kind != Packet::datagram)
     return alone(std::move(journey));
   return drop_martians(std::move(journey));
 }

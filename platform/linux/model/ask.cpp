@@ -8,6 +8,7 @@
 
 #include "core/model/owners.h"
 #include "platform/linux/model/route_replay.h"
+#include "platform/linux/netfilter/ip_protocol.h"
 
 namespace synfate {
 namespace {
@@ -41,6 +42,16 @@ std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQue
   if (rows.empty())
     return std::nullopt;
   return std::move(rows.front());
+}
+
+std::uint8_t number_of_protocol(const RouteQuestion& question) {
+  if (question.proto == "tcp")
+    return ip_protocol::tcp;
+  if (question.proto == "udp")
+    return ip_protocol::udp;
+  if (question.proto == "icmp")
+    return question.destination.is_v4() ? ip_protocol::icmp : ip_protocol::icmpv6;
+  return 0;
 }
 
 std::vector<Interface> ask_interfaces(Inquiry& inquiry, Int netns) {

@@ -19,11 +19,14 @@ struct RouteQuestion {
   Int input_interface = 0;  ///< 0: a packet of this host
   Int output_interface = 0; ///< 0: any
   Int mark = 0;
-  std::string proto; ///< tcp, udp; empty: not told
+  std::string proto; ///< tcp, udp, icmp; empty: not told
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::optional<Int> uid;
 };
+
+/// The number of the question's protocol; 0: none is told.
+std::uint8_t number_of_protocol(const RouteQuestion& question);
 
 /// The kernel's answer, or nothing (pending, or a gap).
 std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQuestion& question);

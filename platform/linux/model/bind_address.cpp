@@ -54,8 +54,10 @@ AddressKind kind_of_v4(Inquiry& inquiry, Int netns, const IpAddress& address) {
     return AddressKind::foreign;
   // As long as nobody touched the rules, local and main are one trie, and a longer prefix of main
   // comes first (fib_trie_unmerge()).
-  const auto main = routes_to(inquiry, netns, 254, address);
   const Int length = local.front().prefix_length.value_or(0);
+  if (length == Int{address.width()})
+    return AddressKind::own;
+  const auto main = routes_to(inquiry, netns, 254, address);
   return !main.empty() && main.front().prefix_length.value_or(0) > length ? AddressKind::doubtful
                                                                           : AddressKind::own;
 }
@@ -218,7 +220,7 @@ std::string name_of_user(const BindQuestion& question) {
 std::optional<BindRefusal> port_refusal(Inquiry& inquiry, const BindQuestion& question) {
   const auto first = ask_number(inquiry, question.netns, first_free_port);
   const Int start = first.value_or(1024);
-  if (Int{question.claim.port} >= start)
+  if (question.claim.port == 0 || Int{question.claim.port} >= start)
     return std::nullopt;
   const auto may = may_bind_low_ports(inquiry, question);
   if (may.value_or(false))

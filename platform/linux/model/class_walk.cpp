@@ -26,7 +26,7 @@ FibPacket packet_of(const RouteQuestion& question) {
   packet.output_interface = question.output_interface;
   packet.mark = static_cast<std::uint32_t>(question.mark);
   packet.uid = question.uid.value_or(0);
-  packet.proto = question.proto == "tcp" ? 6 : question.proto == "udp" ? 17 : 0;
+  packet.proto = number_of_protocol(question);
   packet.source_port = if_set(question.source_port);
   packet.destination_port = if_set(question.destination_port);
   return packet;

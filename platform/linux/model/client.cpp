@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/bind_address.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
@@ -73,6 +74,25 @@ std::optional<Stop> not_for_one(const Walk& walk, const RouteLookup& route) {
               fmt::format("{} is a {} address", walk.flow.to.to_string(), route.type.value())};
 }
 
+/// bind() to its own address comes first: inet_addr_valid_or_nonlocal(), ipv6_chk_addr().
+void check_source(Walk& walk, Journey& journey) {
+  const IpAddress& from = walk.flow.from;
+  if (walk.classes != nullptr || from.is_loopback() || from.is_link_local())
+    return;
+  BindQuestion question;
+  question.netns = journey.netns;
+  question.claim.proto = walk.flow.proto;
+  question.claim.address = from;
+  question.zone = walk.flow.from_interface;
+  question.identity = walk.flow.identity;
+  for (auto& refused : address_and_port_refusals(walk.inquiry, question)) {
+    journey.certainty = std::max(journey.certainty, refused.certainty);
+    add_stop(journey,
+             {Outcome::denied, Icmp::none, std::move(refused.error), Stage::client,
+              std::move(refused.culprit), "the client cannot call from it: " + refused.note});
+  }
+}
+
 /// The client's route; it is told at once if there is none.
 Journeys choose_way(Walk& walk, Journey journey) {
   RouteQuestion question;
@@ -84,6 +104,11 @@ Journeys choose_way(Walk& walk, Journey journey) {
       rules_ask_for_ports(walk.inquiry, journey.netns) ? walk.flow.port : no_port;
   if (walk.flow.identity)
     question.uid = walk.flow.identity->uid;
+  if (question.destination_port != no_port) {
+    question.source_port = static_cast<std::uint16_t>(journey.packet.ports.first());
+    if (rules_cut_ports(walk.inquiry, journey.netns, journey.packet.ports, true))
+      assume(journey, "the client's port is not one that a routing rule tells apart");
+  }
   Journeys journeys;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_source)) {
     const auto& answer = routed.answer;
@@ -205,6 +230,10 @@ Journeys leave_client(Walk& walk, Journey journey) {
   journey.packet.meta.in = {};
   if (loopback)
     journey.packet.meta.out = view_of(*loopback);
+  if (first)
+    check_source(walk, journey);
+  if (walk.inquiry.pending())
+    return {};
   Journeys journeys = first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
   if (walk.inquiry.pending())
     return {};

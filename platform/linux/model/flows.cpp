@@ -252,7 +252,7 @@ std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, cons
   const Site site = look_at(inquiry);
   const IpFamily family = from.family();
   std::vector<Flow> flows;
-  if (is_own(site, from) && (interface.empty() || interface == "lo")) {
+  if ((interface.empty() && is_own(site, from)) || interface == "lo") {
     std::vector<IpAddress> called;
     for (const auto& asked : target.addresses)
       if (asked.family() == family)

@@ -207,6 +207,36 @@ Stop no_way_again(Walk& walk, const Journey& journey, const RouteLookup& answer,
 
 } // namespace
 
+namespace {
+
+/// The protocol and ports of the packet, where rules ask for them
+/// (fib4_rules_early_flow_dissect()), and the device its socket is bound to.
+void add_socket(Walk& walk, const Journey& journey, RouteQuestion& question) {
+  question.proto = std::string(to_string(walk.flow.proto));
+  if (journey.reply && journey.listener)
+    question.output_interface = journey.listener->interface_index.value_or(0);
+  if (question.output_interface != 0 && question.destination.is_v6())
+    question.source.reset(); // see asked_source() in reply.cpp
+  if (!rules_ask_for_ports(walk.inquiry, journey.netns))
+    return;
+  const auto source = source_of(journey.packet).port;
+  const auto target = destination_of(journey.packet).port;
+  const auto own = static_cast<std::uint16_t>(journey.packet.ports.first());
+  question.source_port = source.kind == PortTerm::Kind::known ? source.first : own;
+  question.destination_port = target.kind == PortTerm::Kind::known ? target.first : own;
+}
+
+/// Of IPv6 the user of the packet's socket (sock_net_uid()), of IPv4 nobody's, so root's.
+std::optional<Int> owner_of(const Walk& walk, const Journey& journey) {
+  if (journey.reply)
+    return journey.listener && journey.listener->uid.known()
+               ? std::optional(journey.listener->uid.value())
+               : std::nullopt;
+  return walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt;
+}
+
+} // namespace
+
 Journeys route_again(Walk& walk, Journey journey) {
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
@@ -219,6 +249,8 @@ Journeys route_again(Walk& walk, Journey journey) {
   question.destination = *to;
   question.source = *from;
   question.mark = journey.packet.meta.mark.value();
+  question.uid = from->is_v4() ? 0 : owner_of(walk, journey);
+  add_socket(walk, journey, question);
   Journeys journeys;
   const auto side = journey.reply ? ClientSide::leaving_target : ClientSide::leaving_source;
   for (auto& routed : ask_ways(walk, std::move(journey), question, side)) {

@@ -38,6 +38,8 @@ public:
     if (out_.carrier.is(false))
       return nobody(fmt::format("{} has no carrier", name()));
     find_entry();
+    if (fixed_ && out_.hardware_address.is(known_)) // what a device sends to itself, nobody takes
+      return lost();
     find_ends();
     if (!closed_)
       return beyond();
@@ -74,6 +76,10 @@ private:
         known_ = row.hardware_address.value();
       fixed_ = state == "permanent" || state == "noarp";
     }
+    if (!known_.empty() || !asks_nobody(out_))
+      return;
+    known_ = out_.hardware_address.value_or("");
+    fixed_ = true;
   }
 
   /// The veths that the link consists of on this side.
@@ -166,6 +172,10 @@ private:
       return beyond();
     if (known_.empty())
       return nobody(fmt::format("nobody behind {} has it", name()));
+    return lost();
+  }
+
+  NextHop lost() const {
     return {NextHop::Kind::lost,
             0,
             {},
@@ -191,6 +201,12 @@ private:
 };
 
 } // namespace
+
+bool asks_nobody(const Interface& device) {
+  constexpr Int ethernet = 1; // ARPHRD_ETHER
+  return device.no_arp.is(true) && device.hardware_type.is(ethernet) &&
+         device.hardware_address.known();
+}
 
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
                       const std::optional<IpAddress>& sender) {

@@ -26,6 +26,10 @@ struct NextHop {
   bool hidden = false;    ///< beyond, though the link is virtual: some end of it is not visible
 };
 
+/// With IFF_NOARP the kernel gives every neighbour the device's own link-layer address, unless an
+/// entry was set: arp_constructor(), ndisc_constructor().
+bool asks_nobody(const Interface& device);
+
 /// The neighbour that `hop` is behind `out` of a namespace, for a packet from `sender`. Means
 /// nothing while the inquiry is pending.
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

@@ -9,6 +9,7 @@
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
+#include "platform/linux/model/way_back.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -21,6 +22,11 @@ struct Way {
   bool lost = false;
   bool unknown = false;
   std::string why;
+  Int forward_by = 0; ///< the device that it leaves by, to this neighbour
+  IpAddress next_hop = on_link;
+  std::vector<std::string> assumptions = {};
+
+  bool ended() const { return lost || unknown; }
 };
 using Ways = std::vector<Way>;
 
@@ -76,6 +82,7 @@ struct WayOut {
   bool found = true;
   bool assumed = false;
   Int interface = 0;
+  IpAddress next_hop = on_link;
   AddressTerm source; ///< of an ICMP error
 };
 
@@ -83,63 +90,6 @@ struct WayOut {
 bool source_is_chosen(const PacketClass& refused, const Stop& stop, Refuser by) {
   return by == Refuser::rule && by_icmp(stop) && refused.family == IpFamily::v4 &&
          (stop.stage == Stage::prerouting || stop.stage == Stage::ingress);
-}
-
-/// ip_send_unicast_reply(), tcp_v6_send_response() and nf_send_reset6() route a reset with its
-/// ports, nf_send_reset() without, icmp_route_lookup() has none.
-RouteQuestion question_of_answer(Walk& walk, const Journey& journey, const PacketClass& refused,
-                                 const Stop& stop, Refuser by, const IpAddress& to,
-                                 const std::optional<IpAddress>& from) {
-  RouteQuestion question;
-  question.destination = to;
-  question.source = from;
-  const auto mark = reply_mark(walk, journey, refused);
-  question.mark = mark.known() ? mark.value() : 0U;
-  const bool with_ports =
-      !by_icmp(stop) && (by == Refuser::lookup || refused.family == IpFamily::v6);
-  if (!with_ports)
-    return question;
-  question.proto = "tcp";
-  if (!rules_ask_for_ports(walk.inquiry, journey.netns))
-    return question;
-  question.destination_port = static_cast<std::uint16_t>(refused.ports.first());
-  if (const auto port = destination_of(refused).port; port.kind == PortTerm::Kind::known)
-    question.source_port = port.first;
-  return question;
-}
-
-WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, const Stop& stop,
-               Refuser by) {
-  WayOut out;
-  out.source = destination_of(refused).address;
-  out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
-  const auto to = address_of(walk, source_of(refused).address, refused);
-  const auto called = address_of(walk, out.source, refused);
-  if (!to || !called) {
-    out.assumed = true;
-    return out;
-  }
-  const bool home = walk.flow.local && journey.hops.empty();
-  const bool chosen = source_is_chosen(refused, stop, by);
-  const bool ours = is_local(walk, journey.netns, *called);
-  const auto question = question_of_answer(walk, journey, refused, stop, by, *to,
-                                           ours && !chosen ? called : std::nullopt);
-  const auto answer = ask_way(walk, journey.netns, question);
-  if (walk.inquiry.pending() || !answer) {
-    out.assumed = !home;
-    return out;
-  }
-  if (home) {
-    out.found = answer->error.is(0) && answer->type.is("local");
-    return out;
-  }
-  out.found =
-      answer->error.value_or(0) == 0 && !(answer->type.is("local") && journey.hops.empty() &&
-                                          !walk.flow.local && !has_source_nat(refused));
-  out.interface = answer->interface_index.value_or(out.interface);
-  if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
-    out.source = AddressTerm::known(answer->preferred_source.value());
-  return out;
 }
 
 std::uint8_t code_of(Icmp icmp, IpFamily family) {
@@ -171,6 +121,80 @@ std::uint8_t code_of(Icmp icmp, IpFamily family) {
   return 0;
 }
 
+/// fl4_icmp_type and fl4_icmp_code lie where the ports are: a rule about the destination port sees
+/// both as one number (include/net/flow.h: union flowi_uli).
+std::uint16_t port_of_error(const Stop& stop, IpFamily family) {
+  constexpr unsigned unreachable_v4 = 3;
+  constexpr unsigned unreachable_v6 = 1;
+  const unsigned type = family == IpFamily::v4 ? unreachable_v4 : unreachable_v6;
+  return static_cast<std::uint16_t>(type << 8U | code_of(stop.icmp, family));
+}
+
+/// ip_send_unicast_reply() and tcp_v6_send_response() route a reset with its ports; so do
+/// nf_send_reset() and nf_send_reset6(), where rules ask for them
+/// (fib4_rules_early_flow_dissect()); icmp_route_lookup() and icmp6_send() an error by its type.
+/// All as the user 0 of the namespace.
+RouteQuestion question_of_answer(Walk& walk, const Journey& journey, const PacketClass& refused,
+                                 const Stop& stop, const IpAddress& to,
+                                 const std::optional<IpAddress>& from) {
+  RouteQuestion question;
+  question.destination = to;
+  question.source = from;
+  const auto mark = reply_mark(walk, journey, refused);
+  question.mark = mark.known() ? mark.value() : 0U;
+  question.uid = 0;
+  if (by_icmp(stop)) {
+    question.proto = "icmp";
+    if (rules_ask_for_ports(walk.inquiry, journey.netns))
+      question.destination_port = port_of_error(stop, refused.family);
+    return question;
+  }
+  question.proto = "tcp";
+  if (!rules_ask_for_ports(walk.inquiry, journey.netns))
+    return question;
+  question.destination_port = static_cast<std::uint16_t>(refused.ports.first());
+  if (const auto port = destination_of(refused).port; port.kind == PortTerm::Kind::known)
+    question.source_port = port.first;
+  return question;
+}
+
+WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, const Stop& stop,
+               Refuser by) {
+  WayOut out;
+  out.source = destination_of(refused).address;
+  out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
+  const auto to = address_of(walk, source_of(refused).address, refused);
+  const auto called = address_of(walk, out.source, refused);
+  if (!to || !called) {
+    out.assumed = true;
+    return out;
+  }
+  const bool home = walk.flow.local && journey.hops.empty();
+  const bool chosen = source_is_chosen(refused, stop, by);
+  const bool ours = is_local(walk, journey.netns, *called);
+  const auto question = question_of_answer(walk, journey, refused, stop, *to,
+                                           ours && !chosen ? called : std::nullopt);
+  const auto answer = ask_way(walk, journey.netns, question);
+  if (walk.inquiry.pending() || !answer) {
+    out.assumed = !home;
+    return out;
+  }
+  out.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
+  if (home) {
+    out.found = answer->error.is(0) && answer->type.is("local");
+    if (out.found)
+      out.interface = answer->interface_index.value_or(out.interface);
+    return out;
+  }
+  out.found =
+      answer->error.value_or(0) == 0 && !(answer->type.is("local") && journey.hops.empty() &&
+                                          !walk.flow.local && !has_source_nat(refused));
+  out.interface = answer->interface_index.value_or(out.interface);
+  if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
+    out.source = AddressTerm::known(answer->preferred_source.value());
+  return out;
+}
+
 PacketClass answer_packet(const PacketClass& refused, const Stop& stop, const WayOut& out) {
   if (by_icmp(stop))
     return build_icmp_error(refused, code_of(stop.icmp, refused.family), out.source);
@@ -188,7 +212,9 @@ std::string lost_text(const Stop& stop, const Branch& branch) {
 }
 
 Way way_of(Branch branch, const Stop& stop, const Way& before) {
-  Way way{std::move(branch.packet), std::max(before.certainty, branch.certainty), false, false, {}};
+  Way way = before;
+  way.packet = std::move(branch.packet);
+  way.certainty = std::max(before.certainty, branch.certainty);
   way.unknown = branch.verdict == HookVerdict::unknown;
   way.lost = branch.verdict != HookVerdict::accept && !way.unknown;
   if (way.lost)
@@ -214,7 +240,7 @@ Ways pass(Walk& walk, Int netns, Ways ways, Hook hook, const Stop& stop) {
                             .netns = netns,
                             .packet = by_icmp(stop) ? Packet::icmp : Packet::reset};
   for (auto& way : ways) {
-    if (way.lost || way.unknown) {
+    if (way.ended()) {
       passed.push_back(std::move(way));
       continue;
     }
@@ -226,20 +252,106 @@ Ways pass(Walk& walk, Int netns, Ways ways, Hook hook, const Stop& stop) {
   return passed;
 }
 
-/// The answer's ways from the route to the client's device, or its socket on this host.
-Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& stop, Int out) {
-  Ways ways;
-  ways.push_back({std::move(packet), Certainty::certain, false, false, {}});
-  for (const auto& leg : legs_back(walk, journey, out)) {
-    for (auto& way : ways)
-      enter_leg(walk, leg, journey.netns, journey.conntracks, way.packet);
-    for (const Hook hook : leg.hooks) {
-      for (auto& way : ways)
-        enter_hook(walk, leg, hook, way.packet);
-      ways = pass(walk, leg.netns, std::move(ways), hook, stop);
-      if (walk.inquiry.pending())
-        return {};
+/// The answer as a journey of its own, in a namespace on its way.
+Journey journey_of(const Way& way, const Journey& journey, const Stop& stop, Int netns) {
+  Journey answer;
+  answer.packet = way.packet;
+  answer.kind = by_icmp(stop) ? Packet::icmp : Packet::reset;
+  answer.reply = true;
+  answer.netns = netns;
+  answer.hops = journey.hops;
+  answer.forward_by = way.forward_by;
+  answer.next_hop = way.next_hop;
+  answer.certainty = way.certainty;
+  return answer;
+}
+
+void take_over(Way& way, Journey answer) {
+  way.packet = std::move(answer.packet);
+  way.certainty = answer.certainty;
+  way.forward_by = answer.forward_by;
+  way.next_hop = answer.next_hop;
+  way.assumptions.insert(way.assumptions.end(), answer.assumptions.begin(),
+                         answer.assumptions.end());
+  if (!answer.stopped())
+    return;
+  const Stop& end = answer.stops.front();
+  way.unknown = end.outcome == Outcome::unknown;
+  way.lost = !way.unknown;
+  way.why = way.lost ? "the answer to it gets lost: " + end.note : end.note;
+}
+
+/// Routed on the way back, where it has come by a device.
+Ways route(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg, const Stop& stop) {
+  Ways routed;
+  for (const auto& way : ways) {
+    if (way.ended()) {
+      routed.push_back(way);
+      continue;
     }
+    for (auto& answer : route_leg(walk, journey_of(way, journey, stop, leg.netns), leg)) {
+      routed.push_back(way);
+      take_over(routed.back(), std::move(answer));
+    }
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return routed;
+}
+
+/// Every way to the neighbour that it goes to; of many clients those with an entry of their own
+/// part from the others.
+Ways hand_over(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg,
+               const Stop& stop, Int next) {
+  Ways handed;
+  for (const auto& way : ways) {
+    if (way.ended()) {
+      handed.push_back(way);
+      continue;
+    }
+    for (auto& answer : cut_by_fixed_neighbours(walk, journey_of(way, journey, stop, leg.netns))) {
+      check_next_hop(walk, answer, next);
+      handed.push_back(way);
+      take_over(handed.back(), std::move(answer));
+    }
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return handed;
+}
+
+Ways take_leg(Walk& walk, const Journey& journey, Ways ways, const Leg& leg, const Stop& stop) {
+  for (auto& way : ways)
+    enter_leg(walk, leg, journey.netns, journey.conntracks, way.packet);
+  for (const Hook hook : leg.hooks) {
+    for (auto& way : ways)
+      enter_hook(walk, leg, hook, way.packet);
+    ways = pass(walk, leg.netns, std::move(ways), hook, stop);
+    if (hook == Hook::prerouting)
+      ways = route(walk, journey, ways, leg, stop);
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return ways;
+}
+
+/// The answer's ways from the route to the client, or its socket on this host.
+Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& stop,
+            const WayOut& out) {
+  Ways ways;
+  ways.push_back({.packet = std::move(packet),
+                  .why = {},
+                  .forward_by = out.interface,
+                  .next_hop = out.next_hop});
+  const auto legs = legs_back(walk, journey, out.interface);
+  for (std::size_t at = 0; at < legs.size(); ++at) {
+    const Leg& leg = legs[at];
+    ways = take_leg(walk, journey, std::move(ways), leg, stop);
+    if (leg.out != 0 && !walk.inquiry.pending())
+      ways =
+          hand_over(walk, journey, ways, leg, stop, at + 1 < legs.size() ? legs[at + 1].netns : 0);
+    if (walk.inquiry.pending())
+      return {};
   }
   return ways;
 }
@@ -286,6 +398,7 @@ Journeys told(const Journey& journey, const Stop& stop, const Ways& ways) {
   for (const auto& way : ways) {
     Journey next = journey;
     next.certainty = std::max(next.certainty, way.certainty);
+    next.assumptions.insert(next.assumptions.end(), way.assumptions.begin(), way.assumptions.end());
     if (!same) {
       next.packet.addresses = way.packet.addresses;
       next.packet.ports = way.packet.ports;
@@ -306,18 +419,22 @@ Journeys just(Journey journey, Stop stop) {
 
 /// net/ipv6/tcp_ipv6.c: tcp_v6_send_response() ties an answer to ::1 to the device of the address
 /// that was called (rt6_need_strict()); by any other device than lo there is no way to ::1.
-bool reset_cannot_reach_loopback(const Walk& walk, const PacketClass& packet, const Stop& stop,
-                                 Refuser by) {
+bool reset_cannot_reach_loopback(Walk& walk, const Journey& journey, const PacketClass& packet,
+                                 const Stop& stop, Refuser by) {
   const auto called = address_of(walk, destination_of(packet).address, packet);
-  return by == Refuser::lookup && !by_icmp(stop) && walk.flow.local && walk.flow.from.is_v6() &&
-         walk.flow.from.is_loopback() && called && !called->is_loopback();
+  if (by != Refuser::lookup || by_icmp(stop) || !walk.flow.local || !walk.flow.from.is_v6() ||
+      !walk.flow.from.is_loopback() || !called || called->is_loopback())
+    return false;
+  const Int device = device_of_own_address(walk.inquiry, journey.netns, *called);
+  const auto interface = ask_interface(walk.inquiry, journey.netns, device);
+  return !interface || !interface->loopback.is(true);
 }
 
 Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, Stop stop,
                       Refuser by) {
   if (journey.stopped() || journey.reply || !is_answered(stop))
     return just(std::move(journey), std::move(stop));
-  if (reset_cannot_reach_loopback(walk, packet, stop, by)) {
+  if (reset_cannot_reach_loopback(walk, journey, packet, stop, by)) {
     Stop silent = lost(journey, std::move(stop), "the reset does not get back to ::1");
     return just(std::move(journey), std::move(silent));
   }
@@ -342,7 +459,7 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, St
   if (by_icmp(stop) || (by == Refuser::lookup && packet.family == IpFamily::v4))
     answer.meta.socket = kernel_socket();
   pass_traffic_control(walk, journey, out.interface, PacketWay::egress);
-  const Ways ways = travel(walk, journey, std::move(answer), stop, out.interface);
+  const Ways ways = travel(walk, journey, std::move(answer), stop, out);
   if (walk.inquiry.pending())
     return {};
   return told(journey, stop, ways);
@@ -358,7 +475,7 @@ std::vector<IntervalSet> answered_alike(Walk& walk, const Journey& journey,
   const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
   return routed_alike(
       walk, journey.netns,
-      question_of_answer(walk, journey, packet, stop, by, *to, named ? called : std::nullopt),
+      question_of_answer(walk, journey, packet, stop, *to, named ? called : std::nullopt),
       ClientSide::leaving_target, packet.addresses);
 }
 

@@ -10,16 +10,13 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
-#include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
+#include "platform/linux/model/way_back.h"
 
 namespace synfate {
 namespace {
-
-/// A next hop that is the destination itself; which one is known of each part of a class.
-const IpAddress on_link;
 
 SocketView view_of_listener(const Socket& socket) {
   SocketView view;
@@ -43,24 +40,6 @@ SocketView view_of_listener(const Socket& socket) {
                          ? Perhaps<bool>::unknown("whether the socket is transparent")
                          : Perhaps<bool>(socket.transparent.value_or(false));
   return view;
-}
-
-Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) {
-  const std::string nowhere = many ? IpPrefix(client, 0).to_string() : client.to_string();
-  const std::string prefix = answer.prefix.known()
-                                 ? fmt::format("{}/{}", answer.prefix.value().to_string(),
-                                               answer.prefix_length.value_or(0))
-                                 : nowhere;
-  const std::string id = answer.table.known()
-                             ? fmt::format("{}/{}", answer.table.value(), id_part(prefix))
-                             : fmt::format("main/{}", id_part(prefix));
-  return {Outcome::timeout,
-          Icmp::none,
-          "ETIMEDOUT",
-          Stage::reply_route,
-          Culprit{"route", id, fmt::format("no way back to {}", client.to_string())},
-          fmt::format("the answer to {} has no route ({})", client.to_string(),
-                      answer.type.value_or("none"))};
 }
 
 /// inet_request_mark(): the listener's own mark, or, if it has none and tcp_fwmark_accept is set,
@@ -109,16 +88,6 @@ Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& quest
   return journeys;
 }
 
-Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string note) {
-  const bool connected = journey.kind == Packet::data;
-  return {connected ? Outcome::stalled : Outcome::timeout,
-          Icmp::none,
-          connected ? "" : "ETIMEDOUT",
-          Stage::output,
-          std::move(by),
-          std::move(note)};
-}
-
 /// An answer that conntrack takes for a new connection (the client's packets are untracked) may be
 /// sent elsewhere by NAT, or under a name that the client does not know.
 void check_ends(const Walk& walk, Journey& journey) {
@@ -144,129 +113,6 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   journey.netns = leg.netns;
 }
 
-Stop not_taken(const Journey& journey, const IpAddress& next_hop, const NextHop& found) {
-  Stop stop =
-      sent_astray(journey, Culprit{"neighbour", next_hop.to_string(), found.why},
-                  fmt::format("the answer goes by {}: {}", next_hop.to_string(), found.why));
-  stop.stage = Stage::reply_route;
-  return stop;
-}
-
-/// It has answered: the kernel knows its link-layer address by its own word.
-bool has_answered(Walk& walk, const Journey& journey) {
-  return std::ranges::any_of(
-      walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}), [&](const Neighbour& row) {
-        const std::string state = row.state.value_or("");
-        return row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
-               !row.proxy.is(true) &&
-               (state == "reachable" || state == "stale" || state == "delay" || state == "probe");
-      });
-}
-
-/// Who takes the answer on the link. A client that is itself the next hop is there, for it called,
-/// but only on the link that it called by; `next`: the namespace that the answer has to come to, 0:
-/// the client's.
-void check_next_hop(Walk& walk, Journey& journey, Int next) {
-  if (journey.stopped() || journey.forward_by == 0)
-    return;
-  const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by);
-  if (!device)
-    return;
-  if (device->carrier.is(false)) {
-    NextHop found;
-    found.why = fmt::format("{} has no carrier", device->name.value_or("?"));
-    return add_stop(journey, not_taken(journey, journey.next_hop, found));
-  }
-  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  if (!to)
-    return;
-  const bool direct = journey.next_hop == on_link || journey.next_hop == *to;
-  if (direct)
-    journey.next_hop = *to;
-  const bool to_client = next == 0 && direct;
-  const bool client_itself = to_client && device->name.is(walk.flow.from_interface);
-  const bool visible = device->kind.is("veth") || device->kind.is("bridge");
-  if (to_client && visible && walk.classes != nullptr && !client_itself) {
-    journey.certainty = std::max(journey.certainty, Certainty::likely);
-    return add_stop(journey, {Outcome::unknown,
-                              Icmp::none,
-                              "",
-                              Stage::reply_route,
-                              {},
-                              fmt::format("the answer goes by {}: each client may be there or not",
-                                          device->name.value_or("?"))});
-  }
-  if (client_itself || (to_client && (walk.classes != nullptr || !visible)))
-    return;
-  if (next == 0 && has_answered(walk, journey))
-    return;
-  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
-  auto found = find_next_hop(walk, journey.netns, *device, journey.next_hop, from);
-  if (walk.inquiry.pending())
-    return;
-  if (found.kind == NextHop::Kind::beyond && found.suspected) {
-    found.why =
-        fmt::format("{} did not answer when it was asked last", journey.next_hop.to_string());
-    journey.certainty = std::max(journey.certainty, Certainty::likely);
-    add_stop(journey, not_taken(journey, journey.next_hop, found));
-  } else if (found.kind == NextHop::Kind::lost || found.kind == NextHop::Kind::nobody) {
-    if (found.suspected)
-      journey.certainty = std::max(journey.certainty, Certainty::likely);
-    add_stop(journey, not_taken(journey, journey.next_hop, found));
-  } else if (found.kind == NextHop::Kind::there && next != 0 && found.netns != next) {
-    add_stop(journey, {Outcome::unknown,
-                       Icmp::none,
-                       "",
-                       Stage::reply_route,
-                       {},
-                       "the answer takes another way than the call"});
-  }
-}
-
-/// An answer that came by a device on its way back is routed like any packet.
-Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
-  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
-  if (!to || !from || journey.packet.meta.in.loopback)
-    return alone(std::move(journey));
-  RouteQuestion question;
-  question.destination = *to;
-  question.source = *from;
-  question.input_interface = leg.in;
-  question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
-  question.proto = std::string(to_string(walk.flow.proto));
-  Journeys journeys;
-  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::passing_target)) {
-    Journey& way = routed.journey;
-    const auto& answer = routed.answer;
-    const bool ends = leg.out == 0;
-    const bool good =
-        answer && answer->error.is(0) &&
-        (ends ? answer->type.is("local")
-              : answer->type.is("unicast") &&
-                    ask_forwarding(walk.inquiry, way.netns, to->family(), way.packet.meta.in.name));
-    if (walk.inquiry.pending())
-      return {};
-    if (good && !ends) {
-      way.forward_by = answer->interface_index.value_or(0);
-      way.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
-      if (const auto out = ask_interface(walk.inquiry, way.netns, way.forward_by))
-        way.packet.meta.out = view_of(*out);
-    } else if (!answer) {
-      assume(way, "the answer is routed back");
-    } else if (!good && !way.stopped()) {
-      Stop stop = no_way_back(*answer, *to, walk.classes != nullptr);
-      if (way.kind == Packet::data) {
-        stop.outcome = Outcome::stalled;
-        stop.error.clear();
-      }
-      add_stop(way, std::move(stop));
-    }
-    journeys.push_back(std::move(way));
-  }
-  return journeys;
-}
-
 void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns, Int next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
@@ -277,8 +123,7 @@ void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns, Int 
     return;
   if (journey.kind != Packet::data) // the same filters see the data
     pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
-  if (!(walk.flow.local && journey.packet.meta.out.loopback))
-    check_next_hop(walk, journey, next);
+  check_next_hop(walk, journey, next);
 }
 
 /// A journey with its answer, and the device that it leaves by.
@@ -440,7 +285,7 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   for (auto& [way, way_out] : leaving) {
     if (walk.inquiry.pending())
       return {};
-    Journeys parts = alone(std::move(way));
+    Journeys parts = cut_by_fixed_neighbours(walk, std::move(way));
     for (auto& part : parts)
       for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
         journeys.push_back(std::move(back));

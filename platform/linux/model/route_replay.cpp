@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "platform/linux/netfilter/ip_protocol.h"
 #include "platform/linux/routing/fib_facts.h"
 
 namespace synfate {
@@ -22,8 +21,7 @@ linux_routing::FibPacket packet_of(const RouteQuestion& question) {
   packet.output_interface = question.output_interface;
   packet.mark = static_cast<std::uint32_t>(question.mark);
   packet.uid = question.uid.value_or(0);
-  if (!question.proto.empty())
-    packet.proto = question.proto == "udp" ? ip_protocol::udp : ip_protocol::tcp;
+  packet.proto = number_of_protocol(question);
   if (question.source_port != 0)
     packet.source_port = question.source_port;
   if (question.destination_port != 0)

@@ -68,7 +68,7 @@ Journeys enter(Walk& walk, Journey journey) {
   // A local client's packet that NAT sent elsewhere has arrived there already.
   if (journey.netns == walk.inquiry.snapshot().host().netns)
     return enter_interface(walk, std::move(journey));
-  return alone(std::move(journey));
+  return enter_namespace(walk, std::move(journey));
 }
 
 /// Through the namespaces that the packet is forwarded by, to the one it is for.
@@ -86,6 +86,7 @@ Journeys follow(Walk& walk, Journey journey) {
       for (auto& left : forward(walk, std::move(way)))
         next.push_back(std::move(left));
     }
+    next = each(walk, std::move(next), enter_namespace);
     for (const Hook hook : {Hook::ingress, Hook::prerouting})
       next = pass(walk, std::move(next), hook);
     under_way = each(walk, std::move(next), route_input);

@@ -34,6 +34,8 @@ Journeys leave_client(Walk& walk, Journey journey);
 /// arrival.cpp: the interface, what is attached to it, and routing.
 Journeys enter_interface(Walk& walk, Journey journey);
 Journeys route_input(Walk& walk, Journey journey);
+/// The packet has come by a device of another namespace.
+Journeys enter_namespace(Walk& walk, Journey journey);
 /// passage.cpp: one netfilter hook.
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook);
 /// The same without moving the journey, where nothing but conntrack looks at it; false: not done.

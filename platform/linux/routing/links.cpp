@@ -77,6 +77,7 @@ Result<Interface> decode_link(const Message& message, Int netns) {
   link.link_netns_id = number(attributes.s32(IFLA_LINK_NETNSID));
   link.xdp_program = xdp_program(xdp);
   link.promiscuity = number(attributes.u32(IFLA_PROMISCUITY));
+  link.no_arp = (head.ifi_flags & IFF_NOARP) != 0;
   return link;
 }
 

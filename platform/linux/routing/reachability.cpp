@@ -238,6 +238,10 @@ NeighbourAnswer neighbour_reachability(Inquiry& inquiry, Int netns, Int interfac
     return unknown();
   if (!asks_for_addresses(*found))
     return {Answering::not_needed, {}, {}};
+  // arp_rcv() drops requests; a neighbour advertisement goes to the device's own address.
+  if (found->no_arp.is(true))
+    return no(fmt::format("{} takes no part in ARP (IFF_NOARP)", found->name.value_or("?")),
+              Culprit{"interface", found->name.value_or("?"), "arp off"});
   const Request request{inquiry, netns, *found, target, client};
   const auto answer = target.is_v4() ? arp_answer(request) : solicitation_answer(request);
   return answer;

@@ -2,7 +2,6 @@
 #include <cerrno>
 
 #include <linux/rtnetlink.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "platform/linux/routing/routes.h"
@@ -38,7 +37,7 @@ void add_selectors(RequestBytes& request, const RouteQuestion& question) {
   add(RTA_MARK, question.mark);
   add(RTA_UID, question.uid);
   if (question.proto)
-    request.attribute_u8(RTA_IP_PROTO, question.proto == Proto::tcp ? IPPROTO_TCP : IPPROTO_UDP);
+    request.attribute_u8(RTA_IP_PROTO, *question.proto);
   if (question.source_port)
     request.attribute_port(RTA_SPORT, *question.source_port);
   if (question.destination_port)

@@ -1,5 +1,7 @@
 #include "platform/linux/routing/route_question.h"
 
+#include "platform/linux/netfilter/ip_protocol.h"
+
 namespace synfate::linux_routing {
 namespace {
 
@@ -9,10 +11,10 @@ template <typename To, typename From> Fact<To> fact(const std::optional<From>& v
   return To(*value);
 }
 
-Fact<Text> proto_fact(std::optional<Proto> proto) {
+Fact<Text> proto_fact(std::optional<std::uint8_t> proto) {
   if (!proto)
     return Absent{};
-  return Text(to_string(*proto));
+  return Text(*proto == ip_protocol::tcp ? "tcp" : *proto == ip_protocol::udp ? "udp" : "icmp");
 }
 
 template <typename To> std::optional<To> known(const Fact<Int>& value) {
@@ -21,10 +23,14 @@ template <typename To> std::optional<To> known(const Fact<Int>& value) {
   return static_cast<To>(value.value());
 }
 
-std::optional<Proto> proto_of(const Fact<Text>& text) {
+std::optional<std::uint8_t> proto_of(const Fact<Text>& text, IpFamily family) {
   if (text.is("tcp"))
-    return Proto::tcp;
-  return text.is("udp") ? std::optional(Proto::udp) : std::nullopt;
+    return ip_protocol::tcp;
+  if (text.is("udp"))
+    return ip_protocol::udp;
+  if (text.is("icmp"))
+    return family == IpFamily::v4 ? ip_protocol::icmp : ip_protocol::icmpv6;
+  return std::nullopt;
 }
 
 } // namespace
@@ -69,7 +75,7 @@ std::optional<RouteQuestion> question_of(const RouteLookup& row) {
   question.input_interface = known<Int>(row.input_interface);
   question.output_interface = known<Int>(row.output_interface);
   question.mark = known<Int>(row.mark);
-  question.proto = proto_of(row.proto);
+  question.proto = proto_of(row.proto, question.destination.family());
   question.source_port = known<std::uint16_t>(row.source_port);
   question.destination_port = known<std::uint16_t>(row.destination_port);
   question.uid = known<Int>(row.uid);

@@ -29,7 +29,6 @@
 
 #include "core/facts/snapshot.h"
 #include "core/facts/tables.h"
-#include "core/model/flow.h"
 
 namespace synfate::linux_routing {
 
@@ -39,7 +38,7 @@ struct RouteQuestion {
   std::optional<Int> input_interface = {};  ///< index; absent: a packet of this host
   std::optional<Int> output_interface = {}; ///< index
   std::optional<Int> mark = {};
-  std::optional<Proto> proto = {}; ///< tcp or udp
+  std::optional<std::uint8_t> proto = {}; ///< TCP, UDP, or the family's ICMP, by its number
   std::optional<std::uint16_t> source_port = {};
   std::optional<std::uint16_t> destination_port = {};
   std::optional<Int> uid = {};

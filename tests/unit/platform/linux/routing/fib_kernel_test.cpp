@@ -251,7 +251,7 @@ Question random_question(World& world, const std::vector<Int>& devices, bool inp
     kernel.output_interface = dice.any(devices);
   kernel.mark = dice.below(4);
   kernel.uid = input ? 0 : dice.any<int>({0, 50, 1000});
-  kernel.proto = dice.one_in(2) ? Proto::tcp : Proto::udp;
+  kernel.proto = static_cast<std::uint8_t>(dice.one_in(2) ? 6 : 17);
   kernel.source_port = dice.any<std::uint16_t>({8080, 40000});
   kernel.destination_port = dice.any<std::uint16_t>({8080, 40000});
   question.model = {.destination = kernel.destination,
@@ -260,7 +260,7 @@ Question random_question(World& world, const std::vector<Int>& devices, bool inp
                     .output_interface = kernel.output_interface.value_or(0),
                     .mark = static_cast<std::uint32_t>(*kernel.mark),
                     .uid = *kernel.uid,
-                    .proto = static_cast<std::uint8_t>(kernel.proto == Proto::tcp ? 6 : 17),
+                    .proto = kernel.proto.value(),
                     .source_port = kernel.source_port,
                     .destination_port = kernel.destination_port};
   return question;

@@ -32,13 +32,14 @@ public:
 
   Snapshot& snapshot() { return snapshot_; }
 
-  void interface(Int index, const char* name, Int type) {
+  void interface(Int index, const char* name, Int type, bool no_arp = false) {
     Interface row;
     row.netns = netns;
     row.index = index;
     row.name = Text(name);
     row.loopback = index == 1;
     row.hardware_type = type;
+    row.no_arp = no_arp;
     snapshot_.add(row);
   }
   void own(const char* text, Int length, Int interface, bool tentative = false) {
@@ -104,6 +105,22 @@ TEST_CASE("an ordinary host answers for every address it has, on whatever interf
   host.arriving("10.2.0.1", "10.1.0.9", 2, "local");
   CHECK(host.ask("10.1.0.1", "10.1.0.9").answering == Answering::yes);
   CHECK(host.ask("10.2.0.1", "10.1.0.9").answering == Answering::yes);
+}
+
+TEST_CASE("an interface without ARP answers nobody, in either family") {
+  Host host;
+  host.interface(5, "eth5", 1, true);
+  host.defaults("eth5");
+  host.own("10.1.0.1", 24, 5);
+  host.own("fd01::1", 64, 5);
+  host.arriving("10.1.0.1", "10.1.0.9", 5, "local");
+  for (const auto& [target, client] :
+       {std::pair{"10.1.0.1", "10.1.0.9"}, std::pair{"fd01::1", "fd01::9"}}) {
+    const auto answer = host.ask(target, client, 5);
+    CHECK(answer.answering == Answering::no);
+    REQUIRE(answer.culprit);
+    CHECK(answer.culprit->id == "eth5");
+  }
 }
 
 TEST_CASE("arp_ignore 1 keeps an interface from answering for another one's address") {

@@ -16,13 +16,25 @@ TEST_CASE("a question comes back from the row that answers it") {
                                .input_interface = 3,
                                .output_interface = {},
                                .mark = 7,
-                               .proto = Proto::tcp,
+                               .proto = std::uint8_t(6),
                                .source_port = 8080,
                                .destination_port = 40000,
                                .uid = 1000};
   const auto back = question_of(row_for(1, question));
   REQUIRE(back);
   CHECK(route_request(1, *back) == route_request(1, question));
+}
+
+TEST_CASE("a question about an ICMP error names the protocol of its family") {
+  for (const auto& [target, number] : {std::pair{"10.0.0.9", 1}, std::pair{"fd00::9", 58}}) {
+    RouteLookup row;
+    row.destination = ip(target);
+    row.proto = Text("icmp");
+    const auto question = question_of(row);
+    REQUIRE(question);
+    CHECK(question->proto == std::uint8_t(number));
+    CHECK(row_for(1, *question).proto.is("icmp"));
+  }
 }
 
 TEST_CASE("the answer to one question is no answer to a narrower one") {
@@ -69,8 +81,9 @@ TEST_CASE("the kernel's answers and errors are rows", "[root]") {
     CHECK(far.prefix_length.is(16));
     CHECK(far.table.is(254));
     CHECK(far.mtu.is(1300));
-    const auto refused = ask(
-        {.destination = ip("10.5.6.7"), .proto = Proto::tcp, .source_port = std::uint16_t(8080)});
+    const auto refused = ask({.destination = ip("10.5.6.7"),
+                              .proto = std::uint8_t(6),
+                              .source_port = std::uint16_t(8080)});
     CHECK(refused.error.is(EACCES));
     CHECK(refused.source_port.is(8080));
     CHECK(refused.type.absent());

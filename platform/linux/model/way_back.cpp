@@ -1,0 +1,262 @@
+#include "platform/linux/model/way_back.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/next_hop.h"
+#include "platform/linux/model/packets.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::size_t most_hops = 8;
+
+Stop not_taken(const Journey& journey, const IpAddress& next_hop, const std::string& why) {
+  Stop stop = sent_astray(journey, Culprit{"neighbour", next_hop.to_string(), why},
+                          fmt::format("the answer goes by {}: {}", next_hop.to_string(), why));
+  stop.stage = Stage::reply_route;
+  return stop;
+}
+
+/// It has answered: the kernel knows its link-layer address by its own word.
+bool has_answered(Walk& walk, const Journey& journey) {
+  return std::ranges::any_of(
+      walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}), [&](const Neighbour& row) {
+        const std::string state = row.state.value_or("");
+        return row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
+               !row.proxy.is(true) &&
+               (state == "reachable" || state == "stale" || state == "delay" || state == "probe");
+      });
+}
+
+/// What a neighbour says of itself does not change such an entry: neigh_update().
+bool is_fixed(const Neighbour& row) {
+  return !row.proxy.is(true) && (row.state.is("permanent") || row.state.is("noarp"));
+}
+
+/// The link-layer address of the next hop is not the one that it told.
+bool is_overruled(Walk& walk, const Journey& journey, const Interface& device) {
+  return asks_nobody(device) ||
+         std::ranges::any_of(walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}),
+                             [&](const Neighbour& row) {
+                               return is_fixed(row) && row.address.is(journey.next_hop) &&
+                                      row.interface_index.is(journey.forward_by);
+                             });
+}
+
+Stop each_for_itself(const Interface& device) {
+  return {Outcome::unknown,
+          Icmp::none,
+          "",
+          Stage::reply_route,
+          {},
+          fmt::format("the answer goes by {}: each client may be there or not",
+                      device.name.value_or("?"))};
+}
+
+void stop_at(Journey& journey, const NextHop& found, const IpAddress& next_hop) {
+  if (found.suspected)
+    journey.certainty = std::max(journey.certainty, Certainty::likely);
+  add_stop(journey, not_taken(journey, next_hop, found.why));
+}
+
+/// How a namespace routes an answer that comes to it.
+std::optional<RouteLookup> routed_there(Walk& walk, const NextHop& there, const IpAddress& to,
+                                        const std::optional<IpAddress>& from) {
+  RouteQuestion question;
+  question.destination = to;
+  question.source = from;
+  question.input_interface = there.interface.index.value_or(0);
+  return ask_route(walk.inquiry, there.netns, question);
+}
+
+/// The answer has come to another namespace than it was called from, or by another link: it is for
+/// the client there, is handed on, or is dropped. Rules of that namespace are not looked at.
+void follow_to_client(Walk& walk, Journey& journey, NextHop there, const IpAddress& to,
+                      const std::optional<IpAddress>& from) {
+  for (std::size_t hop = 0; hop < most_hops; ++hop) {
+    const auto answer = routed_there(walk, there, to, from);
+    if (!answer || (answer->error.is(0) && answer->type.is("local")))
+      return;
+    const std::string by = there.interface.name.value_or("?");
+    const bool handed_on = answer->error.is(0) && answer->type.is("unicast") &&
+                           ask_forwarding(walk.inquiry, there.netns, to.family(), by);
+    if (walk.inquiry.pending())
+      return;
+    if (!handed_on)
+      return add_stop(journey,
+                      not_taken(journey, journey.next_hop,
+                                fmt::format("the answer comes there by {}, and is neither for "
+                                            "that host nor sent on by it",
+                                            by)));
+    const auto device =
+        ask_interface(walk.inquiry, there.netns, answer->interface_index.value_or(0));
+    if (!device)
+      return;
+    const IpAddress next = answer->gateway.known() ? answer->gateway.value() : to;
+    const auto found = find_next_hop(walk, there.netns, *device, next, from);
+    if (walk.inquiry.pending() || found.kind == NextHop::Kind::beyond)
+      return;
+    if (found.kind != NextHop::Kind::there)
+      return stop_at(journey, found, next);
+    there = found;
+  }
+}
+
+void look_for_next_hop(Walk& walk, Journey& journey, const Interface& device, const IpAddress& to,
+                       Int next) {
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  auto found = find_next_hop(walk, journey.netns, device, journey.next_hop, from);
+  if (walk.inquiry.pending())
+    return;
+  if (found.kind == NextHop::Kind::beyond && found.suspected && !has_answered(walk, journey))
+    found.why =
+        fmt::format("{} did not answer when it was asked last", journey.next_hop.to_string());
+  if (!found.why.empty())
+    return stop_at(journey, found, journey.next_hop);
+  if (found.kind != NextHop::Kind::there)
+    return;
+  if (next == 0 && walk.classes == nullptr)
+    return follow_to_client(walk, journey, found, to, from);
+  if (next != 0 && found.netns != next)
+    add_stop(journey, {Outcome::unknown,
+                       Icmp::none,
+                       "",
+                       Stage::reply_route,
+                       {},
+                       "the answer takes another way than the call"});
+}
+
+/// The ports of a packet on its way back, where rules look at them.
+void add_ports(Walk& walk, const Journey& journey, RouteQuestion& question) {
+  if (journey.kind == Packet::icmp || !rules_ask_for_ports(walk.inquiry, journey.netns))
+    return;
+  if (const auto port = source_of(journey.packet).port; port.kind == PortTerm::Kind::known)
+    question.source_port = port.first;
+  question.destination_port = static_cast<std::uint16_t>(journey.packet.ports.first());
+}
+
+void take_leg(Walk& walk, Journey& way, const std::optional<RouteLookup>& answer, const Leg& leg,
+              const IpAddress& to) {
+  const bool ends = leg.out == 0;
+  const bool good =
+      answer && answer->error.is(0) &&
+      (ends ? answer->type.is("local")
+            : answer->type.is("unicast") &&
+                  ask_forwarding(walk.inquiry, way.netns, to.family(), way.packet.meta.in.name));
+  if (good && !ends) {
+    way.forward_by = answer->interface_index.value_or(0);
+    way.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
+    if (const auto out = ask_interface(walk.inquiry, way.netns, way.forward_by))
+      way.packet.meta.out = view_of(*out);
+  } else if (!answer) {
+    assume(way, "the answer is routed back");
+  } else if (!good && !way.stopped()) {
+    Stop stop = no_way_back(*answer, to, walk.classes != nullptr);
+    if (way.kind == Packet::data) {
+      stop.outcome = Outcome::stalled;
+      stop.error.clear();
+    }
+    add_stop(way, std::move(stop));
+  }
+}
+
+} // namespace
+
+Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string note) {
+  const bool connected = journey.kind == Packet::data;
+  return {connected ? Outcome::stalled : Outcome::timeout,
+          Icmp::none,
+          connected ? "" : "ETIMEDOUT",
+          Stage::output,
+          std::move(by),
+          std::move(note)};
+}
+
+Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) {
+  const std::string nowhere = many ? IpPrefix(client, 0).to_string() : client.to_string();
+  const std::string prefix = answer.prefix.known()
+                                 ? fmt::format("{}/{}", answer.prefix.value().to_string(),
+                                               answer.prefix_length.value_or(0))
+                                 : nowhere;
+  const std::string id = answer.table.known()
+                             ? fmt::format("{}/{}", answer.table.value(), id_part(prefix))
+                             : fmt::format("main/{}", id_part(prefix));
+  return {Outcome::timeout,
+          Icmp::none,
+          "ETIMEDOUT",
+          Stage::reply_route,
+          Culprit{"route", id, fmt::format("no way back to {}", client.to_string())},
+          fmt::format("the answer to {} has no route ({})", client.to_string(),
+                      answer.type.value_or("none"))};
+}
+
+Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  if (!to || !from || journey.packet.meta.in.loopback)
+    return alone(std::move(journey));
+  RouteQuestion question;
+  question.destination = *to;
+  question.source = *from;
+  question.input_interface = leg.in;
+  question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
+  question.proto = journey.kind == Packet::icmp ? "icmp" : std::string(to_string(walk.flow.proto));
+  add_ports(walk, journey, question);
+  Journeys journeys;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::passing_target)) {
+    take_leg(walk, routed.journey, routed.answer, leg, *to);
+    if (walk.inquiry.pending())
+      return {};
+    journeys.push_back(std::move(routed.journey));
+  }
+  return journeys;
+}
+
+void check_next_hop(Walk& walk, Journey& journey, Int next) {
+  if (journey.stopped() || journey.forward_by == 0 || journey.packet.meta.out.loopback)
+    return;
+  const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by);
+  if (!device)
+    return;
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  if (!to)
+    return;
+  const bool direct = journey.next_hop == on_link || journey.next_hop == *to;
+  if (direct)
+    journey.next_hop = *to;
+  if (device->carrier.is(false))
+    return add_stop(journey,
+                    not_taken(journey, journey.next_hop,
+                              fmt::format("{} has no carrier", device->name.value_or("?"))));
+  const bool to_client = next == 0 && direct;
+  const bool its_link = device->name.is(walk.flow.from_interface);
+  const bool many = walk.classes != nullptr;
+  const bool visible = device->kind.is("veth") || device->kind.is("bridge");
+  const bool overruled = is_overruled(walk, journey, *device);
+  if (!overruled && to_client && visible && many && !its_link) {
+    journey.certainty = std::max(journey.certainty, Certainty::likely);
+    return add_stop(journey, each_for_itself(*device));
+  }
+  if (!overruled && to_client && (its_link || many || !visible))
+    return;
+  if (!overruled && next == 0 && (its_link || many || !visible) && has_answered(walk, journey))
+    return;
+  look_for_next_hop(walk, journey, *device, *to, next);
+}
+
+Journeys cut_by_fixed_neighbours(Walk& walk, Journey journey) {
+  if (walk.classes == nullptr || journey.forward_by == 0 || !(journey.next_hop == on_link))
+    return alone(std::move(journey));
+  std::vector<IntervalSet> sets;
+  for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}))
+    if (is_fixed(row) && row.interface_index.is(journey.forward_by) && row.address.known() &&
+        row.address.value().family() == journey.packet.family)
+      sets.push_back(IntervalSet::address(row.address.value()));
+  return sets.empty() ? alone(std::move(journey)) : cut(std::move(journey), sets);
+}
+
+} // namespace synfate

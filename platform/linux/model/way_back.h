@@ -1,0 +1,32 @@
+// An answer on its way to the client: what every answer meets, whatever it says.
+//
+// net/ipv4/ip_output.c: ip_finish_output2() gives it to a neighbour; who that is decides whether it
+// arrives. net/core/neighbour.c; net/ipv4/arp.c: arp_constructor(); net/ipv6/ndisc.c:
+// ndisc_constructor(); Linux 6.12. Used for the data of a socket (reply.cpp) and for the resets and
+// ICMP errors of a refusal (refusal.cpp). Tested by tests/twin/host.py and tests/lab/cases_path.py.
+#pragma once
+
+#include "platform/linux/model/forward.h"
+
+namespace synfate {
+
+/// A next hop that is the destination itself; which one is known of each part of a class.
+inline const IpAddress on_link;
+
+/// A stop of an answer that gets lost: its client hears nothing.
+Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string note);
+/// A stop of an answer that has no route.
+Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many);
+
+/// An answer that came by a device on its way back is routed like any packet.
+Journeys route_leg(Walk& walk, Journey journey, const Leg& leg);
+
+/// Who takes an answer on the link that it leaves by (`forward_by`, `next_hop`), and, where that is
+/// in another namespace of this machine that can be seen, whether it comes to the client from
+/// there. `next`: the namespace that it has to come to, 0: the client's, wherever that is.
+void check_next_hop(Walk& walk, Journey& journey, Int next);
+
+/// The parts of many clients that have a neighbour entry of their own, which somebody has set.
+Journeys cut_by_fixed_neighbours(Walk& walk, Journey journey);
+
+} // namespace synfate

@@ -9,7 +9,8 @@ import struct
 import time
 
 from bind_attempt import (NOBODY, Wish, ask_bind, errno_of, make, real_bind, shown, wrong_answer)
-from lab import Case, Connection, LabError, enter
+from lab import Case, Connection, LabError, Skip, enter
+from sk_lookup import bpf, end, load
 
 V4, V4_OTHER, V4_CLIENT = "10.77.0.1", "10.77.0.11", "10.77.0.2"
 V6, V6_OTHER = "fd77::1", "fd77::11"
@@ -208,6 +209,52 @@ def accept_forbidden(lab):
     time.sleep(2.5)
 
 
+PROG_ATTACH, SOCK_ADDR, INET4_BIND = 8, 18, 8
+
+
+def cgroup_forbids_bind(lab):
+    """This process, and what it starts, in a cgroup whose BPF program forbids bind() over IPv4."""
+    with open("/proc/self/mountinfo") as file:
+        mounts = [line.split()[4] for line in file if " - cgroup2 " in line]
+    with open("/proc/self/cgroup") as file:
+        own = [line.strip()[3:] for line in file if line.startswith("0::")]
+    if not mounts or not own:
+        raise Skip("cgroup2 is not mounted")
+    folder = os.path.join(mounts[0], f"synfate-lab-{lab.server.name}")
+
+    def move_to(where):
+        with open(os.path.join(where, "cgroup.procs"), "w") as file:
+            file.write(str(os.getpid()))
+
+    try:
+        program = load(end(0), SOCK_ADDR, INET4_BIND)
+        os.mkdir(folder)
+        lab.undo(lambda: os.rmdir(folder))
+        directory = os.open(folder, os.O_RDONLY)
+        bpf(PROG_ATTACH, struct.pack("=IIII", directory, program, INET4_BIND, 0))
+        os.close(directory)
+        os.close(program)
+        move_to(folder)
+    except OSError as error:
+        raise Skip(f"no BPF program on a cgroup: {error}")
+    lab.undo(lambda: move_to(mounts[0] + own[0]))
+
+
+class UnreadableCase(BindCase):
+    """A program may forbid the call, which cannot be read: it is named, and nothing is certain."""
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        report, status, _ = ask_bind(lab.server, self.words())
+        real = self.really(lab)
+        rules = [finding["rule"] for finding in report["findings"]]
+        if real != self.error:
+            return [f"reality: {real}, the case says {self.error}"]
+        if rules[:1] != [self.rule] or report["certainty"] == "certain":
+            return [f"status {status}, {shown(report)}, the findings are {rules}"]
+        return []
+
+
 class AlsoCase(Case):
     """A case with a further finding."""
 
@@ -404,6 +451,9 @@ CASES = [
     AlsoCase("accept() is forbidden by a seccomp filter", accept_forbidden, Connection(V4),
              "stalled", None, also="lsm.seccomp_accept"),
 
+    UnreadableCase("a BPF program of the cgroup forbids it", cgroup_forbids_bind,
+                   Wish("0.0.0.0"), "EPERM", "bind.cgroup_bpf"),
+    BindCase("a BPF program of the cgroup for the other family", cgroup_forbids_bind, Wish(V6)),
     BindCase("a link-local address without its interface", nothing, Wish("fe80::1"), "EINVAL",
              "bind.invalid"),
     BindCase("an IPv4 address for an IPv6-only socket", nothing, Wish("::ffff:" + V4, v6only=True),

@@ -164,7 +164,8 @@ private:
     const auto events = text(level, level.legacy ? "memory.oom_control" : "memory.events");
     const auto killed = events ? number_after(*events, "oom_kill") : std::nullopt;
     const bool of_all = level.legacy && level.path == "/"; // v1 counts for the root, too
-    if (most || (killed.value_or(0) > 0 && !of_all)) {
+    const bool any_killed = killed && *killed > 0;
+    if (most || (any_killed && !of_all)) {
       Resource row = begin("memory", level, file);
       set(row.limit, most);
       set(row.used, number(level, level.legacy ? "memory.usage_in_bytes" : "memory.current"));

@@ -6,6 +6,8 @@ import os
 import platform
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 from bind_attempt import (NOBODY, Wish, ask_bind, errno_of, make, real_bind, shown, wrong_answer)
@@ -15,6 +17,8 @@ from sk_lookup import bpf, end, load
 V4, V4_OTHER, V4_CLIENT = "10.77.0.1", "10.77.0.11", "10.77.0.2"
 V6, V6_OTHER = "fd77::1", "fd77::11"
 PORT = 8080
+# A port that no other program of this machine has in its command line.
+QUIET = 20000 + os.getpid() % 10000
 
 
 class BindCase:
@@ -168,7 +172,8 @@ def link_address(lab):
 
 # --- sandboxes ------------------------------------------------------------------------------------
 
-LISTEN, ACCEPT, ACCEPT4 = (50, 43, 288) if platform.machine() == "x86_64" else (201, 202, 242)
+BIND, LISTEN, ACCEPT, ACCEPT4 = ((49, 50, 43, 288) if platform.machine() == "x86_64"
+                                 else (200, 201, 202, 242))
 
 
 def forbid(*calls):
@@ -183,6 +188,19 @@ def forbid(*calls):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, head, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def bind_forbidden(lab):
+    """A program that goes on without the port that it was told to have."""
+    code = (f"import sys, time\nsys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})\n"
+            "import cases_bind, socket\nmade = socket.socket()\ncases_bind.forbid(cases_bind.BIND)\n"
+            "try:\n    made.bind(('0.0.0.0', int(sys.argv[2])))\nexcept PermissionError:\n"
+            "    print('refused', flush=True)\ntime.sleep(600)\n")
+    process = lab.start(lab.server, sys.executable, "-c", code, "--port", str(QUIET),
+                        output=subprocess.PIPE)
+    lab.undo(process.stdout.close)
+    if process.stdout.readline() != b"refused\n":
+        raise LabError("bind() was not refused")
 
 
 def listen_forbidden(lab):
@@ -446,6 +464,8 @@ CASES = [
     Case("a listener on an address that is not here", freebind_elsewhere, Connection("10.77.0.99"),
          "timeout", "bind.nonlocal"),
 
+    AlsoCase("bind() is forbidden by a seccomp filter", bind_forbidden, Connection(V4, QUIET),
+             "refused", "listen.none", also="lsm.seccomp_bind"),
     AlsoCase("listen() is forbidden by a seccomp filter", listen_forbidden, Connection(V4), "refused",
              "listen.bound_not_listening", also="lsm.seccomp_listen"),
     AlsoCase("accept() is forbidden by a seccomp filter", accept_forbidden, Connection(V4),

@@ -1,4 +1,6 @@
 // The tables `packet_program` and `cgroup_program`.
+#include <array>
+
 #include <fcntl.h>
 
 #include "core/plugin/sdk.h"
@@ -10,6 +12,18 @@
 
 namespace synfate {
 namespace {
+
+struct CgroupPoint {
+  BpfPoint point;
+  const char* name;
+};
+constexpr std::array<CgroupPoint, 7> cgroup_points{{{BpfPoint::cgroup_ingress, "ingress"},
+                                                    {BpfPoint::cgroup_egress, "egress"},
+                                                    {BpfPoint::cgroup_create, "create"},
+                                                    {BpfPoint::cgroup_bind4, "bind4"},
+                                                    {BpfPoint::cgroup_bind6, "bind6"},
+                                                    {BpfPoint::cgroup_bound4, "post_bind4"},
+                                                    {BpfPoint::cgroup_bound6, "post_bind6"}}};
 
 class LinuxPrograms {
 public:
@@ -67,18 +81,21 @@ private:
     const auto mountinfo = read_file("/proc/self/mountinfo");
     if (!mountinfo)
       return mountinfo.error();
-    const auto directory = open_cgroup(*cgroup, parse_cgroup_mounts(*mountinfo));
+    const auto mounts = parse_cgroup_mounts(*mountinfo);
+    const auto directory = *cgroup == 0 ? open_own_cgroup(mounts) : open_cgroup(*cgroup, mounts);
     if (!directory) // a cgroup that is gone keeps its programs, but they cannot be asked for
       return directory.error().code == ErrorCode::not_found ? Status(Done{})
                                                             : Status(directory.error());
-    for (const auto point : {BpfPoint::cgroup_ingress, BpfPoint::cgroup_egress}) {
+    for (const auto& [point, name] : cgroup_points) {
       const auto ids = query_bpf(point, directory->get());
+      if (!ids && ids.error().code == ErrorCode::unsupported)
+        continue;
       if (!ids)
         return ids.error();
       for (const auto id : *ids) {
         CgroupProgram row;
         row.cgroup_id = *cgroup;
-        row.point = Text(point == BpfPoint::cgroup_ingress ? "ingress" : "egress");
+        row.point = Text(name);
         row.program = Int{id};
         sdk::put(collection, row);
       }

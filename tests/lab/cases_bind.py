@@ -6,14 +6,19 @@ import os
 import platform
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 from bind_attempt import (NOBODY, Wish, ask_bind, errno_of, make, real_bind, shown, wrong_answer)
-from lab import Case, Connection, LabError, enter
+from lab import Case, Connection, LabError, Skip, enter
+from sk_lookup import bpf, end, load
 
 V4, V4_OTHER, V4_CLIENT = "10.77.0.1", "10.77.0.11", "10.77.0.2"
 V6, V6_OTHER = "fd77::1", "fd77::11"
 PORT = 8080
+# A port that no other program of this machine has in its command line.
+QUIET = 20000 + os.getpid() % 10000
 
 
 class BindCase:
@@ -167,7 +172,8 @@ def link_address(lab):
 
 # --- sandboxes ------------------------------------------------------------------------------------
 
-LISTEN, ACCEPT, ACCEPT4 = (50, 43, 288) if platform.machine() == "x86_64" else (201, 202, 242)
+BIND, LISTEN, ACCEPT, ACCEPT4 = ((49, 50, 43, 288) if platform.machine() == "x86_64"
+                                 else (200, 201, 202, 242))
 
 
 def forbid(*calls):
@@ -182,6 +188,19 @@ def forbid(*calls):
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, head, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "seccomp")
+
+
+def bind_forbidden(lab):
+    """A program that goes on without the port that it was told to have."""
+    code = (f"import sys, time\nsys.path.insert(0, {os.path.dirname(os.path.abspath(__file__))!r})\n"
+            "import cases_bind, socket\nmade = socket.socket()\ncases_bind.forbid(cases_bind.BIND)\n"
+            "try:\n    made.bind(('0.0.0.0', int(sys.argv[2])))\nexcept PermissionError:\n"
+            "    print('refused', flush=True)\ntime.sleep(600)\n")
+    process = lab.start(lab.server, sys.executable, "-c", code, "--port", str(QUIET),
+                        output=subprocess.PIPE)
+    lab.undo(process.stdout.close)
+    if process.stdout.readline() != b"refused\n":
+        raise LabError("bind() was not refused")
 
 
 def listen_forbidden(lab):
@@ -206,6 +225,52 @@ def accept_forbidden(lab):
     # A first client, for long enough to be noticed.
     Kept(lab, lambda: socket.create_connection((V4, PORT)), lab.client)
     time.sleep(2.5)
+
+
+PROG_ATTACH, SOCK_ADDR, INET4_BIND = 8, 18, 8
+
+
+def cgroup_forbids_bind(lab):
+    """This process, and what it starts, in a cgroup whose BPF program forbids bind() over IPv4."""
+    with open("/proc/self/mountinfo") as file:
+        mounts = [line.split()[4] for line in file if " - cgroup2 " in line]
+    with open("/proc/self/cgroup") as file:
+        own = [line.strip()[3:] for line in file if line.startswith("0::")]
+    if not mounts or not own:
+        raise Skip("cgroup2 is not mounted")
+    folder = os.path.join(mounts[0], f"synfate-lab-{lab.server.name}")
+
+    def move_to(where):
+        with open(os.path.join(where, "cgroup.procs"), "w") as file:
+            file.write(str(os.getpid()))
+
+    try:
+        program = load(end(0), SOCK_ADDR, INET4_BIND)
+        os.mkdir(folder)
+        lab.undo(lambda: os.rmdir(folder))
+        directory = os.open(folder, os.O_RDONLY)
+        bpf(PROG_ATTACH, struct.pack("=IIII", directory, program, INET4_BIND, 0))
+        os.close(directory)
+        os.close(program)
+        move_to(folder)
+    except OSError as error:
+        raise Skip(f"no BPF program on a cgroup: {error}")
+    lab.undo(lambda: move_to(mounts[0] + own[0]))
+
+
+class UnreadableCase(BindCase):
+    """A program may forbid the call, which cannot be read: it is named, and nothing is certain."""
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        report, status, _ = ask_bind(lab.server, self.words())
+        real = self.really(lab)
+        rules = [finding["rule"] for finding in report["findings"]]
+        if real != self.error:
+            return [f"reality: {real}, the case says {self.error}"]
+        if rules[:1] != [self.rule] or report["certainty"] == "certain":
+            return [f"status {status}, {shown(report)}, the findings are {rules}"]
+        return []
 
 
 class AlsoCase(Case):
@@ -399,11 +464,16 @@ CASES = [
     Case("a listener on an address that is not here", freebind_elsewhere, Connection("10.77.0.99"),
          "timeout", "bind.nonlocal"),
 
+    AlsoCase("bind() is forbidden by a seccomp filter", bind_forbidden, Connection(V4, QUIET),
+             "refused", "listen.none", also="lsm.seccomp_bind"),
     AlsoCase("listen() is forbidden by a seccomp filter", listen_forbidden, Connection(V4), "refused",
              "listen.bound_not_listening", also="lsm.seccomp_listen"),
     AlsoCase("accept() is forbidden by a seccomp filter", accept_forbidden, Connection(V4),
              "stalled", None, also="lsm.seccomp_accept"),
 
+    UnreadableCase("a BPF program of the cgroup forbids it", cgroup_forbids_bind,
+                   Wish("0.0.0.0"), "EPERM", "bind.cgroup_bpf"),
+    BindCase("a BPF program of the cgroup for the other family", cgroup_forbids_bind, Wish(V6)),
     BindCase("a link-local address without its interface", nothing, Wish("fe80::1"), "EINVAL",
              "bind.invalid"),
     BindCase("an IPv4 address for an IPv6-only socket", nothing, Wish("::ffff:" + V4, v6only=True),

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import sys
 import time
@@ -267,6 +268,36 @@ def no_memory_for_tcp(lab):
     wait_until(lambda: int(group.read("memory.kmem.tcp.usage_in_bytes")) >= 4096, "it is used up")
 
 
+class Alone(Case):
+    """One cause, and nothing else that would be an error."""
+
+    def _judge(self, answer, real):
+        errors = [one["rule"] for one in answer.report["findings"] if one["severity"] == "error"]
+        found = super()._judge(answer, real)
+        return found + ([] if errors == [self.rule] else [f"the errors are {errors}"])
+
+
+def nginx_without_descriptors(lab):
+    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if not program:
+        raise Skip("nginx is not installed")
+    folder = lab.folder()
+    file = os.path.join(folder, "nginx.conf")
+    with open(file, "w") as out:
+        out.write(f"daemon off; pid {folder}/pid; error_log {folder}/log; user root;\n"
+                  "worker_processes 1; worker_rlimit_nofile 14; events { worker_connections 64; }\n"
+                  f"http {{ access_log off; client_body_temp_path {folder}/b;"
+                  f" proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
+                  f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
+                  " server { listen 8080; return 200 ok; } }\n")
+    process = lab.start(lab.server, program, "-c", file)
+    wait_for_listener(process.pid, 8080)
+    lab.start(lab.client, sys.executable, "-c", "import socket, time\nheld = []\nfor _ in range(12):\n"
+              "    held.append(socket.create_connection(('10.77.0.1', 8080)))\ntime.sleep(600)\n")
+    wait_until(lambda: len(rows(lab.server, False, "01")) >= 12, "all of them are connected")
+    time.sleep(0.3)
+
+
 LAN = Connection("10.77.0.1")
 
 CASES = [
@@ -283,6 +314,9 @@ CASES = [
          "limits.nofile", "limit"),
     UnixCase("a Unix server without a descriptor left", unix_without_descriptors, "x.sock",
              "stalled", None, "limits.nofile", culprit="limit", certainty="likely"),
+    Alone("nginx without a descriptor left", nginx_without_descriptors,
+          Connection("10.77.0.1", payload=b"GET / HTTP/1.0\r\n\r\n"), "stalled", "limits.nofile",
+          "limit"),
     Case("a cgroup with as many tasks as it may have", tasks_of_cgroup(1), LAN, "reset",
          "limits.cgroup_pids", predicted="open"),
     Case("a cgroup that may have another task", tasks_of_cgroup(9), LAN, "open"),

@@ -35,13 +35,13 @@ def instruction(code, to=0, source=0, offset=0, immediate=0):
     return struct.pack("=BBhi", code, to | source << 4, offset, immediate)
 
 
-def load(body):
+def load(body, kind=SK_LOOKUP_TYPE, point=SK_LOOKUP):
     code = b"".join(body)
     kept = ctypes.create_string_buffer(code, len(code))
     licence = ctypes.create_string_buffer(b"GPL")
-    attributes = struct.pack("=IIQQIIQII16sII", SK_LOOKUP_TYPE, len(code) // 8,
+    attributes = struct.pack("=IIQQIIQII16sII", kind, len(code) // 8,
                              ctypes.addressof(kept), ctypes.addressof(licence), 0, 0, 0, 0, 0,
-                             b"lab_lookup", 0, SK_LOOKUP)
+                             b"lab_lookup", 0, point)
     return bpf(PROG_LOAD, attributes)
 
 
@@ -107,4 +107,5 @@ def main():
     return link
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bind_address.h"
 #include "platform/linux/model/bind_conflict.h"
+#include "platform/linux/programs/tables.h"
 
 namespace synfate {
 namespace {
@@ -235,6 +236,20 @@ bool prepare(Inquiry& inquiry, const BindRequest& request, BindQuestion& questio
   return true;
 }
 
+/// What a program of the caller's cgroup decides cannot be read (net/ipv4/af_inet.c: inet_create(),
+/// inet_bind_sk(), __inet_bind()); it is taken to allow the call.
+void pass_programs(Inquiry& inquiry, const IpAddress& address, Fate& fate) {
+  const std::string family = address.is_v6() ? "6" : "4";
+  for (const auto& row : inquiry.rows<CgroupProgram>({{"cgroup_id", Int{0}}})) {
+    const std::string point = row.point.value_or("");
+    if (point != "create" && point != "bind" + family && point != "post_bind" + family)
+      continue;
+    fate.certainty = std::max(fate.certainty, Certainty::likely);
+    fate.assumptions.push_back(
+        fmt::format("the {} program {} of this cgroup lets it", point, row.program.value_or(0)));
+  }
+}
+
 Fate attempt(Inquiry& inquiry, const Target& target, const BindRequest& request,
              const IpAddress& address) {
   Fate fate;
@@ -260,6 +275,8 @@ Fate attempt(Inquiry& inquiry, const Target& target, const BindRequest& request,
   apply_holders(inquiry, question, interfaces, fate);
   if (!user && request.flags.reuse_port)
     fate.certainty = std::max(fate.certainty, Certainty::likely);
+  if (fate.outcome == Outcome::open)
+    pass_programs(inquiry, address, fate);
   if (fate.outcome == Outcome::open && sockets_unread(inquiry, target.proto))
     fate.outcome = Outcome::unknown;
   fate.gaps = inquiry.gaps();

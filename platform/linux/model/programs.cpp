@@ -54,9 +54,10 @@ void pass_cgroup_programs(Walk& walk, Journey& journey, const Socket& listener) 
     return;
   for (const auto& row :
        walk.inquiry.rows<CgroupProgram>({{"cgroup_id", listener.cgroup_id.value()}}))
-    pass(journey, Stage::socket_policy, fmt::format("{}", row.program.value_or(0)),
-         fmt::format("the cgroup's {} program {}", row.point.value_or("?"),
-                     row.program.value_or(0)));
+    if (row.point.is("ingress") || row.point.is("egress"))
+      pass(journey, Stage::socket_policy, fmt::format("{}", row.program.value_or(0)),
+           fmt::format("the cgroup's {} program {}", row.point.value_or("?"),
+                       row.program.value_or(0)));
 }
 
 } // namespace synfate

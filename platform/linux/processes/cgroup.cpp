@@ -341,6 +341,22 @@ Result<FileDescriptor> open_cgroup(std::int64_t cgroup_id, const CgroupMounts& m
   return directory;
 }
 
+Result<FileDescriptor> open_own_cgroup(const CgroupMounts& mounts) {
+  const Error none{
+      ErrorCode::not_found, "opening our cgroup", {}, 0, "there is none to be seen", {}};
+  const auto text = read_file("/proc/self/cgroup");
+  const auto paths = text ? parse_cgroup(*text) : CgroupPaths{};
+  const auto directory = mounts.unified && paths.unified
+                             ? cgroup_directory(*mounts.unified, *paths.unified)
+                             : std::nullopt;
+  if (!directory)
+    return none;
+  FileDescriptor opened(open(directory->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!opened.valid())
+    return none;
+  return opened;
+}
+
 Result<std::vector<std::int32_t>> read_cgroup_processes(std::int64_t cgroup_id,
                                                         const CgroupMounts& mounts) {
   SYNFATE_TRY(directory, open_cgroup(cgroup_id, mounts));

@@ -82,6 +82,9 @@ private:
 /// The directory of the v2 cgroup with this id, by its file handle. Errors as below.
 Result<FileDescriptor> open_cgroup(std::int64_t cgroup_id, const CgroupMounts& mounts);
 
+/// The directory of our own v2 cgroup. Errors: denied, not_found.
+Result<FileDescriptor> open_own_cgroup(const CgroupMounts& mounts);
+
 /// The processes of the v2 cgroup with this id, by its file handle. Errors: denied
 /// (CAP_DAC_READ_SEARCH is missing), not_found (it is gone, or cgroup2 is not mounted).
 Result<std::vector<std::int32_t>> read_cgroup_processes(std::int64_t cgroup_id,

@@ -41,7 +41,7 @@ Result<std::vector<std::uint32_t>> query_bpf(BpfPoint point, int target) {
   Query query;
   query.target = static_cast<std::uint32_t>(target);
   query.attach_type = static_cast<std::uint32_t>(point);
-  if (point == BpfPoint::cgroup_ingress || point == BpfPoint::cgroup_egress)
+  if (point < BpfPoint::sk_lookup) // those of cgroups
     query.query_flags = BPF_F_QUERY_EFFECTIVE;
   query.program_ids = reinterpret_cast<std::uint64_t>(ids.data());
   query.count = ids.size();

@@ -15,6 +15,11 @@ namespace synfate {
 enum class BpfPoint : std::uint32_t {
   cgroup_ingress = 0, ///< BPF_CGROUP_INET_INGRESS
   cgroup_egress = 1,  ///< BPF_CGROUP_INET_EGRESS
+  cgroup_create = 2,  ///< BPF_CGROUP_INET_SOCK_CREATE
+  cgroup_bind4 = 8,   ///< BPF_CGROUP_INET4_BIND
+  cgroup_bind6 = 9,   ///< BPF_CGROUP_INET6_BIND
+  cgroup_bound4 = 12, ///< BPF_CGROUP_INET4_POST_BIND
+  cgroup_bound6 = 13, ///< BPF_CGROUP_INET6_POST_BIND
   sk_lookup = 36,     ///< BPF_SK_LOOKUP
   tcx_ingress = 46,   ///< BPF_TCX_INGRESS
   tcx_egress = 47,    ///< BPF_TCX_EGRESS

@@ -37,13 +37,14 @@ struct CgroupProgram {
 };
 
 template <>
-inline constexpr auto description_of<CgroupProgram> =
-    describe_answers("cgroup_program",
-                     "A BPF program that filters the packets of a cgroup's sockets.",
-                     key(column(&CgroupProgram::cgroup_id, "cgroup_id", "",
-                                "Asked: the cgroup (v2).", "socket.cgroup_id")),
-                     column(&CgroupProgram::point, "point", "", "ingress or egress."),
-                     column(&CgroupProgram::program, "program", "", "Id of the BPF program."));
+inline constexpr auto description_of<CgroupProgram> = describe_answers(
+    "cgroup_program",
+    "A BPF program that filters the packets of a cgroup's sockets, or their calls.",
+    key(column(&CgroupProgram::cgroup_id, "cgroup_id", "",
+               "Asked: the cgroup (v2); 0: that of this run.", "socket.cgroup_id")),
+    column(&CgroupProgram::point, "point", "",
+           "ingress or egress; create, bind4, bind6, post_bind4 or post_bind6."),
+    column(&CgroupProgram::program, "program", "", "Id of the BPF program."));
 
 /// Adds every table of this file.
 inline Status add_program_tables(Schema& schema) {

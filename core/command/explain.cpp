@@ -222,6 +222,20 @@ void tell_sources(Session& session, Report& report, const std::optional<Identity
   report.sources_left_out = glance.too_much;
 }
 
+/// The first flow between each two addresses, then those that differ from them in the port alone.
+std::pair<std::vector<std::size_t>, std::vector<std::size_t>>
+others_by_ends(std::span<const FlowReport> flows) {
+  std::set<std::pair<IpAddress, IpAddress>> seen;
+  std::vector<std::size_t> leading;
+  std::vector<std::size_t> following;
+  for (std::size_t at = 0; at < flows.size(); ++at) {
+    const bool first = seen.emplace(flows[at].flow.from, flows[at].flow.to).second;
+    if (at > 0)
+      (first ? leading : following).push_back(at);
+  }
+  return {std::move(leading), std::move(following)};
+}
+
 } // namespace
 
 void walk_flows(Session& session, std::span<FlowReport> flows) {
@@ -229,10 +243,9 @@ void walk_flows(Session& session, std::span<FlowReport> flows) {
     return;
   // The first alone: most of what it needs is what all of them need.
   settle_flows(session, flows, {0});
-  std::vector<std::size_t> others;
-  for (std::size_t at = 1; at < flows.size(); ++at)
-    others.push_back(at);
-  settle_flows(session, flows, std::move(others));
+  auto [leading, following] = others_by_ends(flows);
+  settle_flows(session, flows, std::move(leading));
+  settle_flows(session, flows, std::move(following));
 }
 
 Report explain_target(Session& session, const Target& target, const rules::RuleSet& rules,

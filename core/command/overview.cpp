@@ -1,8 +1,10 @@
 #include "core/command/overview.h"
 
 #include <algorithm>
+#include <functional>
 #include <ostream>
 #include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -37,7 +39,22 @@ std::vector<Socket> listening_sockets(Inquiry& inquiry, const char* proto, const
 auto order_of(const Listener& listener) {
   const IpAddress address = listener.address.value_or(IpAddress());
   return std::tuple(listener.proto, listener.port, address.is_v6(), address.to_string(),
-                    std::string_view(listener.interface));
+                    listener.interface);
+}
+
+/// In the order of the listeners; each is looked at once, not at every comparison.
+template <typename Item, typename Projection>
+void sort_by_listener(std::vector<Item>& items, Projection listener_of) {
+  std::vector<std::pair<decltype(order_of(std::declval<Listener>())), std::size_t>> places;
+  places.reserve(items.size());
+  for (std::size_t at = 0; at < items.size(); ++at)
+    places.emplace_back(order_of(std::invoke(listener_of, items[at])), at);
+  std::ranges::sort(places);
+  std::vector<Item> sorted;
+  sorted.reserve(items.size());
+  for (const auto& place : places)
+    sorted.push_back(std::move(items[place.second]));
+  items = std::move(sorted);
 }
 
 Target target_of(const Listener& listener) {
@@ -51,7 +68,10 @@ Target target_of(const Listener& listener) {
 }
 
 bool same_listener(const Entry& entry, const Listener& listener) {
-  return order_of(entry.listener) == order_of(listener);
+  const Listener& own = entry.listener;
+  return own.proto == listener.proto && own.port == listener.port &&
+         own.address.value_or(IpAddress()) == listener.address.value_or(IpAddress()) &&
+         own.interface == listener.interface;
 }
 
 std::vector<Entry> listeners_of(Inquiry& inquiry) {
@@ -70,9 +90,7 @@ std::vector<Entry> listeners_of(Inquiry& inquiry) {
       entries.push_back({std::move(listener), {}, {}});
       entries.back().sockets.push_back(std::move(socket));
     }
-  std::ranges::stable_sort(entries, [](const Entry& a, const Entry& b) {
-    return order_of(a.listener) < order_of(b.listener);
-  });
+  sort_by_listener(entries, &Entry::listener);
   std::vector<Entry> grouped;
   for (auto& entry : entries)
     if (!grouped.empty() && same_listener(grouped.back(), entry.listener))
@@ -356,7 +374,7 @@ Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_
     if (!entry.sockets.empty() || !entry.listener.led_to.empty())
       overview.listeners.push_back(std::move(entry.listener));
   }
-  std::ranges::stable_sort(overview.listeners, {}, order_of);
+  sort_by_listener(overview.listeners, std::identity());
   add_gaps(overview, session.snapshot(), reports);
   return overview;
 }

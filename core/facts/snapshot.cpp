@@ -52,6 +52,18 @@ std::optional<std::uint64_t> hash_values(const Request& request,
   return hash;
 }
 
+/// cell(row, column) == value; numbers and texts, which are most, without a copy.
+bool holds(const Table& table, std::size_t row, std::size_t column, const Cell& value) {
+  if (table.is_absent(row, column))
+    return std::holds_alternative<Absent>(value);
+  const ColumnType type = table.spec().columns[column].type;
+  if (const auto* number = std::get_if<Int>(&value))
+    return type == ColumnType::integer && table.integer(row, column) == *number;
+  if (const auto* text = std::get_if<Text>(&value))
+    return type == ColumnType::text && table.text(row, column) == *text;
+  return table.cell(row, column) == value;
+}
+
 std::vector<std::string> columns_of(const Request& request) {
   std::vector<std::string> columns;
   for (const auto& key : request.keys)
@@ -145,6 +157,7 @@ std::vector<std::size_t> Snapshot::find(const Request& request) const {
   if (from == nullptr)
     return rows;
   std::vector<std::pair<std::size_t, const Cell*>> wanted;
+  wanted.reserve(request.keys.size());
   for (const auto& key : request.keys) {
     if (key.column == limit_key)
       continue;
@@ -159,15 +172,18 @@ std::vector<std::size_t> Snapshot::find(const Request& request) const {
       rows[row] = row;
     return rows;
   }
-  // The most selective key first.
-  const auto best = std::ranges::min_element(
-      wanted, {}, [&](const auto& key) { return from->count(key.first, *key.second); });
-  std::iter_swap(best, wanted.end() - 1);
+  // The most selective key first; among few rows any will do.
+  constexpr std::size_t few = 4;
+  if (wanted.size() > 1 && from->size() > few) {
+    const auto best = std::ranges::min_element(
+        wanted, {}, [&](const auto& key) { return from->count(key.first, *key.second); });
+    std::iter_swap(best, wanted.end() - 1);
+  }
   rows = from->find(wanted.back().first, *wanted.back().second);
   wanted.pop_back();
   std::erase_if(rows, [&](std::size_t row) {
     return !std::ranges::all_of(wanted, [&](const auto& key) {
-      return from->is_unknown(row, key.first) || from->cell(row, key.first) == *key.second;
+      return from->is_unknown(row, key.first) || holds(*from, row, key.first, *key.second);
     });
   });
   return rows;

@@ -11,6 +11,7 @@
 
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/packet_build.h"
+#include "platform/linux/netfilter/serving_sockets.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/platform/linux/netfilter/live_rules.h"
 
@@ -272,6 +273,39 @@ TEST_CASE("texts are those of nft, for what the kernel tests") {
   REQUIRE(printed.size() == std::size(texts));
   for (std::size_t at = 0; at < printed.size(); ++at)
     CHECK(printed[at] == texts[at]);
+}
+
+TEST_CASE("the socket that an answer goes to is here only where the client is") {
+  Snapshot snapshot(test::all_tables());
+  Route own;
+  own.netns = 1;
+  own.table = 255;
+  own.type = Text("local");
+  own.destination = *IpAddress::parse("10.77.0.1");
+  own.prefix_length = 32;
+  snapshot.add(own);
+  snapshot.answered({std::string(table_name<Route>()), {{"netns", Int{1}}, {"table", Int{255}}}});
+  Inquiry inquiry(snapshot);
+  Ruleset ruleset;
+  const HookOptions options;
+  HookContext context{inquiry, ruleset, nullptr, options};
+  const auto here = [&](Hook hook, const char* client, const char* device) {
+    FlowFacts facts;
+    facts.addresses = IntervalSet::address(*IpAddress::parse(client));
+    facts.ports = client_ports();
+    auto packet =
+        build_packet(Packet::synack, facts,
+                     {AddressTerm::known(*IpAddress::parse("10.79.0.2")), PortTerm::known(8080)},
+                     {AddressTerm::client(), PortTerm::client()});
+    packet.meta.in = {
+        2, device, Int{1}, Int{0}, std::string("veth"), Int{0}, std::string_view(device) == "lo"};
+    packet.ct.reply = true;
+    return client_is_here(context, {hook, HookFamily::inet, 1, Packet::synack}, packet);
+  };
+  CHECK(here(Hook::prerouting, "10.77.0.2", "ct0") == Truth::no);
+  CHECK(here(Hook::prerouting, "10.77.0.1", "ct0") == Truth::yes);
+  CHECK(here(Hook::prerouting, "10.77.0.2", "lo") == Truth::yes);
+  CHECK(here(Hook::input, "10.77.0.2", "ct0") == Truth::yes);
 }
 
 } // namespace synfate

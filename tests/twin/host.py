@@ -216,8 +216,11 @@ def complaint_about(one, flow, real, code):
                       f"{(step['by'] or {}).get('id', '')} {step['note']}" for step in flow["path"]))
 
 
-#: What of a flow says how its client fares.
-FATE = ("outcome", "icmp", "certainty", "stopped_at", "culprit")
+def fate_of(flow):
+    """What of a flow says how its client fares."""
+    culprit = flow["culprit"] or {}
+    return [flow[word] for word in ("outcome", "icmp", "certainty", "stopped_at")] + [
+        culprit.get("kind"), culprit.get("id")]
 
 
 def overview_complaints(site):
@@ -237,9 +240,9 @@ def overview_complaints(site):
         for seen in one["reachable_from"]:
             key = (f"{one['proto']}/{one['port']}", seen["sources"][0], seen["interface"], seen["to"])
             single = singles.get(key)
-            if single and any(seen[word] != single[word] for word in FATE):
-                yield (f"overview: {key}: " + json.dumps({word: seen[word] for word in FATE})
-                       + "\n      alone: " + json.dumps({word: single[word] for word in FATE}))
+            if single and fate_of(seen) != fate_of(single):
+                yield (f"overview: {key}: {json.dumps(fate_of(seen))}"
+                       f"\n      alone: {json.dumps(fate_of(single))}")
 
 
 def who_complaints(site, dice):

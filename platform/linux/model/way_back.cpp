@@ -237,7 +237,7 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
   const bool many = walk.classes != nullptr;
   const bool visible = device->kind.is("veth") || device->kind.is("bridge");
   const bool overruled = is_overruled(walk, journey, *device);
-  if (!overruled && to_client && visible && many && !its_link) {
+  if (!overruled && next == 0 && visible && many && !its_link) {
     journey.certainty = std::max(journey.certainty, Certainty::likely);
     return add_stop(journey, each_for_itself(*device));
   }

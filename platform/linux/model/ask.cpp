@@ -1,6 +1,7 @@
 #include "platform/linux/model/ask.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 
@@ -14,6 +15,22 @@ namespace {
 
 template <typename T> Cell optional_cell(bool asked, T value) {
   return asked ? Cell(std::move(value)) : Cell(Absent{});
+}
+
+bool known(const Table& table, std::size_t row, std::size_t column) {
+  return !table.is_unknown(row, column) && !table.is_absent(row, column);
+}
+
+/// The first row of a namespace for which `holds(table, row)`; the others are not read.
+template <typename Row, typename Holds>
+std::optional<Row> find_row(Inquiry& inquiry, Int netns, Holds holds) {
+  const Request request{std::string(table_name<Row>()), {{"netns", netns}}};
+  for (const auto row : inquiry.find(request)) {
+    const Table& table = *inquiry.snapshot().table(request.table);
+    if (holds(table, row))
+      return read_row<Row>(table, row);
+  }
+  return std::nullopt;
 }
 
 } // namespace
@@ -52,17 +69,17 @@ std::vector<Address> ask_addresses(Inquiry& inquiry, Int netns) {
 }
 
 std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, Int index) {
-  for (auto& interface : ask_interfaces(inquiry, netns))
-    if (interface.index.is(index))
-      return std::move(interface);
-  return std::nullopt;
+  return find_row<Interface>(inquiry, netns, [&](const Table& table, std::size_t row) {
+    const auto column = *table.spec().column("index");
+    return known(table, row, column) && table.integer(row, column) == index;
+  });
 }
 
 std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, const std::string& name) {
-  for (auto& interface : ask_interfaces(inquiry, netns))
-    if (interface.name.is(name))
-      return std::move(interface);
-  return std::nullopt;
+  return find_row<Interface>(inquiry, netns, [&](const Table& table, std::size_t row) {
+    const auto column = *table.spec().column("name");
+    return known(table, row, column) && table.text(row, column) == name;
+  });
 }
 
 std::optional<std::string> ask_setting(Inquiry& inquiry, Int netns, const std::string& name) {
@@ -91,11 +108,16 @@ bool ask_forwarding(Inquiry& inquiry, Int netns, IpFamily family, const std::str
 }
 
 bool rules_ask_for_ports(Inquiry& inquiry, Int netns) {
-  const auto rules = inquiry.rows<PolicyRule>({{"netns", netns}});
-  return inquiry.incomplete() || std::ranges::any_of(rules, [](const PolicyRule& rule) {
-           return !rule.source_port_first.absent() || !rule.destination_port_first.absent() ||
-                  !rule.ip_proto.absent() || !rule.more.absent();
-         });
+  const Request request{std::string(table_name<PolicyRule>()), {{"netns", netns}}};
+  const auto rules = inquiry.find(request);
+  if (inquiry.incomplete())
+    return true;
+  const Table* table = inquiry.snapshot().table(request.table);
+  constexpr std::array columns{"source_port_first", "destination_port_first", "ip_proto", "more"};
+  return !rules.empty() && std::ranges::any_of(columns, [&](const char* name) {
+    const auto column = *table->spec().column(name);
+    return std::ranges::any_of(rules, [&](auto rule) { return !table->is_absent(rule, column); });
+  });
 }
 
 bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool as_source) {
@@ -113,9 +135,12 @@ bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool
 }
 
 Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address) {
-  for (const auto& row : ask_addresses(inquiry, netns))
-    if (row.address.is(address))
-      return row.interface_index.value_or(0);
+  const auto own = find_row<Address>(inquiry, netns, [&](const Table& table, std::size_t row) {
+    const auto column = *table.spec().column("address");
+    return table.cell(row, column) == Cell(address);
+  });
+  if (own)
+    return own->interface_index.value_or(0);
   for (const auto& interface : ask_interfaces(inquiry, netns))
     if (interface.loopback.is(true))
       return interface.index.value_or(0);

@@ -193,8 +193,11 @@ Receivers choose_receivers(Walk& walk, Journey& journey, const LookupQuestion& q
                                                     : look_up_udp_socket(sockets, question);
   Receivers model = chosen_by_model(answer, sockets);
   const auto kernel = ask_kernel(walk, journey, question, question.source_port);
-  if (walk.inquiry.pending())
+  if (walk.inquiry.pending()) {
+    for (const auto& socket : model.sockets)
+      foresee_service(walk, socket);
     return model;
+  }
   model.may_be_v6only = answer.uncertain && !kernel;
   if (kernel && kernel->found.is(false) && model.sockets.empty())
     return model;

@@ -30,4 +30,8 @@ struct Receivers {
 Receivers choose_receivers(Walk& walk, Journey& journey, const LookupQuestion& question,
                            const std::vector<Socket>& sockets);
 
+/// service.cpp: notes what serve() will ask about a listener, so that it is collected with what is
+/// asked before.
+void foresee_service(Walk& walk, const Socket& listener);
+
 } // namespace synfate

@@ -72,9 +72,12 @@ InterfaceView view_of(const Interface& interface) {
 std::optional<Interface> arrival_interface(Walk& walk, Int netns) {
   if (!walk.flow.local)
     return ask_interface(walk.inquiry, netns, walk.flow.from_interface);
-  for (auto& interface : ask_interfaces(walk.inquiry, netns))
-    if (interface.loopback.is(true))
-      return std::move(interface);
+  const Request request{std::string(table_name<Interface>()), {{"netns", netns}}};
+  for (const auto row : walk.inquiry.find(request)) {
+    const Table& table = *walk.inquiry.snapshot().table(request.table);
+    if (table.integer(row, *table.spec().column("loopback")) != 0)
+      return read_row<Interface>(table, row);
+  }
   return std::nullopt;
 }
 

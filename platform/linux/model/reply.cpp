@@ -296,10 +296,12 @@ RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const 
   question.output_interface = bound;
   question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   question.proto = std::string(to_string(walk.flow.proto));
-  const auto port = source_of(journey.packet).port;
-  question.source_port = port.kind == PortTerm::Kind::known ? port.first : std::uint16_t{0};
-  if (rules_ask_for_ports(walk.inquiry, journey.netns))
+  // Without such a rule the answers of all listeners of an address have the same route.
+  if (rules_ask_for_ports(walk.inquiry, journey.netns)) {
+    const auto port = source_of(journey.packet).port;
+    question.source_port = port.kind == PortTerm::Kind::known ? port.first : std::uint16_t{0};
     question.destination_port = static_cast<std::uint16_t>(journey.packet.ports.first());
+  }
   if (journey.listener && journey.listener->uid.known())
     question.uid = journey.listener->uid.value();
   return question;

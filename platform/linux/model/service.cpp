@@ -19,6 +19,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/socket_lookup.h"
 #include "platform/linux/model/walk.h"
 
@@ -257,6 +258,13 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
 }
 
 } // namespace
+
+void foresee_service(Walk& walk, const Socket& listener) {
+  if (!listener.inode.known() || listener.inode.is(0))
+    return;
+  const auto holders = ask_holders(walk, listener, false);
+  holding_children(walk, holders.list, listener.inode.value());
+}
 
 void serve(Walk& walk, Journey& journey) {
   if (!journey.listener)

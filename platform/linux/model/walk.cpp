@@ -38,6 +38,12 @@ void settle_parts(ClassWalk& classes, Journeys& journeys) {
 /// Lets every journey take the next leg; stops early when facts are missing.
 template <typename Leg> Journeys each(Walk& walk, Journeys journeys, Leg leg) {
   Journeys next;
+  if (journeys.size() == 1 && !journeys.front().over) {
+    next = leg(walk, std::move(journeys.front()));
+    if (walk.inquiry.pending())
+      return {};
+    journeys.clear();
+  }
   for (auto& journey : journeys) {
     if (journey.over) {
       next.push_back(std::move(journey));

@@ -68,6 +68,12 @@ public:
                             {address("10.0.0.9"), 0, address("10.0.0.1"), 80, device}, sockets);
   }
   bool pending() const { return inquiry_->pending(); }
+  std::vector<std::string> tables_needed() const {
+    std::vector<std::string> tables;
+    for (const auto& need : inquiry_->needs())
+      tables.push_back(need.table);
+    return tables;
+  }
   const std::vector<std::string>& assumptions() const { return journey_.assumptions; }
 
 private:
@@ -106,6 +112,15 @@ TEST_CASE("the kernel is asked for the model's choice, and agrees") {
   CHECK(cookies(receivers) == Cookies{7});
   CHECK(receivers.note == "inode 107, as the kernel's own lookup says");
   CHECK(world.assumptions().empty());
+}
+
+TEST_CASE("who holds the model's choice is asked together with the kernel's lookup") {
+  World world;
+  world.choose(Proto::tcp, {bound(Proto::tcp, "0.0.0.0", 7, 0)});
+  CHECK(world.tables_needed() == std::vector<std::string>{"socket_lookup", "socket_owner"});
+  world.kernel_says(Proto::tcp, 7);
+  world.choose(Proto::tcp, {bound(Proto::tcp, "0.0.0.0", 7, 0)});
+  CHECK(world.tables_needed().empty());
 }
 
 TEST_CASE("a replay of a whole snapshot answers by the model alone") {

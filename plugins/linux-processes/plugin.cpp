@@ -16,9 +16,10 @@ namespace synfate {
 
 namespace {
 
-ProcessSource source_of(const sdk::Collection& collection) {
+ProcessSource source_of(const sdk::Collection& collection, HiddenProcesses& hidden) {
   return {collection.root(),
-          std::chrono::milliseconds(std::max<std::int64_t>(collection.milliseconds_left(), 0))};
+          std::chrono::milliseconds(std::max<std::int64_t>(collection.milliseconds_left(), 0)),
+          &hidden};
 }
 
 template <typename Row> Delivery<Row> delivery_of(sdk::Collection& collection) {
@@ -71,7 +72,7 @@ private:
 class LinuxProcesses {
 public:
   void collect(sdk::Collection& collection) {
-    const auto source = source_of(collection);
+    const auto source = source_of(collection, hidden_);
     if (collection.table() == table_name<SocketOwner>())
       collect_owners(collection, source);
     else if (collection.table() == table_name<Process>())
@@ -120,6 +121,7 @@ private:
   }
 
   Holders holders_;
+  HiddenProcesses hidden_;
 };
 
 } // namespace

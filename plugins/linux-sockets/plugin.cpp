@@ -76,8 +76,12 @@ public:
     else if (collection.table() == table_name<UnixSocket>())
       read_unix_sockets(unix_query_of(collection), source, receiver_of<UnixSocket>(collection));
     else if (collection.table() == table_name<SocketLookup>())
-      read_socket_lookup(lookup_of(collection), source, receiver_of<SocketLookup>(collection));
+      read_socket_lookup(lookup_of(collection), source, netlink_,
+                         receiver_of<SocketLookup>(collection));
   }
+
+private:
+  KeptNetlink netlink_; ///< thousands of lookups come one after another
 };
 
 } // namespace

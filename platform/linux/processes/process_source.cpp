@@ -44,6 +44,15 @@ bool hides_processes(std::string_view mountinfo, std::string_view status) {
   return hidden && !may_trace(status);
 }
 
+bool HiddenProcesses::hides(const ProcessSource& source) {
+  if (!hides_) {
+    const auto mountinfo = read_file(source.proc() + "/self/mountinfo");
+    const auto status = read_file(source.proc() + "/self/status");
+    hides_ = mountinfo && status && hides_processes(*mountinfo, *status);
+  }
+  return *hides_;
+}
+
 bool sees_all_processes() {
   // include/linux/proc_ns.h: PROC_PID_INIT_INO, the same on every Linux since 3.8.
   constexpr std::int64_t first_pid_namespace = 0xEFFFFFFC;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "core/facts/snapshot.h"
@@ -14,9 +15,21 @@ inline constexpr std::string_view gap_owners = "owners";
 /// other one may only make cells unknown.
 inline constexpr std::string_view gap_hidden_processes = "owners.hidden";
 
+struct ProcessSource;
+
+/// Whether /proc hides processes: found out once for many questions.
+class HiddenProcesses {
+public:
+  bool hides(const ProcessSource& source);
+
+private:
+  std::optional<bool> hides_;
+};
+
 struct ProcessSource {
   std::string root; ///< before /proc, /etc, /run and the cgroup mounts
   std::chrono::milliseconds timeout = std::chrono::seconds(5);
+  HiddenProcesses* hidden = nullptr; ///< null: found out for each question
 
   std::string proc() const { return root + "/proc"; }
   /// The system that runs now, not a directory of recorded files.

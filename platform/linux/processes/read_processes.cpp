@@ -1,6 +1,7 @@
 #include "platform/linux/processes/read_processes.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <iterator>
 #include <map>
@@ -55,6 +56,20 @@ ProcessReading hidden_process(Int pid) {
   return reading;
 }
 
+/// A file that the kernel gives whole to one read(2) with room enough: one record of single_open()
+/// (fs/seq_file.c), as all files of /proc/PID made by ONE() in fs/proc/base.c are (Linux 6.12).
+Result<std::string> read_record_at(int directory, const char* name) {
+  const FileDescriptor file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  std::array<char, 16384> buffer;
+  ssize_t size = -1;
+  do
+    size = file.valid() ? read(file.get(), buffer.data(), buffer.size()) : -1;
+  while (file.valid() && size < 0 && errno == EINTR);
+  if (size < 0 || static_cast<std::size_t>(size) == buffer.size())
+    return read_file_at(directory, name);
+  return std::string(buffer.data(), static_cast<std::size_t>(size));
+}
+
 /// Reads the files of one process.
 class OneProcess {
 public:
@@ -63,7 +78,7 @@ public:
 
   /// Nothing if the process vanished.
   std::optional<ProcessReading> read(Int pid) {
-    const auto text = read_file_at(directory_, "stat");
+    const auto text = read_record_at(directory_, "stat");
     if (!text && text.error().code == ErrorCode::denied)
       return hidden_process(pid);
     const auto stat = text ? parse_process_stat(*text) : std::nullopt;
@@ -97,7 +112,7 @@ private:
 
   void put_status() {
     auto& row = reading_.row;
-    const auto text = read_file_at(directory_, "status");
+    const auto text = read_record_at(directory_, "status");
     if (!text)
       return hide(row.uid, row.user, row.tracer_pid, row.seccomp, row.capabilities);
     const auto status = parse_process_status(*text);
@@ -151,13 +166,13 @@ private:
   void put_wait_channel() {
     if (reading_.denied)
       return hide(reading_.row.wait_channel);
-    const auto text = read_file_at(directory_, "wchan");
+    const auto text = read_record_at(directory_, "wchan");
     if (text && !text->empty() && *text != "0")
       reading_.row.wait_channel = *text;
   }
 
   void put_cgroups() {
-    const auto text = read_file_at(directory_, "cgroup");
+    const auto text = read_record_at(directory_, "cgroup");
     if (!text)
       return; // a kernel without cgroups
     reading_.cgroups = parse_cgroup(*text);
@@ -173,7 +188,7 @@ private:
 
   void put_descriptors() {
     auto& row = reading_.row;
-    if (const auto text = read_file_at(directory_, "limits"))
+    if (const auto text = read_record_at(directory_, "limits"))
       if (const auto limit = parse_descriptor_limit(*text); limit && *limit >= 0)
         row.descriptor_limit = *limit;
     const auto count = count_descriptors(directory_);
@@ -351,9 +366,8 @@ private:
   }
 
   void report_hidden() {
-    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
-    const auto status = read_file(source_.proc() + "/self/status");
-    if (mountinfo && status && hides_processes(*mountinfo, *status))
+    HiddenProcesses here;
+    if ((source_.hidden != nullptr ? *source_.hidden : here).hides(source_))
       delivery_.gap(hidden_processes_gap());
   }
 

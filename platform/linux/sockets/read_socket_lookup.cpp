@@ -58,14 +58,43 @@ bool can_be_asked(netlink::Socket& netlink, const SocketProtocol& protocol, IpFa
 
 } // namespace
 
-void read_socket_lookup(const SocketLookup& asked, const SocketSource& source,
+struct KeptNetlink::Held {
+  Int netns = 0;
+  netlink::Socket netlink;
+};
+
+KeptNetlink::KeptNetlink() = default;
+KeptNetlink::~KeptNetlink() = default;
+
+/// The questions of one source: opens what they are asked by, and lets it go after a failure.
+class SocketLookups {
+public:
+  SocketLookups(const SocketSource& source, KeptNetlink& kept) : source_(source), kept_(kept) {}
+
+  Result<netlink::Socket*> netlink() {
+    if (kept_.held_ == nullptr || kept_.held_->netns != source_.netns) {
+      SYNFATE_TRY(opened, netlink::Socket::open(NETLINK_SOCK_DIAG, source_.timeout));
+      kept_.held_ = std::make_unique<KeptNetlink::Held>(source_.netns, std::move(opened));
+    }
+    kept_.held_->netlink.set_timeout(source_.timeout);
+    return &kept_.held_->netlink;
+  }
+  void drop() { kept_.held_.reset(); }
+
+private:
+  const SocketSource& source_;
+  KeptNetlink& kept_;
+};
+
+void read_socket_lookup(const SocketLookup& asked, const SocketSource& source, KeptNetlink& kept,
                         const Delivery<SocketLookup>& receiver) {
   const auto tuple = tuple_of(asked);
   if (!tuple) {
     receiver.gap(gap_of("the question is no whole 4-tuple of one address family"));
     return;
   }
-  auto netlink = netlink::Socket::open(NETLINK_SOCK_DIAG, source.timeout);
+  SocketLookups lookups(source, kept);
+  const auto netlink = lookups.netlink();
   if (!netlink || !source.sock_diag) {
     receiver.gap(gap_of(netlink ? "sock_diag is switched off" : to_string(netlink.error())));
     return;
@@ -74,17 +103,20 @@ void read_socket_lookup(const SocketLookup& asked, const SocketSource& source,
   row.netns = source.netns;
   row.found = false;
   auto request = inet_lookup_request(*tuple);
-  const auto status = netlink->exchange(request, "looking up a socket", [&](const auto& message) {
-    if (const auto socket = parse_inet_diag(message, *tuple->protocol))
-      put_answer(row, *socket);
-    return true;
-  });
+  const auto status =
+      (*netlink)->exchange(request, "looking up a socket", [&](const auto& message) {
+        if (const auto socket = parse_inet_diag(message, *tuple->protocol))
+          put_answer(row, *socket);
+        return true;
+      });
   const bool none = !status && status.error().os_error == ENOENT &&
-                    can_be_asked(*netlink, *tuple->protocol, tuple->local_address.family());
+                    can_be_asked(**netlink, *tuple->protocol, tuple->local_address.family());
   if (status || none)
     receiver.row(row);
   else
     receiver.gap(gap_of(to_string(status.error())));
+  if (!status && !none)
+    lookups.drop();
 }
 
 } // namespace synfate

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -51,9 +52,24 @@ void read_sockets(const SocketQuery& query, const SocketSource& source,
 void read_unix_sockets(const UnixSocketQuery& query, const SocketSource& source,
                        const Delivery<UnixSocket>& receiver);
 
+/// A netlink socket that serves one question after another; it asks in the network namespace of the
+/// thread that opened it.
+class KeptNetlink {
+public:
+  KeptNetlink();
+  ~KeptNetlink();
+  KeptNetlink(const KeptNetlink&) = delete;
+  KeptNetlink& operator=(const KeptNetlink&) = delete;
+
+private:
+  friend class SocketLookups;
+  struct Held;
+  std::unique_ptr<Held> held_;
+};
+
 /// Asks the kernel which socket would get a packet: the key columns of `asked` are the question.
 /// Gives one row, or a gap if it could not be asked.
-void read_socket_lookup(const SocketLookup& asked, const SocketSource& source,
+void read_socket_lookup(const SocketLookup& asked, const SocketSource& source, KeptNetlink& kept,
                         const Delivery<SocketLookup>& receiver);
 
 /// True for a release from `major.minor` on; false if it cannot be told.

@@ -48,9 +48,10 @@ SocketQuery query_of(std::string proto, std::string state, Int port) {
   return query;
 }
 
-SocketLookup lookup(SocketLookup asked) {
+/// A question among others that are asked by the same netlink socket.
+SocketLookup lookup(const SocketLookup& asked, KeptNetlink& kept) {
   SocketLookup answer;
-  read_socket_lookup(asked, live(),
+  read_socket_lookup(asked, live(), kept,
                      {[&](const SocketLookup& row) {
                         answer = row;
                         return true;
@@ -272,13 +273,14 @@ TEST_CASE("without sock_diag and without /proc nothing is known, and a gap says 
 
 TEST_CASE("the kernel's lookup names the listener that gets a segment") {
   const auto listener = test::listening(IpAddress::any(IpFamily::v4));
+  KeptNetlink kept;
   SocketLookup asked;
   asked.proto = Text("tcp");
   asked.local_address = v4_loopback;
   asked.local_port = test::port_of(listener.get());
   asked.remote_address = v4_loopback;
   asked.remote_port = 40000;
-  const auto answer = lookup(asked);
+  const auto answer = lookup(asked, kept);
   CHECK(answer.found.is(true));
   CHECK(answer.state.is("listen"));
   CHECK(answer.answered_address.is(IpAddress::any(IpFamily::v4)));
@@ -286,24 +288,25 @@ TEST_CASE("the kernel's lookup names the listener that gets a segment") {
   CHECK(answer.remote_port.is(40000));
   const auto datagram = test::bound(SOCK_DGRAM, v4_loopback);
   asked.local_port = test::port_of(datagram.get());
-  CHECK(lookup(asked).found.is(false));
+  CHECK(lookup(asked, kept).found.is(false));
   asked.proto = Text("udp");
-  CHECK(lookup(asked).inode.is(test::inode_of(datagram.get())));
-  CHECK(lookup(asked).state.is("unconnected"));
+  CHECK(lookup(asked, kept).inode.is(test::inode_of(datagram.get())));
+  CHECK(lookup(asked, kept).state.is("unconnected"));
 }
 
 TEST_CASE("the kernel's lookup finds the dual-stack listener for an IPv4 segment") {
   const auto listener = test::listening(IpAddress::any(IpFamily::v6), 5, false);
+  KeptNetlink kept;
   SocketLookup asked;
   asked.proto = Text("tcp");
   asked.local_address = v4_loopback;
   asked.local_port = test::port_of(listener.get());
   asked.remote_address = v4_loopback;
   asked.remote_port = 40000;
-  CHECK(lookup(asked).answered_address.is(IpAddress::any(IpFamily::v6)));
+  CHECK(lookup(asked, kept).answered_address.is(IpAddress::any(IpFamily::v6)));
   asked.local_address = v6_loopback;
   asked.remote_address = v6_loopback;
-  CHECK(lookup(asked).inode.is(test::inode_of(listener.get())));
+  CHECK(lookup(asked, kept).inode.is(test::inode_of(listener.get())));
 }
 
 TEST_CASE("releases are compared by number") {

@@ -29,12 +29,16 @@ std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& targ
   return flows;
 }
 
+void add_gaps(Report& report, const Snapshot& snapshot, const std::vector<std::string>& ids) {
+  for (const auto& id : ids)
+    if (const Gap* gap = snapshot.gap(id);
+        gap != nullptr && std::ranges::find(report.gaps, *gap) == report.gaps.end())
+      report.gaps.push_back(*gap);
+}
+
 void add_gaps(Report& report, const Snapshot& snapshot) {
   for (const auto& flow : report.flows)
-    for (const auto& id : flow.fate.gaps)
-      if (const Gap* gap = snapshot.gap(id);
-          gap != nullptr && std::ranges::find(report.gaps, *gap) == report.gaps.end())
-        report.gaps.push_back(*gap);
+    add_gaps(report, snapshot, flow.fate.gaps);
   for (const auto& gap : snapshot.gaps()) // plugins at fault concern every report
     if (gap.id.starts_with("plugin.") && std::ranges::find(report.gaps, gap) == report.gaps.end())
       report.gaps.push_back(gap);
@@ -201,28 +205,20 @@ void name_holders(Session& session, Report& report, bool all) {
       });
 }
 
-/// Only addresses of this host: nobody else can have them, whatever becomes of such packets.
-bool are_own(const std::vector<Address>& own, const WhoClass& entry) {
-  return std::ranges::all_of(entry.sources, [&](const IpRange& range) {
-    return range.first == range.last && std::ranges::any_of(own, [&](const Address& address) {
-             return address.address.is(range.first);
-           });
-  });
-}
-
 /// A plain call tells all sources, where that costs no more than the flows do.
 void tell_sources(Session& session, Report& report, const std::optional<Identity>& as) {
   if (report.target.proto == Proto::unix_socket)
     return;
   auto glance = who_at_a_glance(session, report.target, as);
-  const auto own = session.snapshot().rows<Address>({std::string(table_name<Address>()), {}});
   // Only of the addresses that the flows call: a family without a listener is not asked about.
   std::erase_if(glance.classes, [&](const WhoClass& entry) {
-    return are_own(own, entry) || std::ranges::none_of(report.flows, [&](const FlowReport& each) {
-             return entry.to == each.flow.to && entry.interface == each.flow.from_interface;
-           });
+    return std::ranges::none_of(report.flows, [&](const FlowReport& each) {
+      return entry.to == each.flow.to && entry.interface == each.flow.from_interface;
+    });
   });
   report.sources = std::move(glance.classes);
+  if (!report.sources.empty())
+    add_gaps(report, session.snapshot(), glance.gaps);
   report.sources_left_out = glance.too_much;
 }
 

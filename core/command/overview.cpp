@@ -11,6 +11,7 @@
 
 #include "core/command/explain.h"
 #include "core/command/rules_command.h"
+#include "core/command/who.h"
 #include "core/facts/tables.h"
 #include "core/model/owners.h"
 
@@ -18,6 +19,8 @@ namespace synfate {
 namespace {
 
 constexpr std::string_view nat_gap = "nat.ports";
+/// Of more listeners only one client of each network is told.
+constexpr std::size_t listeners_at_a_glance = 64;
 
 /// A listener, its sockets (several in a group of SO_REUSEPORT), and where its flows are.
 struct Entry {
@@ -278,6 +281,17 @@ void judge(Entry& entry, std::span<const FlowReport> flows, Int netns) {
   }
 }
 
+/// What one client of each route cannot show: routes alone do not set the members of a network
+/// apart.
+bool by_more_than_routes(std::span<const WhoClass> apart, const WhoClass& at) {
+  const auto routed = [&](const WhoClass& entry) {
+    return entry.stopped_at == Stage::route || entry.stopped_at == Stage::reply_route;
+  };
+  return std::ranges::count_if(apart, [&](const WhoClass& entry) {
+           return share_vantage(entry, at) && !routed(entry);
+         }) > 1;
+}
+
 bool reached(const Listener& listener) {
   return std::ranges::any_of(listener.reachable_from, [](const WhoClass& one) {
     return one.outcome == Outcome::open || one.outcome == Outcome::unknown;
@@ -299,21 +313,46 @@ void add_gap(Overview& overview, const Gap& gap) {
     overview.gaps.push_back(gap);
 }
 
+void add_gaps(Overview& overview, const Snapshot& snapshot, const std::vector<std::string>& ids) {
+  for (const auto& id : ids)
+    if (const Gap* gap = snapshot.gap(id))
+      add_gap(overview, *gap);
+}
+
 void add_gaps(Overview& overview, const Snapshot& snapshot,
               const std::vector<FlowReport>& reports) {
   for (const auto& report : reports)
-    for (const auto& id : report.fate.gaps)
-      if (const Gap* gap = snapshot.gap(id))
-        add_gap(overview, *gap);
+    add_gaps(overview, snapshot, report.fate.gaps);
   for (const auto& answer : snapshot.answers())
     if (answer.request.table == table_name<Socket>() ||
         answer.request.table == table_name<SocketOwner>())
-      for (const auto& id : answer.gaps)
-        if (const Gap* gap = snapshot.gap(id))
-          add_gap(overview, *gap);
+      add_gaps(overview, snapshot, answer.gaps);
   for (const auto& gap : snapshot.gaps())
     if (gap.id == nat_gap || gap.id.starts_with("plugin."))
       add_gap(overview, gap);
+}
+
+/// Where rules or sets tell the sources apart, all of them stand in the place of the one client
+/// that was walked.
+void tell_sources(Session& session, Entry& entry, Overview& overview) {
+  auto& reached = entry.listener.reachable_from;
+  const auto glance = who_at_a_glance(session, entry.target, std::nullopt);
+  overview.sources_left_out = overview.sources_left_out || glance.too_much;
+  const auto all = told_apart(glance.classes);
+  std::vector<WhoClass> apart;
+  std::ranges::copy_if(all, std::back_inserter(apart), [&](const WhoClass& told) {
+    return by_more_than_routes(all, told) && std::ranges::any_of(reached, [&](const WhoClass& one) {
+             return share_vantage(one, told);
+           });
+  });
+  if (apart.empty())
+    return;
+  std::erase_if(reached, [&](const WhoClass& one) {
+    return std::ranges::any_of(apart,
+                               [&](const WhoClass& told) { return share_vantage(one, told); });
+  });
+  std::ranges::move(apart, std::back_inserter(reached));
+  add_gaps(overview, session.snapshot(), glance.gaps);
 }
 
 } // namespace
@@ -324,9 +363,13 @@ Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_
   auto entries = read_listeners(session, all_holders);
   auto reports = flows_of(session, entries);
   walk_flows(session, reports);
+  const bool few = entries.size() <= listeners_at_a_glance;
+  overview.sources_left_out = !few;
   for (auto& entry : entries) {
     const std::span<const FlowReport> flows(reports.data() + entry.first_flow, entry.flows);
     judge(entry, flows, overview.host.netns);
+    if (few)
+      tell_sources(session, entry, overview);
     explain_unreached(session, rules, entry, flows);
     if (!entry.sockets.empty() || !entry.listener.led_to.empty())
       overview.listeners.push_back(std::move(entry.listener));

@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "core/command/explain.h"
+#include "core/facts/tables.h"
 #include "core/report/render_nagios.h"
 
 namespace synfate {
@@ -34,6 +35,15 @@ bool is_asked(const SourceClass& told, std::span<const ZonedAddress> clients) {
                     return range.contains(client.address);
                   });
          });
+}
+
+/// Only addresses of this host: nobody else can have them, whatever becomes of such packets.
+bool are_own(const std::vector<Address>& own, const SourceClass& told) {
+  return std::ranges::all_of(told.sources, [&](const IpRange& range) {
+    return range.first == range.last && std::ranges::any_of(own, [&](const Address& address) {
+             return address.address.is(range.first);
+           });
+  });
 }
 
 void look_ahead(Session& session, const Target& target, const std::optional<Identity>& as) {
@@ -113,17 +123,22 @@ WhoReport who_reaches(Session& session, const Target& target, std::span<const Zo
 WhoGlance who_at_a_glance(Session& session, const Target& target,
                           const std::optional<Identity>& as) {
   WhoGlance glance;
-  bool complete = false;
   auto told = session.settle(
       [&](Inquiry& inquiry) {
         auto classes = session.model().partition(inquiry, target, as);
         glance.too_much = inquiry.too_much();
-        complete = !glance.too_much && inquiry.gaps().empty();
+        glance.gaps = inquiry.gaps();
         return classes;
       },
       Depth::glance);
-  if (complete)
-    for (auto& part : told)
+  const auto is_known = [](const SourceClass& part) {
+    return part.fate.outcome != Outcome::unknown;
+  };
+  if (glance.too_much || std::ranges::none_of(told, is_known)) // the flows say why
+    return {{}, glance.too_much, {}};
+  const auto own = session.snapshot().rows<Address>({std::string(table_name<Address>()), {}});
+  for (auto& part : told)
+    if (!are_own(own, part))
       glance.classes.push_back(class_of(std::move(part)));
   return glance;
 }

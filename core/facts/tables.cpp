@@ -1,5 +1,7 @@
 #include "core/facts/tables.h"
 
+#include "core/facts/resource_table.h"
+
 namespace synfate {
 namespace {
 
@@ -13,7 +15,8 @@ template <typename... Rows> Status add_all(Schema& schema) {
 
 Status add_core_tables(Schema& schema) {
   return add_all<Socket, UnixSocket, SocketOwner, Process, Interface, Address, RouteLookup, Route,
-                 Neighbour, Setting, Counter, NetworkNamespace, ServiceName, PortMention>(schema);
+                 Neighbour, Setting, Counter, NetworkNamespace, ServiceName, PortMention, Resource>(
+      schema);
 }
 
 } // namespace synfate

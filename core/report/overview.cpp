@@ -109,6 +109,13 @@ void write_listeners(Page& page, const Overview& overview) {
   for (const auto& listener : overview.listeners)
     rows.push_back(listener_row(listener));
   page.table(0, rows);
+  if (overview.sources_left_out) {
+    page.blank();
+    page.paragraph("",
+                   "Listeners, rules, sets or routes are too many to tell all sources at a glance: "
+                   "synfate who PORT",
+                   Style::plain, Style::faint);
+  }
 }
 
 Json json_owner(const Fact<ListenerOwner>& owner) {

@@ -79,10 +79,6 @@ void write_classes(Page& page, const WhoReport& report) {
 
 constexpr std::size_t sources_at_a_glance = 3;
 
-bool share_vantage(const WhoClass& one, const WhoClass& other) {
-  return one.interface == other.interface && one.to == other.to;
-}
-
 /// Reads the same but for the sources.
 bool same_fate(const WhoClass& one, const WhoClass& other) {
   return share_vantage(one, other) && one.outcome == other.outcome && one.icmp == other.icmp &&
@@ -263,15 +259,24 @@ void write_report(std::string& out, const WhoReport& report, const Layout& layou
 
 } // namespace
 
-void write_sources(Page& page, std::span<const WhoClass> classes) {
+bool share_vantage(const WhoClass& one, const WhoClass& other) {
+  return one.interface == other.interface && one.to == other.to;
+}
+
+std::vector<WhoClass> told_apart(std::span<const WhoClass> classes) {
   auto told = by_fate(classes);
   const auto alone = [&](const WhoClass& entry) {
     return std::ranges::count_if(
                told, [&](const WhoClass& other) { return share_vantage(entry, other); }) == 1;
   };
-  std::vector<WhoClass> shown;
-  std::ranges::copy_if(told, std::back_inserter(shown),
+  std::vector<WhoClass> apart;
+  std::ranges::copy_if(told, std::back_inserter(apart),
                        [&](const WhoClass& entry) { return !alone(entry); });
+  return apart;
+}
+
+void write_sources(Page& page, std::span<const WhoClass> classes) {
+  auto shown = told_apart(classes);
   if (shown.empty())
     return;
   std::ranges::stable_sort(shown, [](const WhoClass& one, const WhoClass& other) {

@@ -24,6 +24,12 @@ struct WhoReport {
 
 nlohmann::ordered_json json_class(const WhoClass& entry);
 
+/// Called at the same address over the same interface.
+bool share_vantage(const WhoClass& one, const WhoClass& other);
+/// One class for each fate at the vantages at which not every source fares alike: of other hosts,
+/// and only of sources that can arrive.
+std::vector<WhoClass> told_apart(std::span<const WhoClass> classes);
+
 std::string render_who_text(const WhoReport& report, const TextOptions& options);
 /// The classes of the vantages at which not every source fares alike: a table at the end of a page,
 /// nothing if there are none. The largest class of a vantage is "all others".

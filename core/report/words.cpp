@@ -277,6 +277,28 @@ std::string duration_words(std::int64_t ms) {
   return fmt::format("{} days", seconds / 86400);
 }
 
+namespace {
+
+/// "timeout or refused" where it is known what there is to choose from; "unknown" elsewhere.
+std::string undecided_words(const Report& report, const Members& members) {
+  std::vector<std::string_view> outcomes;
+  for (const auto at : members) {
+    const Fate& fate = report.flows[at].fate;
+    if (fate.alternatives.empty())
+      outcomes.push_back(to_string(Outcome::unknown));
+    for (const auto& alternative : fate.alternatives)
+      outcomes.push_back(to_string(alternative.outcome));
+  }
+  std::ranges::sort(outcomes);
+  const auto repeated = std::ranges::unique(outcomes);
+  outcomes.erase(repeated.begin(), repeated.end());
+  if (std::ranges::find(outcomes, to_string(Outcome::unknown)) == outcomes.end())
+    return fmt::format("{}", fmt::join(outcomes, " or "));
+  return std::string(to_string(Outcome::unknown)) + std::string(gloss(Outcome::unknown));
+}
+
+} // namespace
+
 std::string verdict_line(const Report& report) {
   auto line = target_words(report.target);
   if (!report.host.name.empty())
@@ -289,11 +311,14 @@ std::string verdict_line(const Report& report) {
   std::vector<std::string> parts;
   for (const auto& [outcome, members] : groups) {
     std::string part;
-    if (outcome != Outcome::unknown)
+    if (outcome == Outcome::unknown) {
+      part += undecided_words(report, members);
+    } else {
       part += hedge(weakest(report, members));
-    part += outcome_words(outcome,
-                          outcome == Outcome::refused ? Icmp::none : common_icmp(report, members));
-    part += gloss(outcome);
+      part += outcome_words(outcome, outcome == Outcome::refused ? Icmp::none
+                                                                 : common_icmp(report, members));
+      part += gloss(outcome);
+    }
     if (groups.size() > 1)
       part += " " + name_of(report, namings, members);
     else if (report.flows.size() == 1)

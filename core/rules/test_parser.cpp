@@ -250,7 +250,8 @@ private:
       read_target(*words, target);
   }
 
-  // The forms a fixture needs: 8080, udp/53, 10.0.0.5:8080; host names are not resolved here.
+  // The forms a fixture needs: 8080, udp/53, 10.0.0.5:8080, [fe80::1%eth0]:80; host names are not
+  // resolved here.
   void read_target(const Words& words, Target& target) {
     std::string_view rest = words.text;
     target.text = words.text;
@@ -260,6 +261,10 @@ private:
         rest.remove_prefix(slash + 1);
       }
     }
+    std::string without_zone(rest);
+    if (const auto percent = rest.find('%'); percent != std::string_view::npos)
+      without_zone.erase(percent, rest.find(']', percent) - percent);
+    rest = without_zone;
     if (const auto endpoint = parse_endpoint(rest)) {
       target.addresses = {endpoint->first};
       target.port = endpoint->second;

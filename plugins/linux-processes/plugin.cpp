@@ -1,5 +1,5 @@
-// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`, `port_mention`. See
-// platform/linux/processes.
+// Processes as tables: `socket_owner`, `process`, `netns`, `service_name`, `port_mention`,
+// `resource`. See platform/linux/processes.
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -11,6 +11,7 @@
 #include "platform/linux/processes/port_mentions.h"
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/processes/read_processes.h"
+#include "platform/linux/processes/resources.h"
 
 namespace synfate {
 
@@ -81,6 +82,9 @@ public:
       read_namespaces(source, delivery_of<NetworkNamespace>(collection));
     else if (collection.table() == table_name<ServiceName>())
       read_service_names(source, delivery_of<ServiceName>(collection));
+    else if (collection.table() == table_name<Resource>())
+      read_resources(collection.integer_key("pid").value_or(0), source,
+                     delivery_of<Resource>(collection));
     else if (collection.table() == table_name<PortMention>())
       read_port_mentions(collection.integer_key("port").value_or(0), source,
                          delivery_of<PortMention>(collection));

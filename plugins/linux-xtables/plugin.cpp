@@ -1,5 +1,6 @@
 // The tables of iptables-legacy, whole and rule by rule, and the sets of ipset. Keys push down: the
-// elements of one set, one element of one set, the rules of one chain.
+// elements of one set, one element of one set, the rules of one chain, one list of the match
+// recent.
 #include <chrono>
 
 #include "core/plugin/sdk.h"
@@ -7,6 +8,7 @@
 #include "platform/linux/xtables/blob.h"
 #include "platform/linux/xtables/read.h"
 #include "platform/linux/xtables/read_ipset.h"
+#include "platform/linux/xtables/read_recent.h"
 
 namespace synfate {
 namespace {
@@ -36,12 +38,24 @@ public:
     const auto table = collection.table();
     const bool legacy = table == table_name<XtTable>() || table == table_name<XtRule>() ||
                         table == table_name<XtPolicy>();
-    const Status status = legacy ? collect_tables(collection) : collect_sets(collection);
+    const Status status = legacy                               ? collect_tables(collection)
+                          : table == table_name<RecentEntry>() ? collect_recent(collection)
+                                                               : collect_sets(collection);
     if (!status && status.error().code != ErrorCode::unsupported)
-      report(collection, status.error(), legacy);
+      report(collection, status.error(),
+             legacy ? Reading{"xtables", "the rules of iptables-legacy"}
+             : table == table_name<RecentEntry>()
+                 ? Reading{"xt_recent", "the lists of the match recent"}
+                 : Reading{"ipset", "the sets of ipset"});
   }
 
 private:
+  /// What was to be read, for gaps.
+  struct Reading {
+    std::string gap;
+    std::string what;
+  };
+
   static Status collect_tables(sdk::Collection& collection) {
     SYNFATE_TRY(tables, xt::read_tables(collection.netns(), collection.root()));
     if (collection.table() == table_name<XtTable>()) {
@@ -110,12 +124,27 @@ private:
     return Done{};
   }
 
-  static void report(sdk::Collection& collection, const Error& error, bool legacy) {
+  static Status collect_recent(sdk::Collection& collection) {
+    std::vector<std::string> names;
+    if (const auto asked = collection.text_key("list")) {
+      names.emplace_back(*asked);
+    } else {
+      SYNFATE_TRY(all, xt::recent_lists(collection.root()));
+      names = std::move(all);
+    }
+    for (const auto& name : names)
+      if (const auto status =
+              put_all(collection, xt::read_recent(collection.root(), collection.netns(), name));
+          !status)
+        return status;
+    return Done{};
+  }
+
+  static void report(sdk::Collection& collection, const Error& error, const Reading& reading) {
     const bool denied = error.code == ErrorCode::denied;
-    const std::string id = legacy ? "xtables" : "ipset";
     sdk::report(collection,
-                {.id = denied ? id : id + ".unread",
-                 .what = legacy ? "the rules of iptables-legacy" : "the sets of ipset",
+                {.id = denied ? reading.gap : reading.gap + ".unread",
+                 .what = reading.what,
                  .why = denied ? "the kernel shows them only with CAP_NET_ADMIN" : to_string(error),
                  .effect = "whether this host's firewall lets the packets in cannot be told",
                  .remedy = denied ? "run as root" : "run again when the rules are not changing"});

@@ -8,6 +8,7 @@ import time
 
 from cases_queue import rows
 from lab import Case, Connection, LabError, Skip, connect_tcp, wait_for_listener, wait_until
+from server import demand_md5
 
 
 def once(lab):
@@ -85,6 +86,77 @@ listener.setsockopt(socket.SOL_SOCKET, 26, struct.pack('HxxxxxxP', 1, ctypes.add
 """
 MIN_TTL = "listener.setsockopt(socket.IPPROTO_IP, 21, 255)"
 
+def needs(program):
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if not found:
+        raise Skip(f"{program} is not installed")
+    return found
+
+
+def waiting_clients(lab, count):
+    """Clients of which the server takes all but one; that one has waited for long enough."""
+    lab.start(lab.client, sys.executable, "-c", "import socket, time\nheld = []\n"
+              f"for _ in range({count}):\n"
+              "    held.append(socket.create_connection(('10.77.0.1', 8080)))\n"
+              "    time.sleep(0.05)\ntime.sleep(600)\n")
+    wait_until(lambda: len(rows(lab.server, False, "01")) >= count, "all of them are connected")
+    time.sleep(2.3)
+
+
+def haproxy_full(lab):
+    folder = lab.folder()
+    file = os.path.join(folder, "haproxy.cfg")
+    with open(file, "w") as out:
+        out.write("global\n maxconn 2\ndefaults\n mode tcp\n timeout connect 9s\n"
+                  " timeout client 90s\n timeout server 90s\nlisten all\n bind :8080\n"
+                  " server one 127.0.0.1:8081\n")
+    lab.serve("127.0.0.1", "8081")
+    process = lab.start(lab.server, needs("haproxy"), "-db", "-f", file)
+    wait_for_listener(process.pid, 8080)
+    waiting_clients(lab, 3)
+
+
+def socat_full(lab):
+    process = lab.start(lab.server, needs("socat"),
+                        "TCP4-LISTEN:8080,fork,reuseaddr,max-children=2", "EXEC:cat")
+    wait_for_listener(process.pid, 8080)
+    waiting_clients(lab, 3)
+
+
+def silent_clients(lab):
+    """TCP_DEFER_ACCEPT: those who say nothing are no connections yet."""
+    lab.serve("--defer-accept", "9", "0.0.0.0", "8080")
+    lab.start(lab.client, sys.executable, "-c", "import socket, time\n"
+              "held = [socket.create_connection(('10.77.0.1', 8080)) for _ in range(2)]\n"
+              "time.sleep(600)\n")
+    wait_until(lambda: len(rows(lab.server, False, "03")) >= 2, "they are held back")
+
+
+def demands_md5(lab):
+    try:
+        lab.serve("--md5", "10.77.0.2", "0.0.0.0", "8080")
+    except LabError:
+        raise Skip("this kernel has no TCP-MD5")
+
+
+class Signed(Case):
+    """A client that signs what nobody has a key for gets no answer; others do."""
+
+    def complaints(self, lab):
+        self.prepare(lab)
+
+        def call(connection):
+            demand_md5(connection, "10.77.0.1")
+
+        for _ in range(2):
+            result = lab.client.call(
+                lambda: connect_tcp("10.77.0.1", 8080, "10.77.0.2", prepare=call))
+            if result[0] != "timeout":
+                return [f"reality: the client that signs is told {result}"]
+        self.prepare = lambda lab: None
+        return super().complaints(lab)
+
+
 LAN = Connection("10.77.0.1")
 
 CASES = [
@@ -94,4 +166,16 @@ CASES = [
          "sock.filter_on_listener", predicted="open"),
     Case("a listener that takes packets of neighbours only", dropping(MIN_TTL), LAN, "timeout",
          "tcp.minttl", predicted="open"),
+    Case("haproxy with as many connections as it may have", haproxy_full, LAN, "stalled",
+         "app.maxconn", "process"),
+    Case("socat with as many children as it may have", socat_full, LAN, "stalled", "app.maxconn",
+         "process"),
+    Case("clients that say nothing to a listener that waits for them to speak", silent_clients,
+         LAN, "open", "tcp.defer_accept"),
+    Case("a listener that demands signatures", demands_md5, LAN, "timeout", "tcp.md5_required",
+         "socket"),
+    Case("a listener that demands signatures of another client", demands_md5,
+         Connection("10.77.0.1", source="10.77.0.22"), "open"),
+    Signed("a signature that nobody has a key for", lambda lab: lab.serve("0.0.0.0", "8080"), LAN,
+           "open", "tcp.md5_unexpected"),
 ]

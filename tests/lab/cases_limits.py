@@ -2,13 +2,14 @@
 
 import os
 import resource
+import signal
 import sys
 import time
 
 from cases_bind import Kept, unix_socket
 from cases_queue import rows
 from cases_unix import UnixCase
-from lab import Case, Connection, wait_for_listener, wait_until
+from lab import Case, Connection, LabError, Skip, wait_for_listener, wait_until
 
 # A server that tries again when accept() fails, as most do, and keeps `keep` connections open.
 SERVER = """
@@ -97,6 +98,175 @@ def unix_without_descriptors(lab, folder):
     Kept(lab, scene)
 
 
+class Cgroup:
+    """A cgroup of one controller, of version 1 or 2, that goes with the laboratory."""
+
+    def __init__(self, lab, controller):
+        self.mount, self.legacy = self._mount(controller)
+        self.folder = os.path.join(self.mount, f"synfate-lab-{lab.server.name}")
+        try:
+            if not self.legacy:
+                with open(os.path.join(self.mount, "cgroup.subtree_control"), "w") as file:
+                    file.write("+" + controller)
+            os.mkdir(self.folder)
+        except OSError as error:
+            raise Skip(f"cannot make a cgroup: {error}")
+        lab.undo(self._remove)
+
+    @staticmethod
+    def _mount(controller):
+        with open("/proc/self/mountinfo") as file:
+            mounts = [line.split(" - ") for line in file]
+        for before, after in mounts:
+            kind, _, options = after.split()[:3]
+            if kind == "cgroup" and controller in options.split(","):
+                return before.split()[4], True
+        for before, after in mounts:
+            folder = before.split()[4]
+            if after.startswith("cgroup2 "):
+                with open(os.path.join(folder, "cgroup.controllers")) as file:
+                    if controller in file.read().split():
+                        return folder, False
+        raise Skip(f"there is no cgroup controller {controller}")
+
+    def write(self, name, value):
+        try:
+            with open(os.path.join(self.folder, name), "w") as file:
+                file.write(str(value))
+        except OSError as error:
+            raise Skip(f"cannot set {name}: {error}")
+
+    def read(self, name):
+        with open(os.path.join(self.folder, name)) as file:
+            return file.read()
+
+    def count(self, name, word):
+        """The number behind a word: "oom_kill 1"."""
+        for line in self.read(name).splitlines():
+            if line.split()[0] == word:
+                return int(line.split()[1])
+        return 0
+
+    def _remove(self):
+        for pid in self.read("cgroup.procs").split():
+            os.kill(int(pid), signal.SIGKILL)
+        # A killed process leaves its cgroup when its parent, which may be ours, has seen it end.
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            for pid in self.read("cgroup.procs").split():
+                try:
+                    os.waitpid(int(pid), os.WNOHANG)
+                except ChildProcessError:
+                    pass
+            try:
+                os.rmdir(self.folder)
+                return
+            except OSError:
+                time.sleep(0.02)
+        raise LabError(f"{self.folder} stays")
+
+
+# One process for each connection; without one it closes it.
+FORKING = """
+import os, resource, signal, socket, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+listener = socket.create_server(('0.0.0.0', 8080))
+BEFORE
+while True:
+    connection, _ = listener.accept()
+    try:
+        if os.fork() == 0:
+            connection.sendall(b'pong' + connection.recv(100))
+            os._exit(0)
+    except OSError:
+        pass
+    connection.close()
+"""
+
+
+def forking(lab, before=""):
+    process = lab.start(lab.server, sys.executable, "-c", FORKING.replace("BEFORE", before))
+    wait_for_listener(process.pid, 8080)
+    return process
+
+
+def tasks_of_cgroup(most):
+    def prepare(lab):
+        group = Cgroup(lab, "pids")
+        process = forking(lab)
+        group.write("cgroup.procs", process.pid)
+        group.write("pids.max", most)
+
+    return prepare
+
+
+def tasks_of_user(most):
+    """A user that nobody else is."""
+
+    def prepare(lab):
+        uid = 1_000_000 + os.getpid()
+        process = forking(lab, f"os.setgroups([]); os.setresuid({uid}, {uid}, {uid})\n"
+                               f"resource.setrlimit(resource.RLIMIT_NPROC, ({most}, {most}))")
+        wait_until(lambda: os.stat(f"/proc/{process.pid}").st_uid == uid, "it is another user")
+        time.sleep(0.1)
+
+    return prepare
+
+
+def held_back(lab):
+    """A process of the same cgroup has used up what it may have of a processor."""
+    group = Cgroup(lab, "cpu")
+    if group.legacy:
+        group.write("cpu.cfs_quota_us", 10000)
+    else:
+        group.write("cpu.max", "10000 100000")
+    group.write("cgroup.procs", lab.serve("0.0.0.0", "8080").pid)
+    burning = lab.start(lab.server, sys.executable, "-c", "while True: pass")
+    group.write("cgroup.procs", burning.pid)
+    wait_until(lambda: group.count("cpu.stat", "nr_throttled") >= 8, "it is held back")
+    burning.kill()
+    burning.wait()
+
+
+def out_of_memory(lab):
+    """A child of the server wanted more than there is for them."""
+    group = Cgroup(lab, "memory")
+    code = ("import os, socket, sys, time\nlistener = socket.create_server(('0.0.0.0', 8080))\n"
+            "if sys.stdin.read(1) and os.fork() == 0:\n    held = bytearray(os.urandom(1 << 28))\n"
+            "    time.sleep(600)\n"
+            "while True:\n    one, _ = listener.accept()\n    one.sendall(b'pong')\n    one.close()\n")
+    process = lab.start(lab.server, sys.executable, "-c", code, takes_input=True)
+    wait_for_listener(process.pid, 8080)
+    group.write("cgroup.procs", process.pid)
+    group.write("memory.limit_in_bytes" if group.legacy else "memory.max", 64 << 20)
+    process.stdin.write(b"x")
+    file = "memory.oom_control" if group.legacy else "memory.events"
+    try:
+        wait_until(lambda: group.count(file, "oom_kill") > 0, "it was killed", 5)
+    except LabError:
+        raise Skip("the kernel found memory elsewhere")
+
+
+def no_memory_for_tcp(lab):
+    """The server leaves what clients send unread (version 1 only)."""
+    group = Cgroup(lab, "memory")
+    if not group.legacy or not os.path.exists(
+            os.path.join(group.folder, "memory.kmem.tcp.limit_in_bytes")):
+        raise Skip("cgroups of this version have no limit for TCP alone")
+    group.write("memory.kmem.tcp.limit_in_bytes", 4096)
+    code = ("import os, socket, sys, time\nsys.stdin.read(1)\n"
+            "listener = socket.create_server(('0.0.0.0', 8080))\nkept = []\n"
+            "while True: kept.append(listener.accept())\n")
+    process = lab.start(lab.server, sys.executable, "-c", code, takes_input=True)
+    group.write("cgroup.procs", process.pid)
+    process.stdin.write(b"x")
+    wait_for_listener(process.pid, 8080)
+    lab.start(lab.client, sys.executable, "-c", "import socket, time\n"
+              "held = socket.create_connection(('10.77.0.1', 8080))\nheld.sendall(bytes(1 << 22))\n"
+              "time.sleep(600)\n")
+    wait_until(lambda: int(group.read("memory.kmem.tcp.usage_in_bytes")) >= 4096, "it is used up")
+
+
 LAN = Connection("10.77.0.1")
 
 CASES = [
@@ -113,4 +283,15 @@ CASES = [
          "limits.nofile", "limit"),
     UnixCase("a Unix server without a descriptor left", unix_without_descriptors, "x.sock",
              "stalled", None, "limits.nofile", culprit="limit", certainty="likely"),
+    Case("a cgroup with as many tasks as it may have", tasks_of_cgroup(1), LAN, "reset",
+         "limits.cgroup_pids", predicted="open"),
+    Case("a cgroup that may have another task", tasks_of_cgroup(9), LAN, "open"),
+    Case("a user with as many tasks as it may have", tasks_of_user(1), LAN, "reset", "limits.nproc",
+         predicted="open"),
+    Case("a user that may have another task", tasks_of_user(9), LAN, "open"),
+    Case("a server that is held back by its CPU quota", held_back, LAN, "open", "limits.cpu_quota"),
+    Case("a process was killed for want of memory", out_of_memory, LAN, "open",
+         "limits.memcg_oom"),
+    Case("a cgroup without memory for TCP", no_memory_for_tcp, LAN, "stalled",
+         "limits.memcg_tcp", predicted="open"),
 ]

@@ -57,6 +57,12 @@ def in_another_netns(lab):
     lab.serve("0.0.0.0", "8080", netns=lab.another_netns("x"))
 
 
+def on_every_link(lab):
+    """An address that exists on each link: who calls it must say which."""
+    lab.server.ip("addr", "add", "fe80::99/64", "dev", "sv0", "nodad")
+    lab.serve("::", "8080")
+
+
 GET = b"GET / HTTP/1.0\r\n\r\n"
 
 CASES = [
@@ -100,7 +106,7 @@ CASES = [
     Case("a listener on 0.0.0.0 asked over IPv6", serving("0.0.0.0", "8080"), Connection(V6),
          "refused", "listen.v4_only", "socket"),
     Case("a listener on ::ffff:10.77.0.1 asked over IPv6", serving("::ffff:" + V4, "8080"),
-         Connection(V6), "refused"),
+         Connection(V6), "refused", "listen.v4_mapped", "socket"),
 
     Case("an IPv6-only listener asked over IPv4", serving("--v6only", "1", "::", "8080"),
          Connection(V4), "refused", "listen.v6only", "socket"),
@@ -111,6 +117,9 @@ CASES = [
          Connection(V4), "refused", "listen.bindtodevice", "socket"),
     Case("a socket that is bound and does not listen", serving("--no-listen", "0.0.0.0", "8080"),
          Connection(V4), "refused", "listen.bound_not_listening", "socket"),
+    Case("a link-local address without its link", on_every_link,
+         Connection("fe80::99", local=True), "denied", "ipv6.link_local_noscope",
+         predicted="open"),
     Case("a listener in another network namespace", in_another_netns, Connection(V4), "refused",
          "listen.other_netns"),
 ]

@@ -44,6 +44,14 @@ class Overview:
 def judge(listener, wanted, process):
     reach = {each.get("name") or "this host" for each in listener["reachable_from"]
              if each["outcome"] == "open"}
+    ranges = {source for each in listener["reachable_from"] if each["outcome"] == "open"
+              and each["interface"] != "lo" for source in each["sources"]}
+    if "ranges" in wanted and ranges != wanted["ranges"]:
+        yield f"open to {sorted(ranges)}, not {sorted(wanted['ranges'])}"
+    neighbours = {source for each in listener["reachable_from"]
+                  if each.get("name") == "on-link of sv0" for source in each["sources"]}
+    if "neighbours" in wanted and neighbours != wanted["neighbours"]:
+        yield f"asked for {sorted(neighbours)}, not {sorted(wanted['neighbours'])}"
     if "reach" in wanted and reach != wanted["reach"]:
         yield f"reached from {sorted(reach)}, not {sorted(wanted['reach'])}"
     if "led_to" in wanted and listener["led_to"] != wanted["led_to"]:
@@ -78,6 +86,26 @@ def behind_a_firewall(lab):
     return lab.serve("0.0.0.0", "8080")
 
 
+def odd_broadcast(lab):
+    """The address that would be taken for a neighbour is the network's broadcast address."""
+    lab.server.ip("addr", "flush", "dev", "sv0", "scope", "global")
+    lab.server.ip("addr", "add", "10.77.0.1/24", "broadcast", "10.77.0.2", "dev", "sv0")
+    return lab.serve("0.0.0.0", "8080")
+
+
+def behind_sets(lab):
+    """Rules that tell sources apart, for one of two ports."""
+    nft(lab, """table inet filter {
+        set office { type ipv4_addr; flags interval; elements = { 10.77.0.64/29 } }
+        chain input { type filter hook input priority 0; policy accept;
+            ip saddr @office accept
+            iifname "sv0" tcp dport 8080 drop
+        }
+    }""")
+    lab.serve("0.0.0.0", "8081")
+    return lab.serve("0.0.0.0", "8080")
+
+
 def with_redirect(lab):
     nft(lab, """table ip nat {
         chain prerouting { type nat hook prerouting priority dstnat; policy accept;
@@ -103,6 +131,11 @@ CASES = [
              {"tcp/0.0.0.0:8080": {"holders": 1, "complete": True}}, ["--all-holders"]),
     Overview("a firewall keeps the network out", behind_a_firewall,
              {"tcp/0.0.0.0:8080": {"reach": {"this host"}, "owned": True}}),
+    Overview("a network with an odd broadcast address", odd_broadcast,
+             {"tcp/0.0.0.0:8080": {"neighbours": {"10.77.0.3"}}}),
+    Overview("rules tell the sources of one port apart", behind_sets,
+             {"tcp/0.0.0.0:8080": {"ranges": {"10.77.0.64/29"}},
+              "tcp/0.0.0.0:8081": {"reach": SEEN}}),
     Overview("a stopped process", stopped,
              {"tcp/0.0.0.0:8080": {"reach": set(), "owned": True, "findings": ["proc.stopped"]}}),
     Overview("a port that NAT leads to another", with_redirect,

@@ -422,6 +422,9 @@ class Case:
             found.append(f"predicted {flow['outcome']}, a real client gets {real}")
         if self.rule and answer.first_rule() != self.rule:
             found.append(f"the first finding is {answer.first_rule()}, not {self.rule}")
+        if real == "open" and not self.rule and not self.also:
+            found += [f"nothing is wrong, and there is a finding {one['rule']}: {one['title']}"
+                      for one in answer.report["findings"] if one["severity"] != "note"]
         kind = (flow["culprit"] or {}).get("kind")
         if self.culprit and kind != self.culprit:
             found.append(f"the culprit is a {kind}, not a {self.culprit}")

@@ -245,4 +245,5 @@ def main():
     serve(listeners)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -56,8 +56,17 @@ std::optional<IpAddress> called_address(const Site& site, Int index, IpFamily fa
   return std::nullopt;
 }
 
+/// The broadcast address of a network may be another than its last (IFA_BROADCAST), and the
+/// pseudonym of the last one is.
+bool is_broadcast(Inquiry& inquiry, const Site& site, const IpAddress& address) {
+  if (!address.is_v4())
+    return false;
+  const auto route = ask_route(inquiry, site.netns, question_to(address));
+  return route && route->type.is("broadcast");
+}
+
 /// A neighbour in the network of an address: the first that is not this host itself.
-std::optional<IpAddress> neighbour_of(const Site& site, const Address& own) {
+std::optional<IpAddress> neighbour_of(Inquiry& inquiry, const Site& site, const Address& own) {
   const IpAddress address = own.address.value();
   if (own.peer.known() && !(own.peer.value() == address))
     return own.peer.value();
@@ -70,7 +79,8 @@ std::optional<IpAddress> neighbour_of(const Site& site, const Address& own) {
   for (int tries = 0; candidate && network.contains(*candidate) && tries < 64;
        candidate = candidate->next(), ++tries)
     if (!is_own(site, *candidate) &&
-        !(address.is_v4() && length < 31 && *candidate == network.last()))
+        !(address.is_v4() && length < 31 && *candidate == network.last()) &&
+        !is_broadcast(inquiry, site, *candidate))
       return candidate;
   return std::nullopt;
 }
@@ -140,7 +150,7 @@ void add_local(std::vector<Flow>& flows, const Site& site, const Target& target,
           target, address.is_loopback() ? IpAddress::loopback(family) : address, address));
 }
 
-void add_on_link(std::vector<Flow>& flows, const Site& site, const Target& target,
+void add_on_link(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, const Target& target,
                  IpFamily family) {
   for (const auto& interface : site.interfaces) {
     if (!interface.up.is(true) || interface.loopback.is(true))
@@ -149,7 +159,7 @@ void add_on_link(std::vector<Flow>& flows, const Site& site, const Target& targe
       if (address.interface_index != interface.index || !is_global(address) ||
           address.address.value().family() != family)
         continue;
-      const auto from = neighbour_of(site, address);
+      const auto from = neighbour_of(inquiry, site, address);
       const std::string name = interface.name.value_or("");
       std::vector<IpAddress> called;
       if (target.addresses.empty())
@@ -211,7 +221,7 @@ std::vector<Flow> plain_flows_of(Inquiry& inquiry, const Target& target) {
       add_local(flows, site, target, family);
   for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
     if (families.has(family))
-      add_on_link(flows, site, target, family);
+      add_on_link(inquiry, flows, site, target, family);
   for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
     if (families.has(family))
       add_default(inquiry, flows, site, target, family);

@@ -26,10 +26,12 @@ Seen seen_by_client(const Journey& journey) {
 
 std::string condition_text(const Journey& journey) {
   std::string text;
-  const auto append = [&text](const std::string& part) {
-    if (!text.empty())
-      text += " and ";
-    text += part;
+  std::vector<std::string_view> said; // packet by packet the same may be asked again
+  const auto append = [&](const std::string& part) {
+    if (std::ranges::find(said, part) != said.end())
+      return;
+    said.push_back(part);
+    text += (text.empty() ? "" : " and ") + part;
   };
   for (const auto& condition : journey.packet.conditions)
     append(condition.when);

@@ -5,6 +5,8 @@
 // tcp_v4_err() reports ICMP errors at once only while connecting; net/netfilter/core.c:
 // nf_hook_slow(); Linux 6.12.
 #include <algorithm>
+#include <functional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -110,16 +112,35 @@ Branches evaluate(Walk& walk, const Journey& journey, Hook hook) {
   return run_hook(context, request_of(journey, hook), journey.packet);
 }
 
-/// Once stopped, only what else stands in the way matters: one way is enough.
-void keep_one(Branches& branches) {
-  for (auto& branch : branches)
-    if (branch.verdict != HookVerdict::accept) {
-      Branch kept = std::move(branch);
-      branches.clear();
-      branches.push_back(std::move(kept));
-      return;
-    }
+/// Conditions of a packet since it came to a hook.
+std::span<const Condition> since(const PacketClass& packet, std::size_t start) {
+  return std::span(packet.conditions).subspan(start);
+}
+
+/// A hook that is walked again with a stop lifted asks the same packet the same questions: only the
+/// ways with the answers it has given go on.
+void keep_answers(Branches& branches, const PacketClass& before, std::size_t start) {
+  const auto given = since(before, start);
+  const auto contradicts = [&](const Condition& answer) {
+    return std::ranges::find(given, answer) == given.end() &&
+           std::ranges::find(given, answer.by, &Condition::by) != given.end();
+  };
+  const auto goes_on = [&](const Branch& branch) {
+    return std::ranges::none_of(since(branch.packet, before.conditions.size()), contradicts);
+  };
+  if (!given.empty() && std::ranges::any_of(branches, goes_on))
+    std::erase_if(branches, std::not_fn(goes_on));
+}
+
+/// Once stopped, only what else stands in the way matters: one way is enough, and what that hangs
+/// on says nothing about the stop.
+void keep_one(Branches& branches, const PacketClass& before) {
+  const auto closed = std::ranges::find_if(
+      branches, [](const Branch& branch) { return branch.verdict != HookVerdict::accept; });
+  if (closed != branches.end() && closed != branches.begin())
+    std::swap(branches.front(), *closed);
   branches.resize(1);
+  branches.front().packet.conditions = before.conditions;
 }
 
 bool is_first(const Journey& journey) {
@@ -223,6 +244,7 @@ bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
   if (walk.classes != nullptr)
     return pass_many(walk, std::move(journey), hook);
+  const std::size_t start = journey.packet.conditions.size();
   Journeys done;
   Journeys waiting;
   waiting.push_back(std::move(journey));
@@ -232,8 +254,10 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
     Branches branches = evaluate(walk, next, hook);
     if (walk.inquiry.pending())
       return {};
-    if (next.stopped() && branches.size() > 1)
-      keep_one(branches);
+    if (next.stopped() && !branches.empty()) {
+      keep_answers(branches, next.packet, start);
+      keep_one(branches, next.packet);
+    }
     for (auto& branch : branches) {
       const bool last = &branch == &branches.back();
       const bool accepted = branch.verdict == HookVerdict::accept;

@@ -330,6 +330,7 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, St
     assume(journey, "there is a route back to the client");
   PacketClass answer = answer_packet(packet, stop, out);
   answer.conditions = packet.conditions;
+  answer.recent = packet.recent;
   answer.assumptions = packet.assumptions;
   answer.ct = conntrack_of_answer(packet, by);
   answer.meta.mark = reply_mark(walk, journey, packet);

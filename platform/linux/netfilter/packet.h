@@ -236,6 +236,16 @@ struct PacketMetadata {
   friend bool operator==(const PacketMetadata&, const PacketMetadata&) = default;
 };
 
+/// What this walk's own packets did to an address in a list of xt_recent.
+struct RecentMark {
+  std::string list;
+  AddressTerm address;
+  std::uint32_t stamps = 0; ///< times that they added, since they last removed it
+  bool removed = false;     ///< what was in the list before is gone
+
+  friend bool operator==(const RecentMark&, const RecentMark&) = default;
+};
+
 /// A class of packets.
 struct PacketClass {
   IpFamily family = IpFamily::v4;
@@ -250,6 +260,7 @@ struct PacketClass {
   PacketMetadata meta;
   ConntrackView ct;
   std::optional<AssignedSocket> assigned;
+  std::vector<RecentMark> recent; ///< stays with the flow, packet by packet
 
   std::vector<Condition> conditions;    ///< holds only when all of these do
   std::vector<std::string> assumptions; ///< what was taken for granted, in words

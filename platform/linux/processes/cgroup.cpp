@@ -1,5 +1,6 @@
 #include "platform/linux/processes/cgroup.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -118,16 +119,11 @@ std::string unescaped_mount(std::string_view text) {
   return plain;
 }
 
-/// The directory of a path below its mount; nothing if the mount does not show it.
-std::optional<std::string> directory_of(const CgroupMount& mount, std::string_view path) {
-  if (path.starts_with("/.."))
-    return std::nullopt; // outside our cgroup namespace
-  if (mount.root != "/") {
-    if (!path.starts_with(mount.root))
-      return std::nullopt;
-    path.remove_prefix(mount.root.size());
-  }
-  return mount.point + std::string(path == "/" ? "" : path);
+/// The options of a v1 mount name its controllers among others.
+void add_controller(CgroupMounts& mounts, std::string_view option, const CgroupMount& mount) {
+  constexpr std::array<std::string_view, 4> of_interest{"freezer", "memory", "pids", "cpu"};
+  if (std::ranges::find(of_interest, option) != of_interest.end())
+    mounts.by_controller.try_emplace(std::string(option), mount);
 }
 
 bool says_frozen(const std::string& events) {
@@ -219,6 +215,22 @@ CgroupNames names_of(const CgroupPaths& paths) {
   return names;
 }
 
+std::optional<CgroupMount> CgroupMounts::legacy(std::string_view controller) const {
+  const auto found = by_controller.find(controller);
+  return found == by_controller.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<std::string> cgroup_directory(const CgroupMount& mount, std::string_view path) {
+  if (path.starts_with("/.."))
+    return std::nullopt; // outside our cgroup namespace
+  if (mount.root != "/") {
+    if (!path.starts_with(mount.root))
+      return std::nullopt;
+    path.remove_prefix(mount.root.size());
+  }
+  return mount.point + std::string(path == "/" ? "" : path);
+}
+
 CgroupMounts parse_cgroup_mounts(std::string_view mountinfo) {
   CgroupMounts mounts;
   for_each_line(mountinfo, [&](std::string_view line) {
@@ -235,11 +247,11 @@ CgroupMounts parse_cgroup_mounts(std::string_view mountinfo) {
       take_word(line);
     const auto root = take_word(line);
     CgroupMount mount{unescaped_mount(take_word(line)), unescaped_mount(root)};
-    const auto freezer = ("," + std::string(options) + ",").find(",freezer,");
     if (type == "cgroup2" && !mounts.unified)
       mounts.unified = std::move(mount);
-    else if (type == "cgroup" && freezer != std::string::npos && !mounts.freezer)
-      mounts.freezer = std::move(mount);
+    else if (type == "cgroup")
+      for (auto rest = options; !rest.empty();)
+        add_controller(mounts, take_until(rest, ','), mount);
     return true;
   });
   return mounts;
@@ -258,7 +270,8 @@ Result<bool> FrozenCgroups::frozen(const CgroupPaths& paths) {
 }
 
 Result<bool> FrozenCgroups::frozen_legacy(const std::string& path) {
-  const auto directory = mounts_.freezer ? directory_of(*mounts_.freezer, path) : std::nullopt;
+  const auto mount = mounts_.legacy("freezer");
+  const auto directory = mount ? cgroup_directory(*mount, path) : std::nullopt;
   if (!directory)
     return unseen(path);
   if (const auto known = known_.find(*directory); known != known_.end())
@@ -272,7 +285,7 @@ Result<bool> FrozenCgroups::frozen_legacy(const std::string& path) {
 }
 
 Result<bool> FrozenCgroups::frozen_unified(const std::string& path) {
-  auto directory = mounts_.unified ? directory_of(*mounts_.unified, path) : std::nullopt;
+  auto directory = mounts_.unified ? cgroup_directory(*mounts_.unified, path) : std::nullopt;
   if (!directory)
     return unseen(path);
   if (const auto known = known_.find(*directory); known != known_.end())

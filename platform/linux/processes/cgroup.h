@@ -51,9 +51,15 @@ struct CgroupMount {
 };
 struct CgroupMounts {
   std::optional<CgroupMount> unified;
-  std::optional<CgroupMount> freezer; ///< v1
+  std::map<std::string, CgroupMount, std::less<>> by_controller; ///< v1: freezer, memory, pids, cpu
+
+  /// The v1 hierarchy of a controller.
+  std::optional<CgroupMount> legacy(std::string_view controller) const;
 };
 CgroupMounts parse_cgroup_mounts(std::string_view mountinfo);
+
+/// The directory of a cgroup below its mount; nothing if the mount does not show it.
+std::optional<std::string> cgroup_directory(const CgroupMount& mount, std::string_view path);
 
 /// Whether cgroups are frozen; remembers answers, for many processes share a cgroup. One thread.
 class FrozenCgroups {

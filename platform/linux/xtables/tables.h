@@ -181,6 +181,24 @@ inline constexpr auto description_of<IpsetTest> = describe_answers(
                "Asked: the element, its parts joined by commas: 10.0.0.1,tcp:80.")),
     column(&IpsetTest::matched, "matched", "", "It is in the set."));
 
+struct RecentEntry {
+  Fact<Int> netns;
+  Fact<Text> list;
+  Fact<IpAddress> address;
+  Fact<Int> ttl;
+  Fact<Int> stamps;
+};
+
+template <>
+inline constexpr auto description_of<RecentEntry> = describe(
+    "xt_recent", "An address in a list of the match recent.",
+    key(column(&RecentEntry::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
+    key(column(&RecentEntry::list, "list", "", "The list, as --name has it.")),
+    key(column(&RecentEntry::address, "address", "", "The address, masked as the list masks.")),
+    column(&RecentEntry::ttl, "ttl", "", "TTL or hop limit of its last packet."),
+    column(&RecentEntry::stamps, "stamps", "packets",
+           "How many of its packets the list remembers the time of."));
+
 /// Adds every table of this file.
 Status add_xtables_tables(Schema& schema);
 

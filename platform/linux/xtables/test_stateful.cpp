@@ -1,5 +1,5 @@
 // Matches with a memory of their own, which a read cannot pin down: net/netfilter/xt_limit.c,
-// xt_hashlimit.c, xt_recent.c, xt_quota.c, xt_statistic.c, xt_rateest.c, xt_nfacct.c; Linux 6.12.
+// xt_hashlimit.c, xt_quota.c, xt_statistic.c, xt_rateest.c, xt_nfacct.c; Linux 6.12.
 #include <fmt/format.h>
 
 #include "platform/linux/xtables/hashlimit_info.h"
@@ -7,23 +7,6 @@
 #include "platform/linux/xtables/test_matches.h"
 
 namespace synfate::xt {
-namespace {
-
-template <typename Recent> MatchAnswer recent(const MatchCall& call, const Recent& info) {
-  const bool invert = info.invert != 0;
-  if ((info.check & 2) != 0) // XT_RECENT_SET always finds or makes the entry
-    return answer(!invert);
-  const std::string_view side = info.side == 0 ? "source" : "destination";
-  const std::string what = fmt::format("the list {}", text_of(info.name));
-  std::string entry = fmt::format("the {}", side);
-  if (info.hit_count != 0)
-    entry += fmt::format(" with {} hits", info.hit_count);
-  if (info.seconds != 0)
-    entry += fmt::format(" within {} s", info.seconds);
-  return inverted(undecided(call, what, "holds " + entry, "does not hold " + entry), invert);
-}
-
-} // namespace
 
 MatchAnswer test_limit(const MatchCall& call) {
   return undecided(call, "the limit", "has tokens left", "has no tokens left");
@@ -34,14 +17,6 @@ MatchAnswer test_hashlimit(const MatchCall& call) {
   return inverted(undecided(call, fmt::format("the hashlimit {}", info.name), "has tokens left",
                             "has no tokens left"),
                   (info.mode & hashlimit_invert) != 0);
-}
-
-MatchAnswer test_recent0(const MatchCall& call) {
-  return recent(call, call.as<wire::Recent0>());
-}
-
-MatchAnswer test_recent1(const MatchCall& call) {
-  return recent(call, call.as<wire::Recent1>());
 }
 
 MatchAnswer test_quota(const MatchCall& call) {

@@ -90,9 +90,11 @@ TEST_CASE("cgroup mounts are found among all mounts") {
       "41 31 0:38 / /mnt/a\\040b rw - cgroup2 cgroup2 rw,nsdelegate\nbroken\n");
   REQUIRE(mounts.unified);
   CHECK(mounts.unified->point == "/mnt/a b");
-  REQUIRE(mounts.freezer);
-  CHECK(mounts.freezer->point == "/sys/fs/cgroup/freezer");
-  CHECK(mounts.freezer->root == "/box");
+  const auto freezer = mounts.legacy("freezer");
+  REQUIRE(freezer);
+  CHECK(freezer->point == "/sys/fs/cgroup/freezer");
+  CHECK(freezer->root == "/box");
+  CHECK_FALSE(mounts.legacy("memory"));
   CHECK_FALSE(parse_cgroup_mounts("").unified);
 }
 
@@ -103,7 +105,7 @@ TEST_CASE("a frozen v2 cgroup is told by its events, or by what was asked of an 
   root.file("cg/c/d/cgroup.events", "populated 1\nfrozen 0\n");
   root.file("cg/c/d/cgroup.freeze", "0\n");
   root.file("cg/e/cgroup.events", "populated 1\nfrozen 0\n");
-  FrozenCgroups cgroups({CgroupMount{"/cg", "/"}, std::nullopt}, root.path());
+  FrozenCgroups cgroups({CgroupMount{"/cg", "/"}, {}}, root.path());
   CHECK(*cgroups.frozen(unified("/a/b")));
   CHECK(*cgroups.frozen(unified("/c/d")));
   CHECK_FALSE(*cgroups.frozen(unified("/e")));
@@ -116,7 +118,7 @@ TEST_CASE("a frozen v1 cgroup is told by freezer.state, also below another mount
   root.file("fz/job/freezer.state", "FROZEN\n");
   root.file("fz/slow/freezer.state", "FREEZING\n");
   root.file("fz/free/freezer.state", "THAWED\n");
-  FrozenCgroups cgroups({std::nullopt, CgroupMount{"/fz", "/box"}}, root.path());
+  FrozenCgroups cgroups({std::nullopt, {{"freezer", {"/fz", "/box"}}}}, root.path());
   CHECK(*cgroups.frozen(legacy("/box/job")));
   CHECK(*cgroups.frozen(legacy("/box/slow")));
   CHECK_FALSE(*cgroups.frozen(legacy("/box/free")));
@@ -128,12 +130,12 @@ TEST_CASE("a cgroup that cannot be seen is an error, not a running one") {
   root.folder("cg");
   FrozenCgroups nowhere({}, root.path());
   CHECK_FALSE(nowhere.frozen(unified("/a")));
-  FrozenCgroups mounted({CgroupMount{"/cg", "/"}, std::nullopt}, root.path());
+  FrozenCgroups mounted({CgroupMount{"/cg", "/"}, {}}, root.path());
   CHECK_FALSE(mounted.frozen(unified("/../outside")));
   CHECK_FALSE(mounted.frozen(unified("/gone")));
 }
 
 TEST_CASE("an id of no cgroup is an error") {
   CHECK_FALSE(read_cgroup_processes(987654321, {}));
-  CHECK_FALSE(read_cgroup_processes(987654321, {CgroupMount{"/sys/fs/cgroup", "/"}, std::nullopt}));
+  CHECK_FALSE(read_cgroup_processes(987654321, {CgroupMount{"/sys/fs/cgroup", "/"}, {}}));
 }

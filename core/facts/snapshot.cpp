@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "core/facts/table_compare.h"
+
 namespace synfate {
 namespace {
 
@@ -50,18 +52,6 @@ std::optional<std::uint64_t> hash_values(const Request& request,
     hash = combine(hash, hash_of(key->value));
   }
   return hash;
-}
-
-/// cell(row, column) == value; numbers and texts, which are most, without a copy.
-bool holds(const Table& table, std::size_t row, std::size_t column, const Cell& value) {
-  if (table.is_absent(row, column))
-    return std::holds_alternative<Absent>(value);
-  const ColumnType type = table.spec().columns[column].type;
-  if (const auto* number = std::get_if<Int>(&value))
-    return type == ColumnType::integer && table.integer(row, column) == *number;
-  if (const auto* text = std::get_if<Text>(&value))
-    return type == ColumnType::text && table.text(row, column) == *text;
-  return table.cell(row, column) == value;
 }
 
 std::vector<std::string> columns_of(const Request& request) {

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <functional>
 
+#include "core/facts/table_compare.h"
+
 namespace synfate {
 namespace {
 
@@ -228,7 +230,7 @@ std::vector<std::size_t> Table::find(std::size_t column, const Cell& value) cons
   const bool asks_unknown = std::holds_alternative<Unknown>(value);
   std::vector<std::size_t> rows;
   for (const auto row : rows_of(from, hash_of(value)))
-    if (cell(row, column) == value)
+    if (holds(*this, row, column, value))
       rows.push_back(row);
   if (asks_unknown)
     return rows;

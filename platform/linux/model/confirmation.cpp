@@ -15,23 +15,10 @@ namespace {
 /// Client ports that tell a reuseport group of two from a single receiver but once in 128 times.
 constexpr std::array<Int, 8> client_ports{32768, 35001, 38002, 41003, 44004, 47005, 50006, 53007};
 
-Request lookup_request(const Walk& walk, const Journey& journey, const LookupQuestion& question,
-                       Int client_port) {
-  const Int device = question.interface_index;
-  return {std::string(table_name<SocketLookup>()),
-          {{"netns", journey.netns},
-           {"proto", std::string(to_string(walk.flow.proto))},
-           {"local_address", question.destination},
-           {"local_port", Int{question.port}},
-           {"remote_address", question.source},
-           {"interface_index", device == 0 ? Cell(Absent{}) : Cell(device)},
-           {"remote_port", client_port}}};
-}
-
 /// The kernel's answer; nothing if it is pending, was not recorded, or could not be had.
 std::optional<SocketLookup> ask_kernel(Walk& walk, const Journey& journey,
                                        const LookupQuestion& question, Int client_port) {
-  const Request request = lookup_request(walk, journey, question, client_port);
+  const Request request = lookup_request(walk, journey.netns, question, client_port);
   const Snapshot& snapshot = walk.inquiry.snapshot();
   // A whole snapshot of a host has tables, not questions; and of many clients a few are asked for
   // before, one by one.
@@ -186,6 +173,19 @@ Receivers settle_equals(Walk& walk, Journey& journey, const LookupQuestion& ques
 }
 
 } // namespace
+
+Request lookup_request(const Walk& walk, Int netns, const LookupQuestion& question,
+                       Int client_port) {
+  const Int device = question.interface_index;
+  return {std::string(table_name<SocketLookup>()),
+          {{"netns", netns},
+           {"proto", std::string(to_string(walk.flow.proto))},
+           {"local_address", question.destination},
+           {"local_port", Int{question.port}},
+           {"remote_address", question.source},
+           {"interface_index", device == 0 ? Cell(Absent{}) : Cell(device)},
+           {"remote_port", client_port}}};
+}
 
 Receivers choose_receivers(Walk& walk, Journey& journey, const LookupQuestion& question,
                            const std::vector<Socket>& sockets) {

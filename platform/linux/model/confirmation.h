@@ -30,6 +30,14 @@ struct Receivers {
 Receivers choose_receivers(Walk& walk, Journey& journey, const LookupQuestion& question,
                            const std::vector<Socket>& sockets);
 
+/// delivery.cpp: notes, before the first step, what choose_receivers() will ask if nothing on the
+/// way changes where the packet goes: a walk that comes there only to ask has gone in vain.
+void foresee_delivery(Walk& walk);
+
+/// The question to the kernel.
+Request lookup_request(const Walk& walk, Int netns, const LookupQuestion& question,
+                       Int client_port);
+
 /// service.cpp: notes what serve() will ask about a listener, so that it is collected with what is
 /// asked before.
 void foresee_service(Walk& walk, const Socket& listener);

@@ -28,8 +28,8 @@ Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
   return journey.packet.meta.in.index;
 }
 
-std::vector<Socket> ask_sockets(Walk& walk, const Journey& journey, std::uint16_t port) {
-  std::vector<Key> keys{{"netns", journey.netns}};
+std::vector<Socket> ask_sockets(Walk& walk, Int netns, std::uint16_t port) {
+  std::vector<Key> keys{{"netns", netns}};
   const bool tcp = walk.flow.proto == Proto::tcp;
   keys.push_back({"proto", std::string(tcp ? "tcp" : "udp")});
   if (tcp)
@@ -205,7 +205,7 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   const std::uint16_t port = target.port.first;
   journey.final_address = *to;
   journey.final_port = port;
-  const auto sockets = ask_sockets(walk, journey, port);
+  const auto sockets = ask_sockets(walk, journey.netns, port);
   const bool incomplete = walk.inquiry.incomplete();
   const Int device = lookup_device(walk, journey, *to);
   if (walk.inquiry.pending())
@@ -253,13 +253,36 @@ Journeys deliver(Walk& walk, Journey journey) {
   const Endpoint target = destination_of(journey.packet);
   if (walk.classes == nullptr || target.port.kind != PortTerm::Kind::known)
     return deliver_alike(walk, std::move(journey));
-  const auto sockets = ask_sockets(walk, journey, target.port.first);
+  const auto sockets = ask_sockets(walk, journey.netns, target.port.first);
   const IpFamily family = journey.packet.family;
   Journeys journeys;
   for (auto& part : cut(std::move(journey), told_apart(sockets, family)))
     for (auto& way : deliver_alike(walk, std::move(part)))
       journeys.push_back(std::move(way));
   return journeys;
+}
+
+void foresee_delivery(Walk& walk) {
+  const Flow& flow = walk.flow;
+  const Snapshot& snapshot = walk.inquiry.snapshot();
+  if (snapshot.sealed() || walk.classes != nullptr)
+    return;
+  const Int netns = snapshot.host().netns;
+  Int device = 0;
+  if (flow.local)
+    device = device_of_own_address(walk.inquiry, netns, flow.to);
+  else if (const auto arrival = arrival_interface(walk, netns))
+    device = arrival->index.value_or(0);
+  const LookupQuestion question{flow.from, flow.source_port, flow.to, flow.port, device};
+  const Request request = lookup_request(walk, netns, question, flow.source_port);
+  if (walk.inquiry.pending() || snapshot.answer(request) != nullptr)
+    return;
+  const auto sockets = ask_sockets(walk, netns, flow.port);
+  walk.inquiry.find(request);
+  const auto answer = flow.proto == Proto::tcp ? look_up_tcp_listener(sockets, question)
+                                               : look_up_udp_socket(sockets, question);
+  for (const auto at : answer.chosen)
+    foresee_service(walk, sockets[at]);
 }
 
 } // namespace synfate

@@ -6,6 +6,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 
@@ -145,6 +146,9 @@ Journeys serve_each(Walk& walk, Journeys journeys) {
 
 Journeys walk_stages(Walk& walk) {
   const bool tcp = walk.flow.proto == Proto::tcp;
+  foresee_delivery(walk);
+  if (walk.inquiry.pending())
+    return {};
   Journeys journeys = alone(first_packet(walk));
   if (walk.inquiry.pending())
     return {};

@@ -1,6 +1,7 @@
 #include "platform/linux/netfilter/hooks.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -252,12 +253,17 @@ private:
   }
 
   std::optional<Int> setting(const char* name, bool& known) {
-    const auto rows =
-        context_.inquiry.rows<Setting>({{"netns", request_.netns}, {"name", Text(name)}});
+    const Request request{std::string(table_name<Setting>()),
+                          {{"netns", request_.netns}, {"name", Text(name)}}};
+    const auto rows = context_.inquiry.find(request);
     known = !context_.inquiry.incomplete() && !context_.inquiry.pending();
-    if (rows.empty() || !rows.front().value.known())
+    if (rows.empty())
       return std::nullopt;
-    return std::strtoll(rows.front().value.value().c_str(), nullptr, 10);
+    const Table& table = *context_.inquiry.snapshot().table(request.table);
+    const auto value = *table.spec().column("value");
+    if (table.is_unknown(rows.front(), value) || table.is_absent(rows.front(), value))
+      return std::nullopt;
+    return std::strtoll(std::string(table.text(rows.front(), value)).c_str(), nullptr, 10);
   }
 
   PathStep step(Verdict verdict, std::optional<Culprit> by, std::string note) const {

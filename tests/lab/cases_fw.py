@@ -1,7 +1,10 @@
 """Rules of a firewall that remember: what can be read of their memory decides."""
 
+import os
+import shutil
+
 from cases_generators import within
-from lab import Case, Connection
+from lab import Case, Connection, Skip
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 RECENT = ["-A", "INPUT", "-p", "tcp", "--dport", "8080", "-m", "recent", "--name", "lab"]
@@ -26,6 +29,33 @@ def knocked(lab):
     within(lab, "iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "8080", "-j", "DROP")
 
 
+def written_set(lab):
+    """A rule puts the client into a set that the next one asks."""
+    lab.serve("0.0.0.0", "8080")
+    if not shutil.which("ipset", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+        raise Skip("ipset is not installed")
+    within(lab, "ipset", "create", "seen", "hash:ip")
+    port = ["-A", "INPUT", "-p", "tcp", "--dport", "8080"]
+    within(lab, "iptables-legacy", *port, "-j", "SET", "--add-set", "seen", "src")
+    within(lab, "iptables-legacy", *port, "-m", "set", "--match-set", "seen", "src", "-j", "DROP")
+
+
+def bridged(lab):
+    """The server's link is the port of a bridge, and a rule of the family bridge drops."""
+    server = lab.server
+    server.ip("link", "add", "br0", "type", "bridge")
+    server.ip("addr", "flush", "dev", "sv0", "scope", "global")
+    server.ip("link", "set", "sv0", "master", "br0")
+    server.ip("addr", "add", "10.77.0.1/24", "dev", "br0")
+    server.ip("link", "set", "br0", "up")
+    path = os.path.join(lab.folder(), "rules.nft")
+    with open(path, "w") as file:
+        file.write("table bridge b {\nchain i {\ntype filter hook input priority 0;\n"
+                   "ip protocol tcp drop\n}\n}\n")
+    within(lab, "nft", "-f", path)
+    lab.serve("0.0.0.0", "8080")
+
+
 OFTEN = (["--set"], ["--update", "--seconds", "600", "--hitcount", "5", "-j", "DROP"])
 KNOWN = (["--rcheck", "-j", "REJECT", "--reject-with", "tcp-reset"],)
 LAN = Connection(SERVER, source=CLIENT)
@@ -43,4 +73,7 @@ CASES = [
          "fw.limit", "xt_rule", certainty="certain"),
     Case("a list that is knocked at and then asked",
          knocked, LAN, "stalled", certainty="certain"),
+    Case("a set that the rule before has changed", written_set, LAN, "timeout", predicted="unknown"),
+    Case("a rule of the family bridge", bridged, LAN, "timeout", predicted="open",
+         certainty="likely"),
 ]

@@ -64,6 +64,22 @@ std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device)
   return source.is_v6() && bound_device != 0 ? std::nullopt : std::optional(source);
 }
 
+/// A local client's answer whose route leads out. The listener may be one that there is not: what
+/// else stands in the way is told as if there were.
+Stop routed_elsewhere(const Journey& journey, const RouteQuestion& question) {
+  const auto to = question.destination.to_string();
+  const auto* listener = journey.listener ? &*journey.listener : nullptr;
+  const bool bound = listener != nullptr && question.output_interface != 0;
+  return {Outcome::timeout,
+          Icmp::none,
+          "ETIMEDOUT",
+          Stage::reply_route,
+          listener != nullptr ? socket_culprit(*listener) : Culprit{"route", id_part(to), ""},
+          bound ? fmt::format("the listener is bound to {}, by which no answer gets to {}",
+                              listener->interface.value_or("a device"), to)
+                : fmt::format("the answer to {} is not routed to this host", to)};
+}
+
 /// An answer to a client of this host, which goes over lo. inet_csk_route_req() routes it by the
 /// device that the listener is bound to; by that device there is no way to an address that only lo
 /// has, and the packet is lost on the link.
@@ -75,14 +91,7 @@ Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& quest
     if (answer && !answer->error.is(0))
       add_stop(way, no_way_back(*answer, question.destination, walk.classes != nullptr));
     else if (answer && !answer->type.is("local"))
-      add_stop(way, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
-                     socket_culprit(*way.listener),
-                     question.output_interface != 0
-                         ? fmt::format("the listener is bound to {}, by which no answer gets to {}",
-                                       way.listener->interface.value_or("a device"),
-                                       question.destination.to_string())
-                         : fmt::format("the answer to {} is not routed to this host",
-                                       question.destination.to_string())});
+      add_stop(way, routed_elsewhere(way, question));
     journeys.push_back(std::move(way));
   }
   return journeys;

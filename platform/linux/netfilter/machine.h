@@ -179,6 +179,7 @@ private:
                               bool& answered);
   bool look_up(const std::string& set, const std::vector<Octet>& key,
                std::vector<LookupPart>& parts);
+  std::string set_id(const std::string& set) const; ///< "inet/filter/seen"
   void take_value(const nft::Lookup& lookup, const SetValue* value);
   void element_expressions(const SetValue& value);
   void perform(const nft::Dynset& dynset);

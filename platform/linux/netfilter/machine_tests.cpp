@@ -27,6 +27,11 @@ Octet apply_mask(Octet octet, std::uint8_t mask, std::uint8_t flip) {
   return octet;
 }
 
+void note_change(std::vector<std::string>& sets, std::string set) {
+  if (std::ranges::find(sets, set) == sets.end())
+    sets.push_back(std::move(set));
+}
+
 } // namespace
 
 void Machine::perform(const nft::Cmp& cmp) {
@@ -202,7 +207,18 @@ void Machine::element_expressions(const SetValue& value) {
       perform(expression.operation);
 }
 
+std::string Machine::set_id(const std::string& set) const {
+  return fmt::format("{}/{}/{}", site_.scope->family, site_.scope->table, set);
+}
+
 void Machine::take_value(const nft::Lookup& lookup, const SetValue* value) {
+  const auto& changed = value == nullptr ? packet().ct.added_to : packet().ct.removed_from;
+  if (!changed.empty() && std::ranges::find(changed, set_id(lookup.set)) != changed.end()) {
+    if (lookup.to_verdict || lookup.dreg != nft::no_slot)
+      return unknown(fmt::format("a rule before it changed the map {}", lookup.set));
+    return undecided(fmt::format("what a rule changed in set {} makes this one fit", lookup.set),
+                     fmt::format("what a rule changed in set {} makes this one fail", lookup.set));
+  }
   if (value == nullptr)
     return decide(lookup.inverted);
   if (lookup.inverted)
@@ -266,8 +282,11 @@ void Machine::perform(const nft::Lookup& lookup) {
 
 /// net/netfilter/nft_dynset.c: nft_dynset_eval(). The element is there afterwards.
 void Machine::perform(const nft::Dynset& dynset) {
-  if (dynset.op == nft::DynsetOp::remove)
+  if (dynset.op == nft::DynsetOp::remove) {
+    note_change(change().ct.removed_from, set_id(dynset.set));
     return;
+  }
+  note_change(change().ct.added_to, set_id(dynset.set));
   for (const auto& expression : dynset.per_element)
     if (!broke_ && !ended_)
       perform(expression.operation);

@@ -187,6 +187,9 @@ struct ConntrackView {
   std::optional<Culprit> source_nat;      ///< the rule that decided
   std::optional<Culprit> destination_nat; ///< the rule that decided
   bool masquerade = false;                ///< source NAT to the address of the way out
+  /// Sets that rules on the way of its packets have changed since they were read: those that may
+  /// have an element more, "inet/filter/seen" or "ipset/7", and those that may have one less.
+  std::vector<std::string> added_to, removed_from;
 
   friend bool operator==(const ConntrackView&, const ConntrackView&) = default;
 };

@@ -325,9 +325,23 @@ MatchAnswer test_set_membership(const MatchCall& call, const SetQuestion& questi
   if (inquiry.pending() || inquiry.incomplete() || set == sets.end())
     return undecided(
         call, fmt::format("the set with the index {}, which could not be read,", question.index),
-        "holds the packet", "does not hold the packet", "set");
+        "holds the packet", "does not hold the packet");
   const Ipset chosen = *set;
-  return SetTest(call, question, std::move(sets)).run(chosen, 0);
+  MatchAnswer member = SetTest(call, question, std::move(sets)).run(chosen, 0);
+  const auto& ct = call.packet.ct;
+  const auto changed = [&](const std::vector<std::string>& ids) { // or a set of a list of sets
+    return std::ranges::any_of(ids, [&](const std::string& id) {
+      return id == fmt::format("ipset/{}", question.index) ||
+             (chosen.type.is("list:set") && id.starts_with("ipset/"));
+    });
+  };
+  const bool open = (member.truth != Truth::yes && changed(ct.added_to)) ||
+                    (member.truth != Truth::no && changed(ct.removed_from));
+  if (!open)
+    return member;
+  return undecided(
+      call, fmt::format("the set {}, which a rule before changed,", chosen.name.value_or("")),
+      "holds the packet", "does not hold the packet");
 }
 
 std::string set_name_of(Inquiry& inquiry, Int netns, std::uint16_t index) {

@@ -6,7 +6,10 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "platform/linux/xtables/ipset_lookup.h"
+#include "platform/linux/xtables/print_matches.h"
 #include "platform/linux/xtables/run_core.h"
 #include "platform/linux/xtables/test_core.h"
 
@@ -369,9 +372,40 @@ TargetAnswer run_hmark(const TargetCall& call) {
   return goes_on(std::move(packet));
 }
 
+namespace {
+
+void note_change(const wire::SetReference& set, std::vector<std::string>& sets) {
+  constexpr unsigned no_set = 0xffff;
+  auto id = fmt::format("ipset/{}", set.index);
+  if (set.index != no_set && std::ranges::find(sets, id) == sets.end())
+    sets.push_back(std::move(id));
+}
+
+TargetAnswer change_sets(const TargetCall& call, const wire::SetReference& add,
+                         const wire::SetReference& remove) {
+  PacketClass packet = call.packet;
+  note_change(add, packet.ct.added_to);
+  note_change(remove, packet.ct.removed_from);
+  return goes_on(std::move(packet));
+}
+
+} // namespace
+
+TargetAnswer run_set0(const TargetCall& call) {
+  const auto set = call.as<wire::SetTarget0>();
+  return change_sets(call, set_reference_of(set.add), set_reference_of(set.remove));
+}
+
+TargetAnswer run_set1(const TargetCall& call) { // and revision 2, which begins like it
+  const auto set = call.as<wire::SetTarget1>();
+  return change_sets(call, set.add, set.remove);
+}
+
 TargetAnswer run_set3(const TargetCall& call) {
   const auto info = call.as<wire::SetTarget3>();
   PacketClass packet = call.packet;
+  note_change(info.add, packet.ct.added_to);
+  note_change(info.remove, packet.ct.removed_from);
   if (info.map.index != 0xffff && (info.flags & 0x100) != 0)
     packet.meta.mark = Mark::unknown("the mark that the set maps to");
   if (info.map.index != 0xffff && (info.flags & 0x200) != 0)

@@ -26,6 +26,8 @@ TargetAnswer run_notrack(const TargetCall& call);
 TargetAnswer run_redirect(const TargetCall& call);
 TargetAnswer run_reject4(const TargetCall& call);
 TargetAnswer run_reject6(const TargetCall& call);
+TargetAnswer run_set0(const TargetCall& call);
+TargetAnswer run_set1(const TargetCall& call);
 TargetAnswer run_set3(const TargetCall& call);
 TargetAnswer run_snat(const TargetCall& call);
 TargetAnswer run_snpt(const TargetCall& call);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 #include <fmt/format.h>
 #include <sched.h>
@@ -236,6 +237,27 @@ TEST_CASE("twenty thousand rules and a great set are fast", "[.bench]") {
       CHECK(spent.count() < 2000);
     }
   }
+}
+
+TEST_CASE("what a rule adds to a set or takes from it leaves a later look into it open") {
+  const std::string set = "add set inet f seen { type ipv4_addr ; flags dynamic ; size 9 ; "
+                          "elements = { 10.77.0.9 } ; }\n";
+  const auto verdicts = [&](const std::string& change, const char* client) {
+    Looked looked;
+    std::multiset<HookVerdict> found;
+    if (look(looked, input + set + rule(change) + rule("ip saddr @seen accept"), syn(client, 8080)))
+      for (const auto& branch : looked.branches)
+        found.insert(branch.verdict);
+    return found;
+  };
+  if (!alone())
+    return;
+  const std::multiset<HookVerdict> open{HookVerdict::accept, HookVerdict::drop};
+  CHECK(verdicts("add @seen { ip saddr }", "10.77.0.2") == open);
+  CHECK(verdicts("delete @seen { ip saddr }", "10.77.0.9") == open);
+  // nothing more is there for one who was there before, and nothing less for one who was not
+  CHECK(verdicts("add @seen { ip saddr }", "10.77.0.9") == std::multiset{HookVerdict::accept});
+  CHECK(verdicts("delete @seen { ip saddr }", "10.77.0.2") == std::multiset{HookVerdict::drop});
 }
 
 TEST_CASE("texts are those of nft, for what the kernel tests") {

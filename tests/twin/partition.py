@@ -376,9 +376,13 @@ def run_round(seed, show):
         for listener in listeners:
             words += (["+"] if words else []) + (["--udp"] if proto == "udp" else []) + listener
         if words:
-            lab.start(lab.server, sys.executable, os.path.join(HERE, "..", "lab", "server.py"),
-                      *words)
-            laboratory.time.sleep(0.3)
+            server = lab.start(lab.server, sys.executable,
+                               os.path.join(HERE, "..", "lab", "server.py"), *words,
+                               output=subprocess.PIPE)
+            lab.undo(server.stdout.close)
+            # Errors of what cannot be bound come first. A machine under load may take seconds.
+            while (line := server.stdout.readline()) and line.strip() != b"ready":
+                pass
         text = load_rules(lab, text, legacy)
         answer = ask(lab, "who", f"{proto}/{PORT}")
         complaints = list(check_space(answer["classes"]))

@@ -128,8 +128,14 @@ const Answered* Snapshot::answer(const Request& request) const {
   const auto shapes = answers_of_table_.find(request.table);
   if (shapes == answers_of_table_.end())
     return nullptr;
+  // Where rows are answers to whole questions a shorter question is another one, unless all of the
+  // table is known.
+  const TableSpec* spec = schema_.find(request.table);
+  const bool whole = spec != nullptr && spec->answers_only;
   std::size_t first = answers_.size();
   for (const auto& shape : shapes->second) {
+    if (whole && !shape.columns.empty() && shape.columns.size() != request.keys.size())
+      continue;
     const auto hash = hash_values(request, shape.columns);
     if (!hash)
       continue;

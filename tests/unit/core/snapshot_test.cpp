@@ -47,6 +47,18 @@ TEST_CASE("an answer covers every question that asks for the same or less") {
   CHECK(snapshot.answer({"process", {}}) == nullptr);
 }
 
+TEST_CASE("where rows are answers to whole questions a shorter question covers no longer one") {
+  Snapshot snapshot = empty();
+  const Key destination{"destination", Cell(*IpAddress::parse("10.0.0.9"))};
+  const Key source{"source", Cell(*IpAddress::parse("10.0.0.1"))};
+  const std::string lookup(table_name<RouteLookup>());
+  snapshot.answered({lookup, {destination}});
+  CHECK(snapshot.answer({lookup, {destination}}) != nullptr);
+  CHECK(snapshot.answer({lookup, {destination, source}}) == nullptr);
+  snapshot.answered({lookup, {source, destination}});
+  CHECK(snapshot.answer({lookup, {destination, source}}) != nullptr);
+}
+
 TEST_CASE("a question finds rows that match or may match in every key") {
   Snapshot snapshot = empty();
   snapshot.add(socket(Text("tcp"), 80));

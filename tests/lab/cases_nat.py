@@ -137,6 +137,18 @@ def drop_inside(inside):
     nft(inside, "table ip f { chain i { type filter hook input priority 0; tcp dport 80 drop; }; }")
 
 
+def dropped_on_its_way(lab):
+    """Clients know the way to the container over IPv6, and a rule of the host drops what goes there."""
+    inside = container(lab)
+    lab.server.ip("-6", "addr", "add", "fd88::1/64", "dev", "docker0", "nodad")
+    inside.ip("-6", "addr", "add", "fd88::2/64", "dev", "eth0", "nodad")
+    inside.ip("-6", "route", "add", "default", "via", "fd88::1")
+    lab.server.sysctl("net.ipv6.conf.all.forwarding", 1)
+    lab.client.ip("-6", "route", "add", "fd88::/64", "via", "fd77::1")
+    nft(lab.server, "table ip6 f { chain w { type filter hook forward priority 0; "
+                    "tcp dport 80 drop; }; }")
+
+
 REMOTE = Connection(SERVER)
 OWN = Connection(SERVER, source=SERVER, local=True)
 LOOPBACK = Connection("127.0.0.1", local=True)
@@ -176,4 +188,6 @@ CASES = [
     Case("redirect to a port with a listener", redirect(8081, "8081"), REMOTE, "open"),
     Case("redirect to a port without one", redirect(8081, "8080"), REMOTE, "refused",
          "nat.dead_target"),
+    Case("a rule of forward drops what goes to a container (IPv6)", dropped_on_its_way,
+         Connection("fd88::2", port=80), "timeout", "fw.drop", "nft_rule"),
 ]

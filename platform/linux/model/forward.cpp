@@ -83,8 +83,12 @@ bool cross_again(Walk& walk, Journey& journey) {
 } // namespace
 
 Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
-  if (cross_again(walk, journey) || journey.stopped())
+  if (cross_again(walk, journey))
     return alone(std::move(journey));
+  if (journey.stopped()) { // what stands behind is not looked for: it has not come there
+    journey.over = true;
+    return alone(std::move(journey));
+  }
   const auto device = ask_interface(walk.inquiry, journey.netns, way.out);
   if (walk.inquiry.pending() || !device)
     return alone(std::move(journey));
@@ -176,6 +180,7 @@ Journeys forward(Walk& walk, Journey journey) {
   for (auto& way : journeys) {
     if (way.hops.size() >= most_hops && way.kind != Packet::ack && way.kind != Packet::data) {
       add_stop(way, {Outcome::unknown, Icmp::none, "", Stage::forward, {}, "it goes in circles"});
+      way.over = true; // whatever else would be in its way is there again and again
       left.push_back(std::move(way));
       continue;
     }

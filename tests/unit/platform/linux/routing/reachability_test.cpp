@@ -23,7 +23,7 @@ public:
     snapshot_.answered({"address", {{"netns", netns}}});
     snapshot_.answered({"neighbour", {{"netns", netns}}});
     snapshot_.answered({"setting", {{"netns", netns}}});
-    snapshot_.answered({"route_lookup", {{"netns", netns}}});
+    snapshot_.answered({"route_lookup", {}});
     interface(1, "lo", 772);
     interface(2, "eth0", 1);
     interface(3, "eth1.5", 1);

@@ -91,7 +91,7 @@ class Kept:
                 status = 0
             finally:
                 os._exit(status)
-        lab.at_end(self.end)
+        lab.undo(self.end)
         os.close(ready_write)
         os.close(self.go_on_read)
         ready = os.read(ready_read, 1)

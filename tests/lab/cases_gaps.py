@@ -172,7 +172,7 @@ class UnixFile:
                             "import os, socket, sys, time\n" + "\n".join(self.script) +
                             "\nprint('ready', flush=True)\ntime.sleep(600)", self.path,
                             output=subprocess.PIPE)
-        lab.at_end(process.stdout.close)
+        lab.undo(process.stdout.close)
         process.stdout.readline()
 
     def words(self, lab):

@@ -2,7 +2,6 @@
 
 import os
 import resource
-import shutil
 import signal
 import sys
 import time
@@ -278,20 +277,7 @@ class Alone(Case):
 
 
 def nginx_without_descriptors(lab):
-    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if not program:
-        raise Skip("nginx is not installed")
-    folder = lab.folder()
-    file = os.path.join(folder, "nginx.conf")
-    with open(file, "w") as out:
-        out.write(f"daemon off; pid {folder}/pid; error_log {folder}/log; user root;\n"
-                  "worker_processes 1; worker_rlimit_nofile 14; events { worker_connections 64; }\n"
-                  f"http {{ access_log off; client_body_temp_path {folder}/b;"
-                  f" proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
-                  f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
-                  " server { listen 8080; return 200 ok; } }\n")
-    process = lab.start(lab.server, program, "-c", file)
-    wait_for_listener(process.pid, 8080)
+    lab.nginx(settings="worker_rlimit_nofile 14;", events="worker_connections 64;")
     lab.start(lab.client, sys.executable, "-c", "import socket, time\nheld = []\nfor _ in range(12):\n"
               "    held.append(socket.create_connection(('10.77.0.1', 8080)))\ntime.sleep(600)\n")
     wait_until(lambda: len(rows(lab.server, False, "01")) >= 12, "all of them are connected")

@@ -23,20 +23,7 @@ def nginx_on(address):
     """A real nginx with one worker that answers on one address."""
 
     def prepare(lab):
-        program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-        if not program:
-            raise Skip("nginx is not installed")
-        folder = lab.folder()
-        file = os.path.join(folder, "nginx.conf")
-        with open(file, "w") as out:
-            out.write(f"daemon off; pid {folder}/pid; error_log {folder}/log; user root;\n"
-                      "worker_processes 1; events {}\n"
-                      f"http {{ access_log off; client_body_temp_path {folder}/b;"
-                      f" proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
-                      f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
-                      f" server {{ listen {address}:8080; return 200 ok; }} }}\n")
-        process = lab.start(lab.server, program, "-c", file)
-        wait_for_listener(process.pid, 8080)
+        lab.nginx(f"{address}:8080")
 
     return prepare
 

@@ -215,19 +215,7 @@ def workers_gone(lab):
 
 def nginx_without_workers(lab):
     """nginx whose master is too old to notice that its worker died: it does not get SIGCHLD."""
-    program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-    if not program:
-        raise Skip("nginx is not installed")
-    folder = lab.folder()
-    with open(f"{folder}/nginx.conf", "w") as out:
-        out.write(f"daemon off; pid {folder}/pid; error_log {folder}/log; user root;\n"
-                  "worker_processes 1; events {}\n"
-                  f"http {{ access_log off; client_body_temp_path {folder}/b;"
-                  f" proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
-                  f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
-                  " server { listen 8080; return 200 ok; } }\n")
-    master = lab.start(lab.server, program, "-c", f"{folder}/nginx.conf")
-    wait_for_listener(master.pid, 8080)
+    master = lab.nginx()
     wait_until(lambda: len(children_of(master.pid)) == 1, "the worker runs")
     worker, = children_of(master.pid)
     os.kill(master.pid, signal.SIGSTOP)

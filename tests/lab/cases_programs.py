@@ -46,8 +46,8 @@ def socket_lookup(*words, listening=None):
             lab.serve("0.0.0.0", listening)
         program = lab.start(lab.server, sys.executable, os.path.join(HERE, "sk_lookup.py"), *words,
                             output=subprocess.PIPE, takes_input=True)
-        lab.at_end(program.stdout.close)
-        lab.at_end(program.stdin.close)
+        lab.undo(program.stdout.close)
+        lab.undo(program.stdin.close)
         said = program.stdout.readline().decode().strip()
         if said != "ready":
             raise Skip(f"sk_lookup: {said}")

@@ -188,7 +188,7 @@ def overflowed(abort, experience):
         lab.server.sysctl("net.ipv4.tcp_abort_on_overflow", abort)
         lab.serve("--no-accept", "--backlog", "0", "0.0.0.0", "8080")
         clients = lab.start(lab.client, sys.executable, "-c", LATE, output=subprocess.PIPE)
-        lab.at_end(clients.stdout.close)
+        lab.undo(clients.stdout.close)
         met = [clients.stdout.readline().decode().strip() for _ in range(3)]
         if experience not in met:
             raise LabError(f"the late clients meet {met}, none of them {experience}")

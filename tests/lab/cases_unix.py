@@ -147,7 +147,7 @@ def serving(name="x.sock", kind="stream", then=None, netns=None):
         child = int(os.read(pids[0], 20))
         for end in pids:
             os.close(end)
-        lab.at_end(os.kill, child, signal.SIGKILL)
+        lab.undo(os.kill, child, signal.SIGKILL)
         if then:
             then(path, child)
     return prepare
@@ -339,7 +339,7 @@ def other_mounts(lab, folder):
     shell = 'mount -t tmpfs none "$1" && exec python3 -c "$2" "$1/x.sock"'
     process = lab.start(lab.server, program, "--mount", "--propagation", "private", "sh", "-c",
                         shell, "sh", folder, script, output=subprocess.PIPE)
-    lab.at_end(process.stdout.close)
+    lab.undo(process.stdout.close)
     if process.stdout.readline().strip() != b"ready":
         raise Skip("no file system can be mounted here")
 

@@ -17,6 +17,7 @@ import json
 import os
 import select
 import signal
+import shutil
 import socket
 import struct
 import subprocess
@@ -183,12 +184,26 @@ class Lab:
             raise LabError(f"the server did not start: {line.decode(errors='replace').strip()}")
         return process
 
-    def undo(self, step):
+    def nginx(self, listen="8080", settings="", events=""):
+        """A real nginx with one worker, which listens."""
+        program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if not program:
+            raise Skip("nginx is not installed")
+        folder = self.folder()
+        with open(f"{folder}/nginx.conf", "w") as out:
+            out.write(f"daemon off; pid {folder}/pid; error_log {folder}/log; user root;\n"
+                      f"worker_processes 1; {settings} events {{ {events} }}\n"
+                      f"http {{ access_log off; client_body_temp_path {folder}/b;"
+                      f" proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;"
+                      f" uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;"
+                      f" server {{ listen {listen}; return 200 ok; }} }}\n")
+        process = self.start(self.server, program, "-c", f"{folder}/nginx.conf")
+        wait_for_listener(process.pid, 8080)
+        return process
+
+    def undo(self, step, *arguments):
         """Called when the laboratory ends, before what was started earlier is ended."""
-        self._undo.callback(step)
-    def at_end(self, function, *arguments):
-        """Calls something when the laboratory is cleared, before the namespaces go."""
-        self._undo.callback(function, *arguments)
+        self._undo.callback(step, *arguments)
 
     def folder(self):
         """A folder that is removed with the laboratory."""

@@ -154,7 +154,7 @@ class Site:
     def _listen(self, words):
         """Sockets that cannot be bound are left out."""
         process = self.lab.start(self.server, sys.executable, SERVER, *words, output=subprocess.PIPE)
-        self.lab.at_end(process.stdout.close)
+        self.lab.undo(process.stdout.close)
         while (line := process.stdout.readline().strip()) != b"ready":
             if not line.startswith(b"failed"):
                 raise LabError(f"the server did not start: {line}")

@@ -24,10 +24,15 @@ bool queue_told_nothing(const PathStep& step) {
   return step.stage != Stage::queue_syn || step.note.empty();
 }
 
-/// Nothing on the way was left open, or is told of by a number that belongs to one port.
-bool is_plain(const Walk& walk, const WalkNotes& notes, const Journey& journey) {
-  return notes.one_way && !notes.met_rules && !journey.stopped() && !journey.over &&
-         journey.certainty == Certainty::certain && journey.assumptions.empty() &&
+/// Open, and nothing was left open on the way.
+bool is_plain(const Journey& journey) {
+  return !journey.stopped() && !journey.over && journey.certainty == Certainty::certain &&
+         journey.assumptions.empty();
+}
+
+/// Of what was met on the way nothing belongs to its port alone.
+bool is_example(const Walk& walk, const WalkNotes& notes, const Journey& journey) {
+  return notes.one_way && !notes.met_rules && is_plain(journey) &&
          journey.conditions.empty() && journey.packet.conditions.empty() && journey.hops.empty() &&
          journey.conntracks.empty() && journey.listener &&
          journey.final_address == walk.flow.to && journey.final_port == walk.flow.port &&
@@ -93,6 +98,13 @@ std::optional<Journey> Examples::follow(Walk& walk) const {
       continue;
     if (model.final_port == walk.flow.port) // it was walked itself, and asked of the kernel
       return std::nullopt;
+    Journey service; // what it needs to know is asked for first
+    service.netns = netns;
+    service.kind = packet_at(notes, Boundary::unserved);
+    service.listener = *receiver;
+    serve(walk, service);
+    if (walk.inquiry.pending() || !is_plain(service))
+      return std::nullopt;
     Journey journey;
     journey.netns = netns;
     journey.kind = packet_at(notes, Boundary::arrived);
@@ -103,17 +115,15 @@ std::optional<Journey> Examples::follow(Walk& walk) const {
     add_evidence(walk, journey, *receiver);
     enter_socket(walk, journey, *receiver, question.source, inode_note(*receiver));
     append(journey, model, at(notes, Boundary::delivered), at(notes, Boundary::unserved));
-    journey.kind = packet_at(notes, Boundary::unserved);
-    serve(walk, journey);
+    append(journey, service, 0, service.path.size());
     append(journey, model, at(notes, Boundary::served), model.path.size());
-    const bool plain = journey.certainty == Certainty::certain && journey.assumptions.empty();
-    return plain ? std::optional(std::move(journey)) : std::nullopt;
+    return is_plain(journey) ? std::optional(std::move(journey)) : std::nullopt;
   }
   return std::nullopt;
 }
 
 void Examples::learn(Walk& walk, const WalkNotes& notes, const Journeys& journeys) {
-  if (walk.flow.identity || journeys.size() != 1 || !is_plain(walk, notes, journeys.front()) ||
+  if (walk.flow.identity || journeys.size() != 1 || !is_example(walk, notes, journeys.front()) ||
       rules_ask_for_ports(walk.inquiry, journeys.front().netns))
     return;
   auto& kinds = examples_[ends_of(walk.flow)];

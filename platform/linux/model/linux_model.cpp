@@ -24,7 +24,7 @@ public:
   std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) override {
     if (target.proto == Proto::unix_socket)
       return {unix_flow(target)};
-    return plain_flows_of(inquiry, target);
+    return plain_flows_.of(inquiry, target);
   }
   std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target, const IpAddress& from,
                                const std::string& interface) override {
@@ -60,6 +60,7 @@ private:
     return journeys;
   }
 
+  PlainFlows plain_flows_;
   Examples examples_;
   Ruleset ruleset_;
   xt::LegacyTables tables_;

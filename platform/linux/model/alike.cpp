@@ -32,10 +32,10 @@ bool is_plain(const Journey& journey) {
 
 /// Of what was met on the way nothing belongs to its port alone.
 bool is_example(const Walk& walk, const WalkNotes& notes, const Journey& journey) {
-  return notes.one_way && !notes.met_rules && is_plain(journey) &&
-         journey.conditions.empty() && journey.packet.conditions.empty() && journey.hops.empty() &&
-         journey.conntracks.empty() && journey.listener &&
-         journey.final_address == walk.flow.to && journey.final_port == walk.flow.port &&
+  return notes.one_way && !notes.met_rules && is_plain(journey) && journey.conditions.empty() &&
+         journey.packet.conditions.empty() && journey.hops.empty() && journey.conntracks.empty() &&
+         journey.listener && journey.final_address == walk.flow.to &&
+         journey.final_port == walk.flow.port &&
          journey.netns == walk.inquiry.snapshot().host().netns &&
          std::ranges::all_of(journey.path, queue_told_nothing);
 }
@@ -44,8 +44,7 @@ bool is_example(const Walk& walk, const WalkNotes& notes, const Journey& journey
 bool alike(const Socket& one, const Socket& other) {
   return one.local_address == other.local_address && one.v6only == other.v6only &&
          one.interface_index == other.interface_index && one.uid == other.uid &&
-         one.mark == other.mark && one.transparent == other.transparent &&
-         one.state == other.state;
+         one.mark == other.mark && one.transparent == other.transparent && one.state == other.state;
 }
 
 void append(Journey& journey, const Journey& from, std::size_t begin, std::size_t end) {

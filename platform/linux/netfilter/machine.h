@@ -17,6 +17,7 @@
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/hooks.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/own_addresses.h"
 #include "platform/linux/netfilter/rule_text.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/split.h"
@@ -198,9 +199,11 @@ private:
   void perform(const nft::Redirect& redirect);
   std::optional<AddressTerm> nat_address(const nft::Nat& nat);
   std::optional<PortTerm> nat_port(nft::Slot low, nft::Slot high, std::uint32_t flags);
-  void bind(bool destination, NatTarget target, bool masquerade);
+  std::vector<NatTarget> choices_of(const NatTarget& target) const;
+  void bind(bool destination, const std::vector<NatTarget>& choices, bool masquerade);
+  void bind_own(bool destination, const InterfaceView& interface, const OwnAddresses& own,
+                const std::optional<PortTerm>& port);
   void accept();
-  AddressTerm local_address(const InterfaceView& interface, bool for_redirect);
   void perform(const nft::Notrack& notrack);
   void perform(const nft::Tproxy& tproxy);
   void perform(const nft::Synproxy& synproxy);

@@ -38,6 +38,10 @@ std::optional<std::uint64_t> number(std::string_view text) {
              : std::nullopt;
 }
 
+bool is_counter(std::string_view text) {
+  return text == "counter" || text.starts_with("counter packets ");
+}
+
 /// The parts of a rule, in the order of iptables-save.
 struct Words {
   std::string source, destination, in, out, protocol;
@@ -234,7 +238,7 @@ bool add_text(Words& words, std::string_view text) {
   else if (take(text, "meta mark & "))
     return add_masked_mark(words, text);
   else
-    return text == "counter" || text.starts_with("counter packets ");
+    return is_counter(text);
   return true;
 }
 
@@ -275,6 +279,8 @@ bool is_iptables_chain(std::string_view chain) {
 
 std::optional<std::string> iptables_words(std::span<const Phrase> phrases,
                                           std::string_view comment) {
+  if (std::ranges::none_of(phrases, is_counter, &Phrase::text)) // iptables-nft counts in every rule
+    return std::nullopt;
   Words words;
   for (const auto& phrase : phrases)
     if (!add_phrase(words, phrase))

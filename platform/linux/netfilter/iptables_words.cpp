@@ -242,7 +242,28 @@ bool add_text(Words& words, std::string_view text) {
   return true;
 }
 
+bool add_phrase(Words& words, const Phrase& phrase);
+
+/// "tcp sport 1 tcp dport 2": one comparison of both, which iptables-nft makes of them.
+std::optional<bool> add_both_ports(Words& words, const Phrase& phrase) {
+  for (const auto* field : {"tcp dport", "udp dport"}) {
+    const auto second = phrase.text.find(fmt::format(" {} ", field));
+    if (second == std::string::npos || !phrase.text.starts_with(fmt::format("{:.3} sport ", field)))
+      continue;
+    Phrase source = phrase;
+    source.field = fmt::format("{:.3} sport", field);
+    source.text = phrase.text.substr(0, second);
+    Phrase destination = phrase;
+    destination.field = field;
+    destination.text = phrase.text.substr(second + 1);
+    return add_phrase(words, source) && add_phrase(words, destination);
+  }
+  return std::nullopt;
+}
+
 bool add_phrase(Words& words, const Phrase& phrase) {
+  if (const auto done = add_both_ports(words, phrase))
+    return *done;
   // An implied test of the protocol is what -p says.
   if (phrase.implied && phrase.field != "meta l4proto" && phrase.field != "ip protocol")
     return true;

@@ -178,7 +178,7 @@ class Lab:
         process = self.start(netns or self.server, sys.executable, os.path.join(HERE, "server.py"),
                              *words, output=subprocess.PIPE)
         self._undo.callback(process.stdout.close)
-        ready, _, _ = select.select([process.stdout], [], [], 10)
+        ready, _, _ = select.select([process.stdout], [], [], 60)
         line = process.stdout.readline() if ready else b""
         if line.strip() != b"ready":
             raise LabError(f"the server did not start: {line.decode(errors='replace').strip()}")

@@ -207,6 +207,16 @@ IntervalSet martians_v6(const InterfaceView& in) {
   return martians;
 }
 
+/// ip6_rcv_core(): a device without IPv6 drops before any hook sees it.
+void check_ipv6(Walk& walk, Journey& journey) {
+  const auto device = ask_interface(walk.inquiry, journey.netns, journey.packet.meta.in.index);
+  if (!device)
+    return;
+  if (auto off = ask_ipv6_off(walk.inquiry, journey.netns, *device))
+    add_stop(journey, silent(Stage::interface, std::move(off),
+                             fmt::format("{} takes no IPv6", device->name.value_or("?"))));
+}
+
 Journeys drop_martians(Journey journey) {
   const auto martians = martians_v6(journey.packet.meta.in);
   if (journey.packet.family == IpFamily::v4 || journey.packet.addresses.disjoint(martians)) {
@@ -268,9 +278,11 @@ Journeys enter_interface(Walk& walk, Journey journey) {
   return enter_namespace(walk, std::move(journey));
 }
 
-Journeys enter_namespace(Walk& /*walk*/, Journey journey) {
+Journeys enter_namespace(Walk& walk, Journey journey) {
   if (journey.kind != Packet::syn && journey.kind != Packet::datagram)
     return alone(std::move(journey));
+  if (journey.packet.family == IpFamily::v6)
+    check_ipv6(walk, journey);
   return drop_martians(std::move(journey));
 }
 

@@ -12,6 +12,7 @@
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/netfilter/packet_build.h"
+#include "platform/linux/netfilter/ruleset.h"
 
 namespace synfate {
 namespace {
@@ -80,6 +81,33 @@ bool cross_again(Walk& walk, Journey& journey) {
   return true;
 }
 
+/// A unicast route over lo. What this host sends there is delivered here, where nobody answers (see
+/// leads_into_lo()). A packet that is forwarded keeps its route and comes back by lo again and
+/// again (net/ipv4/ip_input.c: skb_valid_dst() in ip_rcv_finish_core()), until ip_forward() finds
+/// its TTL used up and tells the sender.
+Journeys go_into_lo(Walk& walk, Journey journey, bool forwarded) {
+  journey.over = true;
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const std::string target = to ? to->to_string() : "it";
+  const Culprit culprit{"route", target, "leads over lo, where nobody takes it"};
+  const std::string note = fmt::format("the route to {} leads over lo", target);
+  if (!forwarded) {
+    add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::route, culprit, note});
+    return alone(std::move(journey));
+  }
+  const auto* chains = walk.ruleset.base_chains(walk.inquiry, journey.netns);
+  if (chains == nullptr || !chains->empty() || walk.xt != nullptr)
+    assume(journey, "no rule drops it where it goes round over lo");
+  const PacketClass refused = journey.packet;
+  auto journeys = refuse(walk, std::move(journey), refused,
+                         {Outcome::unreachable, Icmp::host, "EHOSTUNREACH", Stage::forward, culprit,
+                          note + ", where it goes round until its TTL is used up"},
+                         Refuser::lookup);
+  for (auto& way : journeys)
+    way.stops.front().icmp = Icmp::none; // time exceeded
+  return journeys;
+}
+
 } // namespace
 
 Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
@@ -92,6 +120,8 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   const auto device = ask_interface(walk.inquiry, journey.netns, way.out);
   if (walk.inquiry.pending() || !device)
     return alone(std::move(journey));
+  if (device->loopback.is(true))
+    return go_into_lo(walk, std::move(journey), way.in != 0);
   const Endpoint target = destination_of(journey.packet);
   if (target.address.kind == AddressTerm::Kind::known)
     journey.final_address = target.address.first;

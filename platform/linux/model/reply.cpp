@@ -178,6 +178,8 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       // an address of this host it is turned round in output, and routed again:
       // net/netfilter/nf_nat_proto.c: nf_nat_ipv4_local_fn(), Linux 6.12.
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
+    } else if (leads_into_lo(walk, routed.journey.netns, *answer)) {
+      add_stop(routed.journey, lost_in_lo(*answer, question.destination, walk.classes != nullptr));
     } else {
       way_out = answer->interface_index.value_or(way_out);
       routed.journey.forward_by = way_out;

@@ -225,7 +225,7 @@ def fate_of(flow):
 
 def overview_complaints(site):
     """A bare run against the answers about each port."""
-    _, overview, _ = run_synfate(site.server)
+    _, overview, _ = run_synfate(site.server, "--timeout", "60")
     listeners = overview["listeners"]
     ports = sorted({f"{one['proto']}/{one['port']}" for one in listeners})
     if not ports:

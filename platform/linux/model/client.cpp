@@ -130,40 +130,22 @@ Journeys choose_way(Walk& walk, Journey journey) {
   return journeys;
 }
 
-/// nf_nat_ipv4_local_fn(): after a DNAT in output the packet is routed again; to an address of this
-/// host it goes over lo, where the input path keeps its route (skb_valid_dst() in
-/// ip_rcv_finish_core()), else it leaves by the device of the route.
-void follow_nat(Walk& walk, Journey& journey) {
+/// nf_nat_ipv4_local_fn(), nf_nat_ipv6_local_fn(): after a DNAT in output the packet is routed
+/// again. To an address of this host it goes over lo, where the input path keeps its route
+/// (skb_valid_dst() in ip_rcv_finish_core()), else it leaves by the device of the route.
+void follow_nat(const Walk& walk, Journey& journey) {
   const auto to = destination_of(journey.packet).address;
   if (to.kind != AddressTerm::Kind::known)
     return;
   journey.routed_to = to.first;
-  if (to.first == walk.flow.to) {
-    journey.forward_by = journey.client_out;
-    journey.next_hop = journey.client_next_hop;
-    if (journey.client_out != 0)
-      journey.routed_to.reset();
+  if (to.first != walk.flow.to) {
+    journey.packet.meta.reroute = true;
     return;
   }
-  if (journey.stopped())
-    return;
-  RouteQuestion question;
-  question.destination = to.first;
-  question.proto = std::string(to_string(walk.flow.proto));
-  const auto answer = ask_route(walk.inquiry, journey.netns, question);
-  if (walk.inquiry.pending() || !answer || answer->type.is("local"))
-    return;
-  if (answer->error.value_or(0) != 0) {
-    add_stop(journey,
-             {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::output,
-              journey.packet.ct.destination_nat,
-              fmt::format("NAT sends it to {}, and no route leads there", to.first.to_string())});
-    return;
-  }
-  journey.forward_by = answer->interface_index.value_or(0);
-  journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to.first;
-  if (const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by))
-    journey.packet.meta.out = view_of(*device);
+  journey.forward_by = journey.client_out;
+  journey.next_hop = journey.client_next_hop;
+  if (journey.client_out != 0)
+    journey.routed_to.reset();
 }
 
 /// The device that the packet is about to leave by.

@@ -231,13 +231,16 @@ Stop no_way_again(Walk& walk, const Journey& journey, const RouteLookup& answer,
   const bool told = journey.kind == Packet::datagram && !journey.reply && walk.flow.local;
   const Outcome outcome = told ? Outcome::denied : connected ? Outcome::stalled : Outcome::timeout;
   const std::string error = told ? errno_name(answer.error.value_or(0)) : "ETIMEDOUT";
+  const auto& translated = journey.packet.ct.destination_nat;
+  const bool sent_on = translated && !journey.reply;
   return {outcome,
           Icmp::none,
           connected ? "" : error,
           journey.reply ? Stage::reply_route : Stage::output,
-          Culprit{"route", to.to_string(), "no route for what a rule made of the packet"},
-          fmt::format("a rule in output changes the packet, and then no route leads to {}",
-                      to.to_string())};
+          sent_on ? *translated
+                  : Culprit{"route", to.to_string(), "no route for what a rule made of the packet"},
+          fmt::format("a rule in output {}, and then no route leads to {}",
+                      sent_on ? "sends the packet on" : "changes the packet", to.to_string())};
 }
 
 } // namespace

@@ -207,6 +207,11 @@ def too_small_for_ipv6(lab):
     lab.server.ip("link", "set", "sv0", "mtu", "1000")
 
 
+def no_ipv6_at_all(lab):
+    serve(lab)
+    lab.server.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -284,6 +289,9 @@ CASES = [
          Connection("fd99:9::1", 9, source="::1", local=True), "refused"),
     Case("nobody calls from an address without a local route", address_without_local_route,
          Connection("10.77.0.1", source="10.77.0.11", local=True), "denied", culprit="address"),
+    Case("a host with IPv6 switched off has no ::1 to call from", no_ipv6_at_all,
+         Connection("::1", source="::1", local=True), "denied", rule="net.disable_ipv6",
+         culprit="address"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

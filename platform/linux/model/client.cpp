@@ -74,10 +74,12 @@ std::optional<Stop> not_for_one(const Walk& walk, const RouteLookup& route) {
               fmt::format("{} is a {} address", walk.flow.to.to_string(), route.type.value())};
 }
 
-/// bind() to its own address comes first: inet_addr_valid_or_nonlocal(), ipv6_chk_addr().
+/// bind() to its own address comes first: inet_addr_valid_or_nonlocal(), ipv6_chk_addr(). Without
+/// one ip6_route_get_saddr() finds as well that a host with IPv6 switched off has no ::1.
 void check_source(Walk& walk, Journey& journey) {
   const IpAddress& from = walk.flow.from;
-  if (walk.classes != nullptr || from.is_loopback() || from.is_link_local())
+  const bool always_there = from.is_v4() && from.is_loopback();
+  if (walk.classes != nullptr || always_there || from.is_link_local())
     return;
   BindQuestion question;
   question.netns = journey.netns;
@@ -214,8 +216,6 @@ Journeys leave_client(Walk& walk, Journey journey) {
     journey.packet.meta.out = view_of(*loopback);
   if (first)
     check_source(walk, journey);
-  if (walk.inquiry.pending())
-    return {};
   Journeys journeys = first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
   if (walk.inquiry.pending())
     return {};

@@ -212,6 +212,13 @@ def no_ipv6_at_all(lab):
     lab.server.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
 
 
+def rejected_over_lo(lab):
+    """IPv6 adds a route for the prefix of the address, which leads over lo as well."""
+    serve(lab)
+    own_address_on_lo(lab)
+    lab.server.ip("-6", "route", "del", "local", "fd99:9::1", "table", "local")
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -292,6 +299,9 @@ CASES = [
     Case("a host with IPv6 switched off has no ::1 to call from", no_ipv6_at_all,
          Connection("::1", source="::1", local=True), "denied", rule="net.disable_ipv6",
          culprit="address"),
+    Case("a route of IPv6 over lo rejects", rejected_over_lo, Connection("fd99:9::1"), "unreachable"),
+    Case("a route of IPv6 over lo rejects a program of the server", rejected_over_lo,
+         Connection("fd99:9::1", source="fd77::1", local=True), "unreachable"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

@@ -13,6 +13,7 @@
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
+#include "platform/linux/model/way_back.h"
 
 namespace synfate {
 namespace {
@@ -184,6 +185,10 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     return stop_not_ours(walk, std::move(journey), to, *answer);
   } else if (answer->type.is("local")) {
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  } else if (to.is_v6() && leads_into_lo(walk, journey.netns, *answer)) {
+    RouteLookup rejects = *answer;
+    rejects.error = Int{ENETUNREACH};
+    return stop_not_ours(walk, std::move(journey), to, rejects);
   } else if (answer->type.is("unicast") && forwards(walk, journey)) {
     journey.forward_by = answer->interface_index.value_or(0);
     journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;

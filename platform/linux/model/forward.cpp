@@ -81,16 +81,23 @@ bool cross_again(Walk& walk, Journey& journey) {
   return true;
 }
 
-/// A unicast route over lo. What this host sends there is delivered here, where nobody answers (see
-/// leads_into_lo()). A packet that is forwarded keeps its route and comes back by lo again and
-/// again (net/ipv4/ip_input.c: skb_valid_dst() in ip_rcv_finish_core()), until ip_forward() finds
-/// its TTL used up and tells the sender.
+/// A unicast route over lo (see leads_into_lo()). What this host sends there over IPv4 is delivered
+/// here, where nobody answers; IPv6 says that there is no route (ip6_pkt_discard_out()). A packet
+/// that is forwarded keeps its route and comes back by lo again and again (net/ipv4/ip_input.c:
+/// skb_valid_dst() in ip_rcv_finish_core()), until ip_forward() finds its TTL used up and tells the
+/// sender.
 Journeys go_into_lo(Walk& walk, Journey journey, bool forwarded) {
   journey.over = true;
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const std::string target = to ? to->to_string() : "it";
-  const Culprit culprit{"route", target, "leads over lo, where nobody takes it"};
+  const Culprit culprit{"route", id_part(target), "leads over lo, where nobody takes it"};
   const std::string note = fmt::format("the route to {} leads over lo", target);
+  const PacketClass refused = journey.packet;
+  if (refused.family == IpFamily::v6)
+    return refuse(
+        walk, std::move(journey), refused,
+        {Outcome::unreachable, Icmp::no_route, "ENETUNREACH", Stage::route, culprit, note},
+        Refuser::lookup);
   if (!forwarded) {
     add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::route, culprit, note});
     return alone(std::move(journey));
@@ -98,7 +105,6 @@ Journeys go_into_lo(Walk& walk, Journey journey, bool forwarded) {
   const auto* chains = walk.ruleset.base_chains(walk.inquiry, journey.netns);
   if (chains == nullptr || !chains->empty() || walk.xt != nullptr)
     assume(journey, "no rule drops it where it goes round over lo");
-  const PacketClass refused = journey.packet;
   auto journeys = refuse(walk, std::move(journey), refused,
                          {Outcome::unreachable, Icmp::host, "EHOSTUNREACH", Stage::forward, culprit,
                           note + ", where it goes round until its TTL is used up"},

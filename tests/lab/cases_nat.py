@@ -168,6 +168,20 @@ def all_masqueraded(backend, addresses=True):
     return prepare
 
 
+def sent_on_by_a_rule(lab, rule=None):
+    """What NAT in output sends to the container is routed again, with its source."""
+    container(lab)
+    nft(lab.server, "table ip n { chain o { type nat hook output priority -100; "
+                    f"ip daddr {VIRTUAL} tcp dport 8080 dnat to {CONTAINER}:80; }}; }}")
+    lab.server.ip("route", "add", f"{VIRTUAL}/32", "dev", "docker0")
+    if rule:
+        lab.server.ip("rule", "add", *rule)
+
+
+def no_route_for_the_source(lab):
+    sent_on_by_a_rule(lab, ("from", SERVER, "to", CONTAINER, "blackhole", "priority", "10"))
+
+
 REMOTE = Connection(SERVER)
 OWN = Connection(SERVER, source=SERVER, local=True)
 LOOPBACK = Connection("127.0.0.1", local=True)
@@ -207,6 +221,11 @@ CASES = [
     Case("redirect to a port with a listener", redirect(8081, "8081"), REMOTE, "open"),
     Case("redirect to a port without one", redirect(8081, "8080"), REMOTE, "refused",
          "nat.dead_target"),
+    Case("a program of the server is sent on to a container", sent_on_by_a_rule,
+         Connection(VIRTUAL, source=SERVER, local=True), "open"),
+    Case("a program of the server is sent on, and its source has no route there",
+         no_route_for_the_source, Connection(VIRTUAL, source=SERVER, local=True), "timeout", None,
+         "nft_rule"),
 ] + [
     Case(f"everything is masqueraded ({backend}): {name}", prepare, connection, outcome)
     for backend in ("nft", "legacy")

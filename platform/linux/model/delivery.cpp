@@ -276,14 +276,17 @@ void foresee_delivery(Walk& walk) {
   if (snapshot.sealed() || walk.classes != nullptr)
     return;
   const Int netns = snapshot.host().netns;
-  Int device = 0;
-  if (flow.local)
-    device = device_of_own_address(walk.inquiry, netns, flow.to);
-  else if (const auto arrival = arrival_interface(walk, netns))
-    device = arrival->index.value_or(0);
+  const auto arrival = arrival_interface(walk, netns);
+  const Int device = flow.local ? device_of_own_address(walk.inquiry, netns, flow.to)
+                     : arrival  ? arrival->index.value_or(0)
+                                : 0;
   const LookupQuestion question{flow.from, flow.source_port, flow.to, flow.port, device};
   const Request request = lookup_request(walk, netns, question, flow.source_port);
-  if (walk.inquiry.pending() || snapshot.answer(request) != nullptr)
+  if (walk.inquiry.pending())
+    return;
+  if (arrival && flow.to.is_v6())
+    ask_ipv6_off(walk.inquiry, netns, *arrival);
+  if (snapshot.answer(request) != nullptr)
     return;
   const auto sockets = ask_sockets(walk, netns, flow.port);
   walk.inquiry.find(request);

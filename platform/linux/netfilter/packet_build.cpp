@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "platform/linux/netfilter/conntrack.h"
+
 namespace synfate {
 namespace {
 
@@ -231,9 +233,7 @@ void add_ethernet(PacketClass& packet, std::string_view destination, std::string
 }
 
 void continue_connection(PacketClass& packet, const ConntrackView& before, bool reply) {
-  packet.ct = before;
-  packet.ct.state = CtState::none; // until conntrack sees the packet
-  packet.ct.reply = reply;
+  packet.ct = continued(before, reply);
 }
 
 } // namespace synfate

@@ -146,4 +146,24 @@ TEST_CASE("what rules did to a set is remembered by its element") {
   CHECK(changed_to(changes, "inet/f/seen", "a", false) == ChangedTo::present);
 }
 
+TEST_CASE(
+    "an answer offers what it was offered, and later packets are as short as that makes them") {
+  Connection connection;
+  auto syn = connection.next(Packet::syn, false);
+  CHECK(syn.network.size() == 60);
+  CHECK(offer_of(syn).timestamps);
+  for (std::size_t at = 46; at < 56; ++at) // a rule puts NOPs in the place of the timestamps
+    syn.network[at] = Octet::of(1);
+  FlowFacts facts;
+  facts.peer = offer_of(syn);
+  CHECK_FALSE(facts.peer.timestamps);
+  CHECK(facts.peer.selective);
+  const auto answer = build_packet(Packet::synack, facts, server, client);
+  CHECK(answer.network.size() == 52);
+  CHECK(answer.network[32].value == 0x80);
+  CHECK_FALSE(offer_of(answer).timestamps);
+  facts.peer = offer_of(answer);
+  CHECK(build_packet(Packet::ack, facts, client, server).network.size() == 40);
+}
+
 } // namespace synfate

@@ -144,6 +144,7 @@ private:
   void load_tuple(const nft::Ct& ct);
   void load_counter(const nft::Ct& ct);
   void set_ct(const nft::Ct& ct);
+  void set_zone(const nft::Ct& ct);
   void perform(const nft::Exthdr& header);
   void tcp_option(const nft::Exthdr& header);
   std::optional<std::size_t> find_tcp_option(std::uint8_t type, bool& unknown_layout) const;
@@ -181,7 +182,10 @@ private:
   bool look_up(const std::string& set, const std::vector<Octet>& key,
                std::vector<LookupPart>& parts);
   std::string set_id(const std::string& set) const; ///< "inet/filter/seen"
-  void take_value(const nft::Lookup& lookup, const SetValue* value);
+  void apply_changes(const std::string& set, const std::vector<Octet>& key,
+                     std::vector<LookupPart>& parts);
+  void take_value(const nft::Lookup& lookup, const LookupPart& part);
+  void change_set(const nft::Dynset& dynset);
   void element_expressions(const SetValue& value);
   void perform(const nft::Dynset& dynset);
   void perform(const nft::Limit& limit);

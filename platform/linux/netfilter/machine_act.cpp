@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/facts/tables.h"
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/machine.h"
 
 namespace synfate {
@@ -240,7 +241,7 @@ void Machine::perform(const nft::Redirect& redirect) {
 }
 
 void Machine::perform(const nft::Notrack&) {
-  if (packet().ct.state == CtState::none)
+  if (!is_claimed(packet().ct))
     change().ct.state = CtState::untracked;
 }
 

@@ -56,6 +56,22 @@ def bridged(lab):
     lab.serve("0.0.0.0", "8080")
 
 
+def both_back_ends(*order, legacy="DROP", nft="reject"):
+    """A chain and a legacy table of the same priority: the one that was loaded last comes first."""
+    load = {
+        "legacy": ["iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "8080", "-j", legacy],
+        "nft": ["nft", "table inet f { chain i { type filter hook input priority 0; "
+                       f"tcp dport 8080 {nft}; }}; }}"],
+    }
+
+    def prepare(lab):
+        lab.serve("0.0.0.0", "8080")
+        for back_end in order:
+            within(lab, *load[back_end])
+
+    return prepare
+
+
 OFTEN = (["--set"], ["--update", "--seconds", "600", "--hitcount", "5", "-j", "DROP"])
 KNOWN = (["--rcheck", "-j", "REJECT", "--reject-with", "tcp-reset"],)
 LAN = Connection(SERVER, source=CLIENT)
@@ -75,6 +91,12 @@ CASES = [
          knocked, LAN, "stalled", certainty="certain"),
     Case("a set that the rule before has changed", written_set, LAN, "timeout",
          certainty="certain"),
+    Case("nftables refuses, loaded after iptables-legacy, which drops",
+         both_back_ends("legacy", "nft"), LAN, "refused", predicted="unknown"),
+    Case("iptables-legacy drops, loaded after nftables, which refuses",
+         both_back_ends("nft", "legacy"), LAN, "timeout", predicted="unknown"),
+    Case("both back ends drop", both_back_ends("nft", "legacy", nft="drop"), LAN, "timeout",
+         "fw.drop", certainty="certain"),
     Case("a rule of the family bridge", bridged, LAN, "timeout", predicted="open",
          certainty="likely"),
 ]

@@ -181,8 +181,9 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
   }
   out.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
   if (home) {
-    out.found = answer->error.is(0) && answer->type.is("local");
-    if (out.found)
+    const bool stays = answer->type.is("local");
+    out.found = answer->error.is(0) && (stays || has_source_nat(refused));
+    if (out.found && stays)
       out.interface = answer->interface_index.value_or(out.interface);
     return out;
   }

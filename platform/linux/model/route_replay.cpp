@@ -35,11 +35,16 @@ template <typename T> Fact<T> fact_of(const std::optional<T>& value) {
 
 RouteLookup row_of(Int netns, const RouteQuestion& question,
                    const linux_routing::FibAnswer& answer) {
+  // Of IPv6 the kernel's answer says nothing about forwarding.
+  const bool not_forwarded =
+      question.destination.is_v6() && answer.reason == linux_routing::FibReason::forwarding_off;
   RouteLookup row;
   row.netns = netns;
   row.destination = question.destination;
-  row.error = answer.error;
-  if (!answer.type.empty())
+  row.error = Int{not_forwarded ? 0 : answer.error};
+  if (not_forwarded)
+    row.type = Text("unicast");
+  else if (!answer.type.empty())
     row.type = answer.type;
   row.interface_index = fact_of(answer.interface_index);
   row.gateway = fact_of(answer.gateway);

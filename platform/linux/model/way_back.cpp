@@ -252,7 +252,10 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
   const bool its_link = device->name.is(walk.flow.from_interface);
   const bool many = walk.classes != nullptr;
   const bool visible = device->kind.is("veth") || device->kind.is("bridge");
-  const bool overruled = is_overruled(walk, journey, *device);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  const bool overruled =
+      is_overruled(walk, journey, *device) ||
+      (!many && !deaf_to(walk, journey.netns, *device, journey.next_hop, from).empty());
   if (!overruled && next == 0 && visible && many && !its_link) {
     journey.certainty = std::max(journey.certainty, Certainty::likely);
     return add_stop(journey, each_for_itself(*device));

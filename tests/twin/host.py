@@ -141,13 +141,14 @@ class Site:
     def _settle(self):
         """Duplicate addresses are known as such, and neighbours that have them are forgotten: what
         they advertise is ignored from now on. Without a carrier nobody looks for duplicates."""
-        def addresses(flag):
-            shown = json.loads(self.server.ip("-6", "-j", "address", "show", flag) or "[]")
+        def addresses(failed):
+            shown = json.loads(self.server.ip("-6", "-j", "address", "show", "tentative") or "[]")
             return [(one["local"], each["ifname"]) for each in shown
-                    if "LOWER_UP" in each.get("flags", ()) for one in each["addr_info"] if one]
-        wait_until(lambda: not addresses("tentative"), "no address is tentative")
+                    if "LOWER_UP" in each.get("flags", ()) for one in each["addr_info"]
+                    if one and bool(one.get("dadfailed")) == failed]
+        wait_until(lambda: not addresses(False), "no address is tentative")
         self._batch(self.server, [f"-6 neigh del {address} dev {device}"
-                                  for address, device in addresses("dadfailed")])
+                                  for address, device in addresses(True)])
 
     def _load(self, host, text, *words):
         """Rules; False where the kernel refuses them."""

@@ -257,6 +257,15 @@ def sent_under_another_name(lab):
                f" oifname lo tcp dport 8080-8090 snat to {FAR}; }}\n}}")
 
 
+def silent_router(lab):
+    """The better route leads to a router that is not there."""
+    serve(lab)
+    lab.server.ip("-6", "route", "append", "fd77::/64", "via", "fd77::99", "dev", "sv0", "onlink",
+                  "metric", "1")
+    for name, value in (("retrans_time_ms", 100), ("mcast_solicit", 2)):
+        lab.server.sysctl(f"net.ipv6.neigh.sv0.{name}", value)
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -351,6 +360,10 @@ CASES = [
          Connection("10.77.0.1", source="10.77.0.1", local=True), "open"),
     Case("source NAT over lo to an address of others: a reset", sent_under_another_name,
          Connection("10.77.0.1", 8090, source="10.77.0.1", local=True), "refused"),
+    Case("a router that does not answer is passed over (IPv6)", silent_router,
+         Connection("fd77::1"), "open"),
+    Case("a router that does not answer is passed over by a reset (IPv6)", silent_router,
+         Connection("fd77::1", 9), "refused"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

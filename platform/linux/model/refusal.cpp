@@ -174,7 +174,9 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
   const bool ours = is_local(walk, journey.netns, *called);
   const auto question = question_of_answer(walk, journey, refused, stop, *to,
                                            ours && !chosen ? called : std::nullopt);
-  const auto answer = ask_way(walk, journey.netns, question);
+  auto answer = ask_way(walk, journey.netns, question);
+  if (answer && !home)
+    answer = past_silent_router(walk, journey.netns, question, *answer);
   if (walk.inquiry.pending() || !answer) {
     out.assumed = !home;
     return out;

@@ -196,6 +196,8 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
                                 Int by_default) {
   std::vector<Leaving> leaving;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
+    if (routed.answer)
+      routed.answer = past_silent_router(walk, routed.journey.netns, question, *routed.answer);
     const auto& answer = routed.answer;
     Int way_out = by_default;
     if (!answer) {

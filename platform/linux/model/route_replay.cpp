@@ -74,4 +74,24 @@ std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
   return row_of(netns, question, answers.front());
 }
 
+std::optional<RouteLookup> route_without_router(Inquiry& inquiry, Int netns,
+                                                const RouteQuestion& question,
+                                                const IpAddress& silent, Int device) {
+  auto facts = linux_routing::ask_fib_facts(inquiry, netns, {});
+  if (inquiry.pending() || inquiry.incomplete())
+    return std::nullopt;
+  std::erase_if(facts.neighbours, [&](const Neighbour& row) {
+    return row.address.is(silent) && row.interface_index.is(device);
+  });
+  Neighbour failed;
+  failed.address = silent;
+  failed.interface_index = device;
+  failed.state = Text("failed");
+  facts.neighbours.push_back(std::move(failed));
+  const auto answers = linux_routing::Fib(facts).output(packet_of(question));
+  if (answers.size() != 1)
+    return std::nullopt;
+  return row_of(netns, question, answers.front());
+}
+
 } // namespace synfate

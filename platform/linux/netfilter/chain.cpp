@@ -231,7 +231,7 @@ private:
                 const std::string& chain, bool detail) const {
     PathStep step;
     step.packet = request_.packet;
-    step.stage = stage_of(request_.hook);
+    step.stage = stage_of(request_);
     step.chain = fmt::format("{}/{}/{}", id_part(base_.scope.family), id_part(base_.scope.table),
                              id_part(chain));
     if (!detail)

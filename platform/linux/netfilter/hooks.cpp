@@ -186,7 +186,7 @@ private:
     }
     const bool layer3 = request_.family == HookFamily::inet && request_.hook != Hook::ingress &&
                         request_.hook != Hook::egress;
-    if (request_.family == HookFamily::inet && context_.xt != nullptr)
+    if (context_.xt != nullptr)
       for (const auto& table : context_.xt->hooks(context_, request_, packet.family)) {
         const HookFunction function{HookFunction::Kind::xt, table.priority, nullptr, table};
         (table.nat ? nat_chains_ : functions_).push_back(function);
@@ -327,7 +327,7 @@ private:
   PathStep step(Verdict verdict, std::optional<Culprit> by, std::string note) const {
     PathStep step;
     step.packet = request_.packet;
-    step.stage = stage_of(request_.hook);
+    step.stage = stage_of(request_);
     step.chain = "conntrack";
     step.priority = conntrack_priority;
     step.verdict = verdict;
@@ -500,8 +500,10 @@ std::string_view to_string(Hook hook) {
   return "";
 }
 
-Stage stage_of(Hook hook) {
-  switch (hook) {
+Stage stage_of(const HookRequest& request) {
+  if (request.family == HookFamily::bridge)
+    return Stage::bridge;
+  switch (request.hook) {
   case Hook::ingress:
     return Stage::ingress;
   case Hook::prerouting:

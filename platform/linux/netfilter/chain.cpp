@@ -183,8 +183,12 @@ private:
       }
       parted = true;
       const auto ends = std::move(ends_);
-      for (const auto& end : ends)
-        follow(site, end, current[at], next, returned, depth);
+      Traveller& from = current[at];
+      for (const auto& end : ends) {
+        const bool last = &end == &ends.back(); // the way so far goes on with it
+        follow(site, end, {end.packet, last ? std::move(from.details) : from.details, from.glance},
+               next, returned, depth);
+      }
     }
     if (parted && next.size() > 1)
       join_all(next);
@@ -201,9 +205,8 @@ private:
     }
   }
 
-  void follow(const RuleSite& site, const RuleEnd& end, const Traveller& from,
+  void follow(const RuleSite& site, const RuleEnd& end, Traveller traveller,
               std::vector<Traveller>& next, std::vector<Traveller>& returned, unsigned depth) {
-    Traveller traveller{end.packet, from.details, from.glance};
     if (end.final || end.verdict.code == nft::VerdictCode::accept)
       return finish(site, end, std::move(traveller));
     switch (end.verdict.code) {

@@ -89,13 +89,14 @@ public:
     for (auto& branch : done)
       if (!branch.packet.assumptions.empty())
         branch.certainty = std::max(branch.certainty, Certainty::likely);
-    return done;
+    return moved(packet).value_or(std::move(done));
   }
 
   /// False, and nothing done, if anything but conntrack may have a say.
   bool pass_in_place(PacketClass& packet, std::vector<PathStep>& steps) {
     const auto* chains = context_.ruleset.base_chains(context_.inquiry, request_.netns);
-    if (chains == nullptr || !packet.assumptions.empty())
+    if (chains == nullptr || !packet.assumptions.empty() ||
+        rules_moved(context_.inquiry.snapshot(), request_.netns))
       return false;
     gather(*chains, packet);
     const bool tracked_only = std::ranges::all_of(functions_, [](const HookFunction& function) {
@@ -117,6 +118,23 @@ public:
   }
 
 private:
+  /// Rules of two versions need not fit together: what they decide is unknown.
+  std::optional<Branches> moved(const PacketClass& packet) {
+    if (!rules_moved(context_.inquiry.snapshot(), request_.netns))
+      return std::nullopt;
+    context_.inquiry.add_gap(
+        {.id = "nft.changed",
+         .what = "the rules of nf_tables (nft, iptables-nft, firewalld)",
+         .why = "they changed while they were read",
+         .effect = "whether this host's firewall lets the packets in cannot be told",
+         .remedy = "run again when the rules are not changing"});
+    Branch branch;
+    branch.packet = packet;
+    branch.verdict = HookVerdict::unknown;
+    branch.why = "the rules of nf_tables changed while they were read";
+    return Branches{std::move(branch)};
+  }
+
   void gather(const std::vector<NftBaseChain>& chains, const PacketClass& packet) {
     bool nat = false;
     for (const auto& chain : chains) {

@@ -111,6 +111,23 @@ public:
   }
 
 private:
+  /// Rules of two versions need not fit together: what they decide is unknown.
+  std::optional<Branches> moved(const PacketClass& packet) {
+    if (!rules_moved(context_.inquiry.snapshot(), request_.netns))
+      return std::nullopt;
+    context_.inquiry.add_gap(
+        {.id = "nft.changed",
+         .what = "the rules of nf_tables (nft, iptables-nft, firewalld)",
+         .why = "they changed while they were read",
+         .effect = "whether this host's firewall lets the packets in cannot be told",
+         .remedy = "run again when the rules are not changing"});
+    Branch branch;
+    branch.packet = packet;
+    branch.verdict = HookVerdict::unknown;
+    branch.why = "the rules of nf_tables changed while they were read";
+    return Branches{std::move(branch)};
+  }
+
   Branches run_functions(const Branch& start) {
     Branches done;
     Branches live{start};

@@ -79,8 +79,9 @@ public:
     if (!tie_matters_ || context_.inquiry.pending())
       return nft_first;
     put_legacy_first();
-    Branches legacy_first = run_functions(start);
-    if (std::ranges::equal(nft_first, legacy_first, end_alike))
+    legacy_acts_ = std::ranges::any_of(nat_chains_, [&](const auto& chain) { return ties(chain); });
+    Branches legacy_first = run_functions(start, Order::legacy_first);
+    if (!legacy_acts_ || std::ranges::equal(nft_first, legacy_first, end_alike))
       return nft_first;
     return either(std::move(nft_first), std::move(legacy_first));
   }
@@ -128,10 +129,16 @@ private:
     return Branches{std::move(branch)};
   }
 
-  Branches run_functions(const Branch& start) {
+  enum class Order : std::uint8_t { nft_first, legacy_first };
+
+  /// With the legacy tables first: nothing, once it is seen that they do nothing.
+  Branches run_functions(const Branch& start, Order order = Order::nft_first) {
     Branches done;
     Branches live{start};
     for (const auto& function : functions_) {
+      if (order == Order::legacy_first && !legacy_acts_ &&
+          function.kind == HookFunction::Kind::nft && ties(function))
+        return {};
       Branches next;
       for (auto& branch : live)
         pass(function, std::move(branch), next, done);
@@ -255,10 +262,13 @@ private:
                            ? run_base_chain(context_, request_, *function.chain, before.packet)
                            : context_.xt->run(context_, request_, function.table, before.packet);
     const bool routes = request_.hook == Hook::output && routes_again(function);
-    const bool tied = !tie_matters_ && ties(function);
+    if (ties(function) && std::ranges::any_of(results, [&](const Branch& result) {
+          return result.verdict != HookVerdict::accept || !(result.packet == before.packet);
+        })) {
+      tie_matters_ = true;
+      legacy_acts_ = legacy_acts_ || function.kind == HookFunction::Kind::xt;
+    }
     for (auto& result : results) {
-      if (tied && (result.verdict != HookVerdict::accept || !(result.packet == before.packet)))
-        tie_matters_ = true;
       if (routes && changes_route(before.packet, result.packet))
         result.packet.meta.reroute = true;
       else if (before.packet.meta.reroute && !routes && changes_route(before.packet, result.packet))
@@ -512,6 +522,7 @@ private:
   std::vector<HookFunction> nat_chains_;
   bool has_nat_ = false;
   bool tie_matters_ = false; ///< one of those that tie has stopped or changed the packet
+  bool legacy_acts_ = false; ///< and that was a legacy table
 };
 
 } // namespace

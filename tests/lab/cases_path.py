@@ -266,6 +266,14 @@ def silent_router(lab):
         lab.server.sysctl(f"net.ipv6.neigh.sv0.{name}", value)
 
 
+def sent_back_to_the_caller(lab):
+    """NAT sends the client to itself; its answers to itself never come back here."""
+    lab.serve("::", "8080", netns=lab.client)
+    lab.server.sysctl("net.ipv6.conf.all.forwarding", 1)
+    rules(lab, "table ip6 n { chain p { type nat hook prerouting priority -100;"
+               " tcp dport 8080-8090 dnat to fd77::2; }\n}")
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -364,6 +372,10 @@ CASES = [
          Connection("fd77::1"), "open"),
     Case("a router that does not answer is passed over by a reset (IPv6)", silent_router,
          Connection("fd77::1", 9), "refused"),
+    Case("NAT sends a client to itself (IPv6)", sent_back_to_the_caller, Connection("fd77::1"),
+         "timeout"),
+    Case("NAT sends a client to itself, where nothing listens (IPv6)", sent_back_to_the_caller,
+         Connection("fd77::1", 8090), "timeout"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

@@ -149,6 +149,25 @@ def dropped_on_its_way(lab):
                     "tcp dport 80 drop; }; }")
 
 
+def all_masqueraded(backend, addresses=True):
+    """Connections over lo are too: then they come from another of this host's addresses, which the
+    input rule lets in. Without any the packet is dropped."""
+    def prepare(lab):
+        lab.serve("::", "8080")
+        if not addresses:
+            lab.server.ip("addr", "flush", "dev", "sv0")
+        if backend == "nft":
+            nft(lab.server, "table inet n { chain p { type nat hook postrouting priority 100; "
+                            "masquerade; }; chain i { type filter hook input priority 0; "
+                            "tcp dport 8080 ip saddr 127.0.0.0/8 drop; }; }")
+            return
+        load(lab, f"iptables-{backend}-restore",
+             "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n"
+             "*filter\n-A INPUT -s 127.0.0.0/8 -p tcp --dport 8080 -j DROP\nCOMMIT\n")
+        load(lab, f"ip6tables-{backend}-restore", "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n")
+    return prepare
+
+
 def sent_on_by_a_rule(lab, rule=None):
     """What NAT in output sends to the container is routed again, with its source."""
     container(lab)
@@ -207,6 +226,16 @@ CASES = [
     Case("a program of the server is sent on, and its source has no route there",
          no_route_for_the_source, Connection(VIRTUAL, source=SERVER, local=True), "timeout", None,
          "nft_rule"),
+] + [
+    Case(f"everything is masqueraded ({backend}): {name}", prepare, connection, outcome)
+    for backend in ("nft", "legacy")
+    for name, prepare, connection, outcome in (
+        ("localhost", all_masqueraded(backend), LOOPBACK, "open"),
+        ("localhost (IPv6)", all_masqueraded(backend), Connection("::1", local=True), "open"),
+        ("a host without addresses", all_masqueraded(backend, False), LOOPBACK, "timeout"),
+        ("another host", all_masqueraded(backend), REMOTE, "open"),
+    )
+] + [
     Case("a rule of forward drops what goes to a container (IPv6)", dropped_on_its_way,
          Connection("fd88::2", port=80), "timeout", "fw.drop", "nft_rule"),
 ]

@@ -10,6 +10,7 @@
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/way_back.h"
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -41,14 +42,9 @@ bool is_answered(const Stop& stop) {
 
 /// nf_conntrack_attach(); for the others nf_conntrack_in() finds the entry, or not.
 ConntrackView conntrack_of_answer(const PacketClass& refused, Refuser by) {
-  const auto& ct = refused.ct;
-  const bool tracked = ct.exists && (ct.state == CtState::fresh || ct.state == CtState::related ||
-                                     ct.state == CtState::established);
-  if (!tracked)
-    return {};
-  ConntrackView view = ct;
-  view.reply = !ct.reply;
-  view.state = by == Refuser::rule ? CtState::related : CtState::none;
+  ConntrackView view = continued(refused.ct, !is_answer(refused.ct));
+  if (is_tracked(refused.ct) && by == Refuser::rule)
+    view.state = CtState::related;
   return view;
 }
 

@@ -283,6 +283,8 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
   for (auto& way : journeys) {
     way.netns = final_netns;
     way.forward_by = 0;
+    if (way.kind == Packet::synack)
+      way.server_offer = offer_of(way.packet);
     PacketClass packet = incoming;
     packet.ct = legs.back().netns == final_netns ? way.packet.ct : way.conntracks[final_netns];
     packet.conditions = way.packet.conditions;
@@ -301,6 +303,8 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
 Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   const PacketClass incoming = journey.packet;
   const Packet incoming_kind = journey.kind;
+  if (kind == Packet::synack)
+    journey.client_offer = offer_of(incoming);
   journey.packet = answer_to(walk, journey, kind);
   journey.kind = kind;
   journey.reply = true;

@@ -3,8 +3,10 @@ network namespaces, and clients that call another host."""
 
 import json
 import os
+import struct
 import subprocess
 
+import lab as laboratory
 from lab import (Case, Connection, LabError, ask_synfate, connect_tcp, enter, target_words,
                  wait_until)
 
@@ -266,6 +268,20 @@ def silent_router(lab):
         lab.server.sysctl(f"net.ipv6.neigh.sv0.{name}", value)
 
 
+def sent_back_to_the_caller(lab):
+    """NAT sends the client to itself; its answers to itself never come back here."""
+    lab.serve("::", "8080", netns=lab.client)
+    lab.server.sysctl("net.ipv6.conf.all.forwarding", 1)
+    rules(lab, "table ip6 n { chain p { type nat hook prerouting priority -100;"
+               " tcp dport 8080-8090 dnat to fd77::2; }\n}")
+
+
+def tunnel_without_carrier(lab):
+    lab.server.ip("tuntap", "add", "tun0", "mode", "tun")
+    lab.server.ip("link", "set", "tun0", "up")
+    lab.server.ip("route", "add", "10.79.0.9/32", "dev", "tun0")
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -273,6 +289,18 @@ class OnTheLink(Case):
         wanted = self.connection
         return ask_synfate(lab.server, target_words(wanted.proto, wanted.address, wanted.port),
                            "--from", f"{wanted.source}%sv0")
+
+
+class Patient(Case):
+    """The client's first try is lost, a later one is not: however long that takes."""
+
+    def complaints(self, lab):
+        usual = laboratory.CONNECT_TIMEVAL
+        laboratory.CONNECT_TIMEVAL = struct.pack("@ll", 20, 0)
+        try:
+            return super().complaints(lab)
+        finally:
+            laboratory.CONNECT_TIMEVAL = usual
 
 
 class Hidden(Case):
@@ -347,8 +375,8 @@ CASES = [
          Connection("::1", source="::1", local=True), "denied", rule="net.disable_ipv6",
          culprit="address"),
     Case("a route of IPv6 over lo rejects", rejected_over_lo, Connection("fd99:9::1"), "unreachable"),
-    Case("a route of IPv6 over lo rejects a program of the server", rejected_over_lo,
-         Connection("fd99:9::1", source="fd77::1", local=True), "unreachable"),
+    Patient("a route of IPv6 over lo rejects a program of the server", rejected_over_lo,
+            Connection("fd99:9::1", source="fd77::1", local=True), "unreachable"),
     Case("an anycast route that somebody has set leads out of its device", anycast_of_others,
          Connection("fd77::77", source="fd77::1", local=True), "unreachable", culprit="neighbour"),
     OnTheLink("what the client says of an address in conflict is ignored", conflict,
@@ -360,10 +388,16 @@ CASES = [
          Connection("10.77.0.1", source="10.77.0.1", local=True), "open"),
     Case("source NAT over lo to an address of others: a reset", sent_under_another_name,
          Connection("10.77.0.1", 8090, source="10.77.0.1", local=True), "refused"),
-    Case("a router that does not answer is passed over (IPv6)", silent_router,
-         Connection("fd77::1"), "open"),
-    Case("a router that does not answer is passed over by a reset (IPv6)", silent_router,
-         Connection("fd77::1", 9), "refused"),
+    Patient("a router that does not answer is passed over (IPv6)", silent_router,
+            Connection("fd77::1"), "open"),
+    Patient("a router that does not answer is passed over by a reset (IPv6)", silent_router,
+            Connection("fd77::1", 9), "refused"),
+    Case("NAT sends a client to itself (IPv6)", sent_back_to_the_caller, Connection("fd77::1"),
+         "timeout"),
+    Case("NAT sends a client to itself, where nothing listens (IPv6)", sent_back_to_the_caller,
+         Connection("fd77::1", 8090), "timeout"),
+    Case("a tunnel without a carrier loses packets and says nothing", tunnel_without_carrier,
+         Connection("10.79.0.9", source="10.77.0.1", local=True), "timeout", culprit="neighbour"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

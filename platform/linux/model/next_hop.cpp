@@ -35,9 +35,9 @@ public:
       : walk_(walk), netns_(netns), out_(out), hop_(hop), sender_(sender) {}
 
   NextHop run() {
-    if (out_.carrier.is(false))
-      return nobody(fmt::format("{} has no carrier", name()));
     find_entry();
+    if (out_.carrier.is(false))
+      return without_carrier();
     if (fixed_ && out_.hardware_address.is(known_)) // what a device sends to itself, nobody takes
       return lost();
     if (known_.empty())
@@ -64,6 +64,15 @@ private:
 
   NextHop nobody(std::string why) const {
     return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false};
+  }
+
+  /// dev_activate(): without a carrier noop_qdisc drops everything. Who has to be asked for never
+  /// answers; where nobody is asked (a tunnel), or the answer is known, the packet itself is lost.
+  NextHop without_carrier() const {
+    auto why = fmt::format("{} has no carrier", name());
+    if (out_.no_arp.is(true) || !known_.empty())
+      return {NextHop::Kind::lost, 0, {}, std::move(why), false, false};
+    return nobody(std::move(why));
   }
 
   NextHop beyond() const { return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_}; }

@@ -204,11 +204,7 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       assume(routed.journey, "there is a route back to the client");
     } else if (answer->error.value_or(0) != 0) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
-    } else if (answer->type.is("local") && routed.journey.hops.empty() &&
-               !has_source_nat(routed.journey.packet)) {
-      // IPv6 has no check for own addresses on arrival: the answer stays here. Behind source NAT to
-      // an address of this host it is turned round in output, and routed again:
-      // net/netfilter/nf_nat_proto.c: nf_nat_ipv4_local_fn(), Linux 6.12.
+    } else if (stays_there(walk, routed.journey, routed.journey.packet, *answer)) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
     } else if (leads_into_lo(walk, routed.journey.netns, *answer)) {
       add_stop(routed.journey, lost_in_lo(*answer, question.destination, walk.classes != nullptr));

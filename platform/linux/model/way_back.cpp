@@ -225,6 +225,13 @@ Stop lost_in_lo(const RouteLookup& answer, const IpAddress& client, bool many) {
   return stop;
 }
 
+bool stays_there(const Walk& walk, const Journey& journey, const PacketClass& packet,
+                 const RouteLookup& answer) {
+  const bool elsewhere =
+      journey.hops.empty() || journey.netns != walk.inquiry.snapshot().host().netns;
+  return answer.type.is("local") && elsewhere && !has_source_nat(packet);
+}
+
 RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,
                                const RouteLookup& answer) {
   const Int out = answer.interface_index.value_or(0);

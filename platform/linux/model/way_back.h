@@ -27,6 +27,12 @@ bool leads_into_lo(Walk& walk, Int netns, const RouteLookup& answer);
 /// A stop of an answer with such a route.
 Stop lost_in_lo(const RouteLookup& answer, const IpAddress& client, bool many);
 
+/// The answer stays where it is made, though its client is not there: IPv6 has no check for own
+/// addresses on arrival. Behind source NAT to an address of that host it is turned round in output,
+/// and routed again: net/netfilter/nf_nat_proto.c: nf_nat_ipv4_local_fn(), Linux 6.12.
+bool stays_there(const Walk& walk, const Journey& journey, const PacketClass& packet,
+                 const RouteLookup& answer);
+
 /// The route of a later try of TCP, where the router of the first one does not answer: an IPv6 host
 /// that is no router itself then takes the next best one. Else the same route again.
 RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,

@@ -264,17 +264,25 @@ private:
     return Verdict::unknown;
   }
 
-  void push(Branch branch, Traveller traveller, std::string note) {
+  void push(Branch&& branch, Traveller&& traveller, std::string note) {
     const bool translated = branch.packet.assigned.has_value() ||
                             (base_.type == "nat" && branch.culprit.has_value() &&
                              branch.verdict == HookVerdict::accept &&
                              (branch.packet.ct.destination_nat == branch.culprit ||
                               branch.packet.ct.source_nat == branch.culprit));
     if (!with_steps())
-      return branches_.push_back(std::move(branch));
+      return push_one_of_many(std::move(branch));
     branch.steps = std::move(traveller.details);
     branch.steps.push_back(
         step(path_verdict(branch, translated), branch.culprit, std::move(note), base_.name, false));
+    branches_.push_back(std::move(branch));
+  }
+
+  /// Branches are large: a list of tens of thousands should not move often.
+  void push_one_of_many(Branch&& branch) {
+    constexpr std::size_t many = 1024;
+    if (branches_.size() >= many && branches_.size() == branches_.capacity())
+      branches_.reserve(4 * branches_.size());
     branches_.push_back(std::move(branch));
   }
 
@@ -306,7 +314,7 @@ private:
       end_unknown({packet, {}, {}}, "too many cases to tell apart");
   }
 
-  void finish(const RuleSite& site, const RuleEnd& end, Traveller traveller) {
+  void finish(const RuleSite& site, const RuleEnd& end, Traveller&& traveller) {
     if (!with_steps() && !end.final && base_.type != "nat")
       return accept_many(site, end.packet);
     Branch branch;

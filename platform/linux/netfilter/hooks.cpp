@@ -171,7 +171,7 @@ private:
   }
 
   /// Hands a branch to a function; what comes out goes to `next`, what ends to `done`.
-  void pass(const HookFunction& function, Branch branch, Branches& next, Branches& done) {
+  void pass(const HookFunction& function, Branch&& branch, Branches& next, Branches& done) {
     if (next.size() + done.size() >= context_.options.most_branches) {
       branch.verdict = HookVerdict::unknown;
       branch.why = "too many cases to tell apart";
@@ -181,8 +181,7 @@ private:
     switch (function.kind) {
     case HookFunction::Kind::nft:
     case HookFunction::Kind::xt:
-      for (auto& result : evaluate(function, branch))
-        sort_out(std::move(result), next, done);
+      sort_out(evaluate(function, branch), next, done);
       return;
     case HookFunction::Kind::conntrack:
       track(std::move(branch), next, done);
@@ -225,7 +224,24 @@ private:
            !(destination_of(before) == destination_of(after));
   }
 
-  void sort_out(Branch result, Branches& next, Branches& done) {
+  void sort_out(Branches results, Branches& next, Branches& done) {
+    const auto is = [](HookVerdict verdict) {
+      return [verdict](const Branch& result) { return result.verdict == verdict; };
+    };
+    if (!done.empty() || std::ranges::any_of(results, is(HookVerdict::queue))) {
+      for (auto& result : results)
+        sort_out(std::move(result), next, done);
+      return;
+    }
+    // Tens of thousands of classes may end here: they stay where they are.
+    for (auto& result : results)
+      if (result.verdict == HookVerdict::accept)
+        next.push_back(std::move(result));
+    std::erase_if(results, is(HookVerdict::accept));
+    done = std::move(results);
+  }
+
+  void sort_out(Branch&& result, Branches& next, Branches& done) {
     if (result.verdict == HookVerdict::queue)
       attend(std::move(result), next, done);
     else

@@ -73,7 +73,8 @@ CASES = [
          "fw.limit", "xt_rule", certainty="certain"),
     Case("a list that is knocked at and then asked",
          knocked, LAN, "stalled", certainty="certain"),
-    Case("a set that the rule before has changed", written_set, LAN, "timeout", predicted="unknown"),
+    Case("a set that the rule before has changed", written_set, LAN, "timeout",
+         certainty="certain"),
     Case("a rule of the family bridge", bridged, LAN, "timeout", predicted="open",
          certainty="likely"),
 ]

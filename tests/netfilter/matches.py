@@ -86,6 +86,7 @@ def nft_match(dice, world, hook, packet):
         f"ct status {op}{dice.choice((0, 8, 10, 14, 384, 392, 398))}",
         f"ct mark {op}{dice.choice((0, 1))}", f"ct zone {no}{dice.choice((0, 1))}",
         f"ct l3proto {no}{dice.choice(('ipv4', 'ipv6'))}", f"ct protocol {no}{dice.choice(('tcp', 'udp'))}",
+        f"ct zone {no}{dice.choice((0, 1, 5))}", f"ct original zone {no}{dice.choice((0, 5))}", f"ct reply zone {op}{dice.choice((0, 5))}",
         f"ct helper {no}\"ftp\"", f"ct label {dice.choice((0, 3))}",
         f"ct original {ip} saddr {no}{other}", f"ct original {ip} daddr {no}{dice.choice(world.servers)}",
         f"ct reply {ip} saddr {no}{dice.choice(world.servers)}", f"ct reply {ip} daddr {other}",
@@ -257,6 +258,6 @@ def xt_match(dice, world, hook, packet):
     if hook not in ARRIVING:
         choices += [f"{no}-o {dice.choice(world.devices + ('lo', 's+'))}", f"-m owner {no}--uid-owner {dice.choice((0, 1000))}",
                     f"-m owner {no}--socket-exists", f"-m owner {no}--gid-owner 0", f"{no}-o {ends.device()}"]
-    if hook == "fwd":
+    if hook == "through":
         choices += [f"{no}-i {ends.device()}", f"{no}-i {ends.device()} {no}-o {ends.device()}"]
     return dice.choice(choices)

@@ -56,6 +56,13 @@ def within(netns, words, text=""):
                           preexec_fn=lambda: enter(netns))
 
 
+def load_all(netns, command, text):
+    """What every kernel takes: without it there is nothing to try."""
+    done = within(netns, command, text)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]}: {done.stderr[:500]}")
+
+
 def load_some(netns, command, lines, around=("", "")):
     """Loads what the kernel takes of some lines."""
     if not lines or within(netns, command, "\n".join([around[0], *lines, around[1]]) + "\n").returncode == 0:
@@ -94,19 +101,18 @@ def load_nft(netns, dice, world, rules):
         family = "netdev" if hook in ("dev", "egr") else "inet"
         device = f"devices = {devices} " if hook in OF_DEVICES else ""
         text += (f"add chain {family} probe {hook} {{ type filter hook {kernel_hook} {device}priority {priority} ; }}\n")
-        if dice.random() < 0.3:
-            lines.append(f"add rule {family} probe {hook} {changes(dice, world, hook)}")
+        lines += [f"add rule {family} probe {hook} {changes(dice, world, hook)}" for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))]
         for packet, (match, _) in jumps(world).items():
             text += f"add chain {family} probe {hook}_{packet}\n"
             lines.append(f"add rule {family} probe {hook} {match} jump {hook}_{packet}")
             if hook in world.hooks(packet):
                 lines += [f"add rule {family} probe {hook}_{packet} {nft_match(dice, world, hook, packet)} counter"
                           for _ in range(rules)]
-    within(netns, ["nft", "-f", "-"], text)
+    load_all(netns, ["nft", "-f", "-"], text)
     in_batches(netns, ["nft", "-f", "-"], nft_sets(dice, world))
     in_batches(netns, ["nft", "-f", "-"], lines)
     for hook, rule, _ in world.nat_rules():
-        within(netns, ["nft", "-f", "-"], f"add table inet nat\nadd chain inet nat {hook} {{ type nat hook {hook} priority "
+        load_all(netns, ["nft", "-f", "-"], f"add table inet nat\nadd chain inet nat {hook} {{ type nat hook {hook} priority "
                f"{100 if hook == 'postrouting' else -100} ; }}\nadd rule inet nat {hook} {rule}\n")
 
 
@@ -119,14 +125,14 @@ def load_xt(netns, dice, world, backend, rules):
         table, chain = place
         within(netns, command, "".join([f"*{table}\n", *(f":{chain}_{packet} - [0:0]\n" for packet in world.packets),
                                         "COMMIT\n"]))
-        lines = [f"-A {chain} {xt_changes(dice, world, table, chain)}" for _ in range(dice.choice((0, 0, 1)))]
+        lines = [f"-A {chain} {xt_changes(dice, world, table, chain)}" for _ in range(dice.choice((0, 0, 1, 2)))]
         lines += [f"-A {chain} {match} -j {chain}_{packet}" for packet, (_, match) in jumps(world).items()]
         lines += [f"-A {chain}_{packet} {xt_match(dice, world, hook, packet)}"
                   for packet in world.packets if hook in world.hooks(packet) for _ in range(rules)]
         in_batches(netns, command, lines, (f"*{table}", "COMMIT"))
     if backend == "legacy":
         for hook, _, rule in world.nat_rules():
-            within(netns, command, f"*nat\n-A {hook.upper()} {rule}\nCOMMIT\n")
+            load_all(netns, command, f"*nat\n-A {hook.upper()} {rule}\nCOMMIT\n")
 
 
 def clear(netns):

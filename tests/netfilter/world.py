@@ -12,13 +12,13 @@ PORT, CALLED, SOURCE_PORT = 8080, 9090, 40000
 SYN, SYNACK, ACK, DATA = "syn", "synack", "ack", "data"
 #: hook: (base chain in nft's words, priority, what of iptables stands there)
 HOOKS = {"dev": ("ingress", -5, None), "idev": ("ingress", 5, None),
-         "raw": ("prerouting", -300, ("raw", "PREROUTING")), "pre": ("prerouting", -150, ("mangle", "PREROUTING")),
-         "in": ("input", 0, ("filter", "INPUT")), "fwd": ("forward", 0, ("filter", "FORWARD")),
-         "rawout": ("output", -300, ("raw", "OUTPUT")), "out": ("output", 0, ("filter", "OUTPUT")),
-         "post": ("postrouting", -150, ("mangle", "POSTROUTING")), "late": ("postrouting", 300, None),
+         "raw": ("prerouting", -299, ("raw", "PREROUTING")), "pre": ("prerouting", -149, ("mangle", "PREROUTING")),
+         "in": ("input", 1, ("filter", "INPUT")), "through": ("forward", 1, ("filter", "FORWARD")),
+         "rawout": ("output", -299, ("raw", "OUTPUT")), "out": ("output", 1, ("filter", "OUTPUT")),
+         "post": ("postrouting", -149, ("mangle", "POSTROUTING")), "late": ("postrouting", 300, None),
          "egr": ("egress", 0, None)}
 ARRIVING = ("dev", "idev", "raw", "pre", "in")
-BETWEEN = ("fwd",)
+BETWEEN = ("through",)
 OF_DEVICES = ("dev", "idev", "egr")
 ADDRESSES = {4: {"server": "10.77.0.1", "other": "10.77.0.11", "client": "10.77.0.2", "gate": "10.79.0.1",
                  "behind": "10.79.0.2"},
@@ -68,11 +68,11 @@ class World:
     def hooks(self, packet):
         """The hooks of the server's namespace that a packet passes."""
         if self.way == "local":
-            return [hook for hook in HOOKS if hook != "fwd"]
+            return [hook for hook in HOOKS if hook != "through"]
         if self.way == "through":
             return [hook for hook in HOOKS if hook not in ("in", "rawout", "out")]
         answers = packet in (SYNACK, "answer")
-        return [hook for hook in HOOKS if (hook in ARRIVING) != answers and hook != "fwd"]
+        return [hook for hook in HOOKS if (hook in ARRIVING) != answers and hook != "through"]
 
     def nat_rules(self):
         """(hook, rule in nft's words, rule in iptables' words)"""
@@ -101,11 +101,16 @@ def changes(dice, world, hook):
              f"meta mark set {world.l4} dport map {{ {PORT} : 1, {CALLED} : 5 }}"]
     if hook in OF_DEVICES:
         return dice.choice(words)
+    words += set_changes(dice, world)
+    if hook in ("raw", "rawout"):
+        words += zones(dice, world, hook)
     if hook not in ("raw", "rawout"):
         words += ["ct mark set 1", "ct mark set meta mark", "meta mark set ct mark", "ct mark set ct mark | 0x2",
                   "ct label set 3"]
     elif world.nat == "none":
         words += ["notrack", f"{world.l4} sport {SOURCE_PORT} notrack"]
+        if not world.udp:
+            words += [f"tcp flags & (syn | ack) == {flags} notrack" for flags in ("syn", "ack", "syn | ack")]
     if world.version == 4:
         words += ["ip dscp set cs1", "ip ttl set 63", "ip ecn set ce"]
     else:
@@ -115,14 +120,56 @@ def changes(dice, world, hook):
     return dice.choice(words)
 
 
+def set_changes(dice, world):
+    """Sets of the table that a rule writes."""
+    ip, side = world.ip, dice.choice(("saddr", "daddr"))
+    return [f"add @seen {{ {ip} {side} }}", f"update @seen {{ {ip} {side} timeout 10m }}", f"delete @seen {{ {ip} {side} }}",
+            f"delete @hosts {{ {ip} {side} }}", f"update @hosts {{ {ip} {side} timeout 5m }}",
+            f"{world.l4} sport {SOURCE_PORT} add @seen {{ {ip} {side} counter }}"]
+
+
+def both_ways(world, hook):
+    """Packets of both directions come by this hook before conntrack looks."""
+    return world.way == "through" or hook in ("rawout", "OUTPUT") and world.way == "local"
+
+
+def zones(dice, world, hook):
+    """Zones of conntrack. An answer that is in another zone than its question is not translated back."""
+    words = [f"ct zone set {dice.choice((1, 5))}", "meta mark set 5 ct zone set 5"]
+    if world.nat == "none":
+        words += [f"ct {dice.choice(('original', 'reply'))} zone set {dice.choice((1, 5))}", f"{world.l4} sport {SOURCE_PORT} ct zone set 5",
+                  f"{world.l4} dport {SOURCE_PORT} ct zone set {dice.choice((1, 5))}", "notrack ct zone set 5", "ct zone set 1 notrack"]
+        if not world.udp:
+            words += [f"tcp flags & (syn | ack) == {flags} ct zone set 5" for flags in ("syn", "ack", "syn | ack")]
+    return words if world.nat == "none" or both_ways(world, hook) else []
+
+
+def xt_zones(dice, world, chain):
+    """The same as targets of iptables."""
+    number = dice.choice((1, 5))
+    words = [f"-j CT --zone {number}", "-j CT --zone mark", "-j CT --ctevents new", "-j CT --ctevents assured --zone 5"]
+    if world.nat == "none":
+        words += [f"-j CT --zone-orig {number}", f"-j CT --zone-reply {number}", f"-p {world.l4} --sport {SOURCE_PORT} -j CT --zone {number}",
+                  f"-p {world.l4} --dport {SOURCE_PORT} -j CT --zone {number}", "-j CT --zone-orig mark", "-j CT --zone-reply mark"]
+        if not world.udp:
+            words += [f"-p tcp --tcp-flags SYN,ACK {flags} -j {target}" for flags in ("SYN", "ACK", "SYN,ACK")
+                      for target in ("CT --zone 5", "CT --notrack")]
+    return words if world.nat == "none" or both_ways(world, chain) else []
+
+
 def xt_changes(dice, world, table, chain):
     """The same as targets of iptables."""
     words = ["-j MARK --set-mark 5", "-j MARK --set-xmark 0x1/0x3", "-j MARK --or-mark 4", "-j MARK --and-mark 0xfe",
              "-j MARK --xor-mark 1", "-j LOG", "-j NFLOG", "-j AUDIT --type accept"]
+    side = dice.choice(("src", "dst"))
+    words += [f"-j SET --add-set seen{world.version} {side}", f"-j SET --del-set seen{world.version} {side}",
+              f"-j SET --del-set hosts{world.version} {side}", f"-j SET --add-set hosts{world.version} {side} --exist",
+              f"-j SET --add-set pairs{world.version} {side},{dice.choice(('src', 'dst'))}", f"-j SET --add-set nets{world.version} {side}",
+              f"-j SET --del-set nets{world.version} {side}"]
     if table == "raw":
         if world.nat == "none":
             words += ["-j NOTRACK", "-j CT --notrack", "-j TRACE"]
-        return dice.choice(words)
+        return dice.choice(words + xt_zones(dice, world, chain))
     words += ["-j CONNMARK --set-mark 1", "-j CONNMARK --set-xmark 0x4/0x6", "-j CONNMARK --save-mark",
               "-j CONNMARK --restore-mark", "-j CONNMARK --or-mark 2"]
     if table == "mangle":

@@ -15,6 +15,7 @@
 #include "core/facts/tables.h"
 #include "core/model/flow.h"
 #include "platform/linux/netfilter/hooks.h"
+#include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
 
@@ -61,6 +62,8 @@ struct Journey {
   std::optional<IpAddress> routed_to;        ///< where a local client's kernel routed the packet
   Perhaps<std::uint32_t> accepted_mark = 0U; ///< of the SYN, if the connection takes it over
   std::optional<Socket> listener;            ///< who gets the connection
+  TcpOffer client_offer;                     ///< as it came to the server
+  TcpOffer server_offer;                     ///< as it came to the client
   IpAddress final_address;                   ///< where it is delivered, after NAT
   std::uint16_t final_port = 0;
 

@@ -102,8 +102,10 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
     journey.packet.ct = journey.conntracks[home];
     journey.netns = home;
   }
+  FlowFacts facts = facts_of(walk, &journey.packet);
+  facts.peer = journey.server_offer;
   PacketClass packet =
-      build_packet(kind, facts_of(walk, &journey.packet), client_end(),
+      build_packet(kind, facts, client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
   carry_over(packet, journey.packet, false);
   journey.kind = kind;
@@ -111,8 +113,10 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
 }
 
 PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
-  PacketClass packet = build_packet(kind, facts_of(walk, &journey.packet),
-                                    destination_of(journey.packet), source_of(journey.packet));
+  FlowFacts facts = facts_of(walk, &journey.packet);
+  facts.peer = journey.client_offer;
+  PacketClass packet =
+      build_packet(kind, facts, destination_of(journey.packet), source_of(journey.packet));
   carry_over(packet, journey.packet, true);
   return packet;
 }

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/model/alike.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
@@ -244,6 +245,8 @@ bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
 Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
   if (walk.classes != nullptr)
     return pass_many(walk, std::move(journey), hook);
+  if (walk.notes != nullptr)
+    walk.notes->met_rules = true;
   const std::size_t start = journey.packet.conditions.size();
   Journeys done;
   Journeys waiting;

@@ -10,6 +10,7 @@
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/way_back.h"
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -41,14 +42,9 @@ bool is_answered(const Stop& stop) {
 
 /// nf_conntrack_attach(); for the others nf_conntrack_in() finds the entry, or not.
 ConntrackView conntrack_of_answer(const PacketClass& refused, Refuser by) {
-  const auto& ct = refused.ct;
-  const bool tracked = ct.exists && (ct.state == CtState::fresh || ct.state == CtState::related ||
-                                     ct.state == CtState::established);
-  if (!tracked)
-    return {};
-  ConntrackView view = ct;
-  view.reply = !ct.reply;
-  view.state = by == Refuser::rule ? CtState::related : CtState::none;
+  ConntrackView view = continued(refused.ct, !is_answer(refused.ct));
+  if (is_tracked(refused.ct) && by == Refuser::rule)
+    view.state = CtState::related;
   return view;
 }
 
@@ -186,9 +182,9 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
       out.interface = answer->interface_index.value_or(out.interface);
     return out;
   }
-  out.found =
-      answer->error.value_or(0) == 0 && !(answer->type.is("local") && journey.hops.empty() &&
-                                          !walk.flow.local && !has_source_nat(refused));
+  out.found = answer->error.value_or(0) == 0 && !leads_into_lo(walk, journey.netns, *answer) &&
+              !(answer->type.is("local") && journey.hops.empty() && !walk.flow.local &&
+                !has_source_nat(refused));
   out.interface = answer->interface_index.value_or(out.interface);
   if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
     out.source = AddressTerm::known(answer->preferred_source.value());

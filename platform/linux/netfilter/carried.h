@@ -2,8 +2,8 @@
 //
 // net/netfilter/nf_conntrack_core.c: nf_ct_refresh_acct() counts each packet with skb->len before
 // the rules behind conntrack see it; net/netfilter/nf_conntrack_acct.c: only connections that began
-// with net.netfilter.nf_conntrack_acct set have counters; Linux 6.12. The packets before are those
-// of the model's client: SYN, SYN-ACK, ACK, then data. Tested by tests/netfilter/trials.py.
+// with net.netfilter.nf_conntrack_acct set have counters; Linux 6.12. Counted are those of the
+// model's packets that conntrack saw (conntrack.h). Tested by tests/netfilter/trials.py.
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,7 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/chain.h"
-#include "platform/linux/netfilter/ip_protocol.h"
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/nat.h"
 #include "platform/linux/netfilter/tables.h"
@@ -106,7 +106,7 @@ public:
       return false;
     if (!functions_.empty()) {
       const bool has_table = has_conntrack();
-      if ((has_table && full_table(packet.ct)) || context_.inquiry.pending())
+      if ((has_table && full_table(packet)) || context_.inquiry.pending())
         return false;
       if (has_table) {
         enter(packet);
@@ -320,9 +320,21 @@ private:
     return count || !known || has_nat_;
   }
 
+  /// The packet's addresses have no entry in its zone yet.
+  static bool needs_entry(const PacketClass& packet) {
+    const auto entries = [](const ConntrackView& ct) { return ct.elsewhere.size() + ct.exists; };
+    if (is_tracked(packet.ct) || packet.ct.state == CtState::untracked)
+      return false;
+    if (!packet.ct.pattern && packet.ct.elsewhere.empty())
+      return !packet.ct.exists;
+    PacketClass entered = packet;
+    enter_conntrack(entered, true);
+    return entries(entered.ct) > entries(packet.ct);
+  }
+
   /// What stops a packet that needs an entry of its own; nothing if there is room.
-  std::optional<Culprit> full_table(const ConntrackView& ct) {
-    if (ct.state != CtState::none || ct.exists)
+  std::optional<Culprit> full_table(const PacketClass& packet) {
+    if (!needs_entry(packet))
       return std::nullopt;
     bool known = false;
     const auto count = setting("net.netfilter.nf_conntrack_count", known);
@@ -342,7 +354,7 @@ private:
       next.push_back(std::move(branch));
       return;
     }
-    if (auto full = full_table(branch.packet.ct)) {
+    if (auto full = full_table(branch.packet)) {
       // Entries that saw no answer may be thrown out for a new one (early_drop()).
       branch.verdict = HookVerdict::drop;
       branch.certainty = Certainty::likely;
@@ -374,56 +386,16 @@ private:
     return {};
   }
 
-  /// Whether a packet without an entry gets one: nf_conntrack_handle_icmp(), tcp_new() with
-  /// tcp_conntracks[0][…][sNO] (net/netfilter/nf_conntrack_proto_tcp.c).
-  enum class Newcomer : std::uint8_t { opens, invalid, icmp_error };
-  static Newcomer newcomer_of(const PacketClass& packet) {
-    const auto info = transport_info(packet);
-    const std::uint8_t proto = info.valid ? info.proto : 0;
-    if (proto == ip_protocol::icmp || proto == ip_protocol::icmpv6)
-      return Newcomer::icmp_error; // the model sends no other ICMP
-    const auto flags = load(packet, info.offset + 13U, 1);
-    if (proto != ip_protocol::tcp || !flags || !flags->front().is_known())
-      return Newcomer::opens;
-    constexpr std::uint8_t syn = 0x02;
-    constexpr std::uint8_t rst = 0x04;
-    constexpr std::uint8_t ack = 0x10;
-    const std::uint8_t bits = flags->front().value;
-    return (bits & rst) != 0 || (bits & (syn | ack)) == (syn | ack) ? Newcomer::invalid
-                                                                    : Newcomer::opens;
-  }
-
-  static void enter(PacketClass& packet) {
-    auto& ct = packet.ct;
-    if (ct.state != CtState::none)
-      return; // untracked, or tracked already (a packet of loopback)
-    const Newcomer newcomer = newcomer_of(packet);
-    if (ct.exists && newcomer == Newcomer::icmp_error) { // nf_conntrack_inet_error()
-      ct.state = CtState::related;
-      return;
-    }
-    if (!ct.exists && newcomer != Newcomer::opens) {
-      ct.state = CtState::invalid;
-      return;
-    }
-    if (!ct.exists) {
-      ct.exists = true;
-      ct.reply = false;
-      ct.status = 0;
-      ct.original = {source_of(packet), destination_of(packet), transport_info(packet).proto};
-      ct.answer = {ct.original.destination, ct.original.source, ct.original.proto};
-    }
-    if (ct.reply)
-      ct.status |= ct_status_seen_reply;
-    const bool both = (ct.status & ct_status_seen_reply) != 0;
-    ct.state = both ? CtState::established : CtState::fresh;
-    if (both && !ct.reply)
-      ct.status |= ct_status_assured;
+  /// net.netfilter.nf_conntrack_tcp_loose, asked for only where it matters.
+  void enter(PacketClass& packet) {
+    bool known = false;
+    enter_conntrack(packet, !picks_up(packet) ||
+                                setting("net.netfilter.nf_conntrack_tcp_loose", known) != 0);
   }
 
   void confirm(PacketClass& packet) const {
     if ((request_.hook == Hook::input || request_.hook == Hook::postrouting) &&
-        request_.family == HookFamily::inet && packet.ct.exists && packet.ct.state != CtState::none)
+        request_.family == HookFamily::inet && is_tracked(packet.ct))
       packet.ct.status |= ct_status_confirmed;
   }
 
@@ -431,9 +403,7 @@ private:
   void translate(Branch branch, Branches& next, Branches& done) {
     const bool source = is_source_nat(request_.hook);
     const auto& ct = branch.packet.ct;
-    const bool tracked = ct.exists && ct.state != CtState::none && ct.state != CtState::untracked &&
-                         ct.state != CtState::invalid;
-    if (!tracked) {
+    if (!is_tracked(ct)) {
       next.push_back(std::move(branch));
       return;
     }
@@ -441,8 +411,7 @@ private:
     Branches live{std::move(branch)};
     // nf_nat_icmp_reply_translation(): an ICMP error follows the connection that it is about.
     const auto state = live.front().packet.ct.state;
-    const bool error =
-        state == CtState::related && newcomer_of(live.front().packet) == Newcomer::icmp_error;
+    const bool error = state == CtState::related && is_icmp_error(live.front().packet);
     if (!bound && !error &&
         (live.front().packet.ct.state == CtState::fresh ||
          live.front().packet.ct.state == CtState::related))

@@ -17,6 +17,7 @@
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/hooks.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/own_addresses.h"
 #include "platform/linux/netfilter/rule_text.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/split.h"
@@ -143,6 +144,7 @@ private:
   void load_tuple(const nft::Ct& ct);
   void load_counter(const nft::Ct& ct);
   void set_ct(const nft::Ct& ct);
+  void set_zone(const nft::Ct& ct);
   void perform(const nft::Exthdr& header);
   void tcp_option(const nft::Exthdr& header);
   std::optional<std::size_t> find_tcp_option(std::uint8_t type, bool& unknown_layout) const;
@@ -180,7 +182,10 @@ private:
   bool look_up(const std::string& set, const std::vector<Octet>& key,
                std::vector<LookupPart>& parts);
   std::string set_id(const std::string& set) const; ///< "inet/filter/seen"
-  void take_value(const nft::Lookup& lookup, const SetValue* value);
+  void apply_changes(const std::string& set, const std::vector<Octet>& key,
+                     std::vector<LookupPart>& parts);
+  void take_value(const nft::Lookup& lookup, const LookupPart& part);
+  void change_set(const nft::Dynset& dynset);
   void element_expressions(const SetValue& value);
   void perform(const nft::Dynset& dynset);
   void perform(const nft::Limit& limit);
@@ -198,9 +203,11 @@ private:
   void perform(const nft::Redirect& redirect);
   std::optional<AddressTerm> nat_address(const nft::Nat& nat);
   std::optional<PortTerm> nat_port(nft::Slot low, nft::Slot high, std::uint32_t flags);
-  void bind(bool destination, NatTarget target, bool masquerade);
+  std::vector<NatTarget> choices_of(const NatTarget& target) const;
+  void bind(bool destination, const std::vector<NatTarget>& choices, bool masquerade);
+  void bind_own(bool destination, const InterfaceView& interface, const OwnAddresses& own,
+                const std::optional<PortTerm>& port);
   void accept();
-  AddressTerm local_address(const InterfaceView& interface, bool for_redirect);
   void perform(const nft::Notrack& notrack);
   void perform(const nft::Tproxy& tproxy);
   void perform(const nft::Synproxy& synproxy);

@@ -6,6 +6,7 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/carried.h"
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/serving_sockets.h"
 
@@ -15,11 +16,6 @@ namespace {
 constexpr std::uint8_t packet_multicast = 2;
 constexpr std::uint8_t packet_broadcast = 1;
 constexpr std::uint8_t packet_loopback = 5;
-
-bool is_attached(const ConntrackView& ct) {
-  return ct.state == CtState::fresh || ct.state == CtState::established ||
-         ct.state == CtState::related;
-}
 
 /// include/uapi/linux/netfilter/nf_conntrack_common.h: NF_CT_STATE_BIT() of enum ip_conntrack_info.
 std::uint32_t state_bit(CtState state) {
@@ -49,7 +45,7 @@ bool has_route(Hook hook, const PacketClass& packet) {
 void Machine::perform(const nft::Payload& load) {
   const auto& packet = this->packet();
   if (load.base == nft::PayloadBase::link) {
-    const auto link = link_header(packet);
+    const auto link = link_header(packet, request_.hook == Hook::egress);
     if (link.empty() || load.offset + load.length > link.size() + packet.network.size())
       return break_rule();
     std::vector<Octet> octets;
@@ -84,7 +80,7 @@ void Machine::perform(const nft::PayloadSet& write) {
   const auto octets = value(write.sreg, write.length);
   std::size_t offset = write.offset;
   if (write.base == nft::PayloadBase::link) {
-    if (packet().link.empty() && link_header(packet()).empty())
+    if (link_header(packet(), request_.hook == Hook::egress).empty())
       return break_rule();
     if (offset + octets.size() <= packet().link.size())
       std::ranges::copy(octets, change().link.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -179,7 +175,7 @@ void Machine::load_meta(const nft::Meta& meta) {
   case len: {
     auto length = packet_length(packet);
     if (length.known() && request_.hook == Hook::egress)
-      length = length.value() + static_cast<std::uint32_t>(packet.link.size());
+      length = length.value() + static_cast<std::uint32_t>(link_header(packet, true).size());
     return store_perhaps(meta.reg, length, 4);
   }
   case protocol:
@@ -278,9 +274,9 @@ void Machine::perform(const nft::Ct& ct) {
 void Machine::load_ct(const nft::Ct& ct) {
   using enum nft::CtKey;
   const auto& view = packet().ct;
-  if (ct.key == state)
-    return store_number(ct.reg, state_bit(view.state), 4);
-  if (!is_attached(view))
+  if (ct.key == state) // a template comes with IP_CT_NEW
+    return store_number(ct.reg, state_bit(view.pattern ? CtState::fresh : view.state), 4);
+  if (!is_tracked(view))
     return break_rule();
   switch (ct.key) {
   case state:
@@ -305,7 +301,7 @@ void Machine::load_ct(const nft::Ct& ct) {
   case protocol:
     return store_number(ct.reg, view.original.proto, 1);
   case zone:
-    return store_perhaps(ct.reg, view.zone, 2);
+    return store_perhaps(ct.reg, ct.reply ? view.zone.of(*ct.reply) : view.zone.id, 2);
   case expiration:
   case id:
     return store_free(ct.reg, 4);
@@ -356,18 +352,22 @@ void Machine::load_counter(const nft::Ct& ct) {
   store_free(ct.reg, 8);
 }
 
+/// net/netfilter/nft_ct.c: nft_ct_set_zone_eval(). Also what is not tracked gets a template.
+void Machine::set_zone(const nft::Ct& ct) {
+  if (is_tracked(packet().ct) || packet().ct.pattern)
+    return;
+  const auto number = known_number(ct.reg, 2);
+  const auto id = number ? Perhaps<std::uint16_t>(static_cast<std::uint16_t>(*number))
+                         : Perhaps<std::uint16_t>::unknown("the zone set by " + subject());
+  give_template(change(), {id, !ct.reply || !*ct.reply, !ct.reply || *ct.reply, false});
+}
+
 void Machine::set_ct(const nft::Ct& ct) {
   using enum nft::CtKey;
   const auto& view = packet().ct;
-  if (ct.key == zone) {
-    if (is_attached(view))
-      return;
-    const auto number = known_number(ct.reg, 2);
-    change().ct.zone = number ? Perhaps<std::uint16_t>(static_cast<std::uint16_t>(*number))
-                              : Perhaps<std::uint16_t>::unknown("the zone set by " + subject());
-    return;
-  }
-  if (!is_attached(view))
+  if (ct.key == zone)
+    return set_zone(ct);
+  if (!is_tracked(view))
     return;
   if (ct.key == labels) {
     std::vector<std::uint8_t> bytes;

@@ -14,6 +14,17 @@ std::vector<std::uint8_t> numbers(std::string_view bytes) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// Nothing if one of them is not known.
+std::optional<std::string> bytes_of(const std::vector<Octet>& octets) {
+  std::string bytes;
+  for (const auto& octet : octets) {
+    if (!octet.is_known())
+      return std::nullopt;
+    bytes += static_cast<char>(octet.value);
+  }
+  return bytes;
+}
+
 bool is_of_address(const Octet& octet) {
   return !octet.is_known() &&
          (octet.source == ByteSource::client_address || octet.source == ByteSource::derived);
@@ -29,11 +40,6 @@ Octet apply_mask(Octet octet, std::uint8_t mask, std::uint8_t flip) {
 
 /// For so long a client tries again: an element that goes meanwhile may decide, or not.
 constexpr Int patience_ms = 10'000;
-
-void note_change(std::vector<std::string>& sets, std::string set) {
-  if (std::ranges::find(sets, set) == sets.end())
-    sets.push_back(std::move(set));
-}
 
 } // namespace
 
@@ -187,12 +193,14 @@ bool Machine::look_up(const std::string& set, const std::vector<Octet>& key,
     bool answered = false;
     const SetValue* found = known_value(set, key, answered);
     if (answered) {
-      parts.push_back({packet().addresses, packet().ports, found, false, false});
+      parts.push_back({packet().addresses, packet().ports, found, false, false, false});
+      apply_changes(set, key, parts);
       return true;
     }
   } else if (const auto* index = context_.ruleset.elements(inquiry, *site_.scope, set)) {
     if (auto found = index->find(key, packet())) {
       parts = std::move(*found);
+      apply_changes(set, key, parts);
       return true;
     }
     unknown(fmt::format("too many elements of set {} may hold the packet", set));
@@ -203,6 +211,26 @@ bool Machine::look_up(const std::string& set, const std::vector<Octet>& key,
   else
     unknown(fmt::format("the elements of set {} could not be read", set));
   return false;
+}
+
+/// Puts in what rules on the way have done to the set.
+void Machine::apply_changes(const std::string& set, const std::vector<Octet>& key,
+                            std::vector<LookupPart>& parts) {
+  const auto& changes = packet().ct.set_changes;
+  if (changes.empty())
+    return;
+  const auto id = set_id(set);
+  const auto element = bytes_of(key);
+  for (auto& part : parts) {
+    const auto now = changed_to(changes, id, element, part.value != nullptr);
+    part.changed = now == ChangedTo::perhaps_gone || now == ChangedTo::perhaps_present;
+    if (now == ChangedTo::gone)
+      part.value = nullptr;
+    if (now == ChangedTo::present && part.value == nullptr) {
+      looked_up_.push_back(std::make_unique<SetValue>());
+      part.value = looked_up_.back().get();
+    }
+  }
 }
 
 void Machine::element_expressions(const SetValue& value) {
@@ -219,9 +247,9 @@ std::string Machine::set_id(const std::string& set) const {
   return fmt::format("{}/{}/{}", site_.scope->family, site_.scope->table, set);
 }
 
-void Machine::take_value(const nft::Lookup& lookup, const SetValue* value) {
-  const auto& changed = value == nullptr ? packet().ct.added_to : packet().ct.removed_from;
-  if (!changed.empty() && std::ranges::find(changed, set_id(lookup.set)) != changed.end()) {
+void Machine::take_value(const nft::Lookup& lookup, const LookupPart& part) {
+  const SetValue* value = part.value;
+  if (part.changed) {
     if (lookup.to_verdict || lookup.dreg != nft::no_slot)
       return unknown(fmt::format("a rule before it changed the map {}", lookup.set));
     return undecided(fmt::format("what a rule changed in set {} makes this one fit", lookup.set),
@@ -257,7 +285,7 @@ void Machine::perform(const nft::Lookup& lookup) {
   if (!look_up(lookup.set, value(lookup.sreg, shape->key_length), parts) || parts.empty())
     return;
   if (speculative_ || (parts.size() == 1 && !parts.front().undecided))
-    return take_value(lookup, parts.front().value);
+    return take_value(lookup, parts.front());
   // Each part goes its own way from this expression on.
   const bool undecided =
       std::ranges::any_of(parts, [](const LookupPart& part) { return part.undecided; });
@@ -273,7 +301,7 @@ void Machine::perform(const nft::Lookup& lookup) {
       part->conditions.push_back({context.test + (parts[at].value ? " holds" : " does not hold"),
                                   context.by, context.field, parts[at].of_address});
     thread_.packet = std::move(part);
-    take_value(lookup, parts[at].value);
+    take_value(lookup, parts[at]);
     if (at == 0 || ended_)
       continue;
     if (broke_) {
@@ -288,13 +316,27 @@ void Machine::perform(const nft::Lookup& lookup) {
   }
 }
 
+/// What a rule does to a set. A map's new element has a value, and an element with expressions a
+/// state, that are not kept here; whether a full set took it is not known.
+void Machine::change_set(const nft::Dynset& dynset) {
+  const bool removed = dynset.op == nft::DynsetOp::remove;
+  const auto stateless = [](const nft::Expression& expression) {
+    return std::holds_alternative<nft::Counter>(expression.operation);
+  };
+  const auto* shape = context_.ruleset.shape(context_.inquiry, *site_.scope, dynset.set);
+  const bool plain = shape != nullptr && dynset.data == nft::no_slot &&
+                     std::ranges::all_of(dynset.per_element, stateless);
+  SetChange change_of_set{set_id(dynset.set), {}, !removed};
+  if (plain || (removed && shape != nullptr))
+    change_of_set.element = bytes_of(value(dynset.key, shape->key_length));
+  note_change(change().ct.set_changes, std::move(change_of_set));
+}
+
 /// net/netfilter/nft_dynset.c: nft_dynset_eval(). The element is there afterwards.
 void Machine::perform(const nft::Dynset& dynset) {
-  if (dynset.op == nft::DynsetOp::remove) {
-    note_change(change().ct.removed_from, set_id(dynset.set));
+  change_set(dynset);
+  if (dynset.op == nft::DynsetOp::remove)
     return;
-  }
-  note_change(change().ct.added_to, set_id(dynset.set));
   for (const auto& expression : dynset.per_element)
     if (!broke_ && !ended_)
       perform(expression.operation);

@@ -145,6 +145,32 @@ void set_endpoint(PacketClass& packet, const Endpoint& endpoint, bool source) {
 
 } // namespace
 
+void note_change(std::vector<SetChange>& changes, SetChange change) {
+  std::erase(changes, change);
+  changes.push_back(std::move(change));
+}
+
+ChangedTo changed_to(const std::vector<SetChange>& changes, std::string_view set,
+                     const std::optional<std::string>& element, bool was_there) {
+  bool perhaps = false; // a later change may have turned round what the element was
+  bool there = was_there;
+  bool touched = false;
+  for (const auto& change : changes) {
+    if (change.set != set)
+      continue;
+    if (element && change.element == element) {
+      there = change.added;
+      touched = true;
+      perhaps = false;
+    } else if (!element || !change.element) {
+      perhaps = perhaps || change.added != there;
+    }
+  }
+  if (perhaps)
+    return there ? ChangedTo::perhaps_gone : ChangedTo::perhaps_present;
+  return !touched ? ChangedTo::unchanged : there ? ChangedTo::present : ChangedTo::gone;
+}
+
 TransportInfo transport_info(const PacketClass& packet) {
   return packet.family == IpFamily::v4 ? v4_transport(packet) : v6_transport(packet);
 }
@@ -222,12 +248,14 @@ std::vector<Octet> octets_of(const PortTerm& term) {
   return {Octet::any(), Octet::any()};
 }
 
-std::vector<Octet> link_header(const PacketClass& packet) {
+std::vector<Octet> link_header(const PacketClass& packet, bool leaving) {
   constexpr Int ethernet = 1;
-  const auto& in = packet.meta.in;
-  if (!packet.link.empty() || !in.present() || !(in.loopback || in.type.is(ethernet)))
+  const auto& device = leaving ? packet.meta.out : packet.meta.in;
+  if (leaving ? !device.present() : !packet.link.empty() || !device.present())
     return packet.link;
-  std::vector<Octet> header(12, in.loopback ? Octet::of(0) : Octet::any());
+  if (!device.loopback && !device.type.is(ethernet))
+    return leaving ? std::vector<Octet>() : packet.link;
+  std::vector<Octet> header(12, device.loopback ? Octet::of(0) : Octet::any());
   header.push_back(Octet::of(packet.family == IpFamily::v4 ? 0x08 : 0x86));
   header.push_back(Octet::of(packet.family == IpFamily::v4 ? 0x00 : 0xdd));
   return header;

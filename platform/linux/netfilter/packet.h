@@ -170,26 +170,70 @@ inline constexpr std::uint32_t ct_status_source_nat = 1U << 4;
 inline constexpr std::uint32_t ct_status_destination_nat = 1U << 5;
 inline constexpr std::uint32_t ct_status_source_nat_done = 1U << 7;
 inline constexpr std::uint32_t ct_status_destination_nat_done = 1U << 8;
+inline constexpr std::uint32_t ct_status_template = 1U << 11;
+
+/// Connections of different zones know nothing of each other. A zone may count for one direction
+/// only; the other direction is then in the default zone, 0.
+struct CtZone {
+  Perhaps<std::uint16_t> id;
+  bool of_original = true;
+  bool of_reply = true;
+  bool by_mark = false; ///< of a template: its number is the packet's mark when conntrack looks
+
+  /// nf_ct_zone_id() of include/net/netfilter/nf_conntrack_zones.h.
+  Perhaps<std::uint16_t> of(bool reply) const {
+    return (reply ? of_reply : of_original) ? id : Perhaps<std::uint16_t>();
+  }
+  friend bool operator==(const CtZone&, const CtZone&) = default;
+};
+
+/// Where conntrack stands with a TCP connection (enum tcp_conntrack), as far as the model's packets
+/// lead it.
+enum class CtTcp : std::uint8_t { none, syn_sent, syn_recv, established, close, syn_sent2 };
+
+/// What one direction has carried since conntrack knows the connection (struct nf_conn_counter).
+struct CtCount {
+  std::uint64_t packets = 0;
+  std::optional<std::uint64_t> bytes = 0; ///< nothing: not known
+  friend bool operator==(const CtCount&, const CtCount&) = default;
+};
+
+/// A set that a rule has changed since it was read.
+struct SetChange {
+  std::string set; ///< "inet/filter/seen", "ipset/7"
+  /// The element: a key's bytes, for ipset its text. Nothing: it cannot be told which.
+  std::optional<std::string> element;
+  bool added = true; ///< false: removed
+  friend bool operator==(const SetChange&, const SetChange&) = default;
+};
+
+/// What changes say of one element: there now, gone now, perhaps there or gone.
+enum class ChangedTo : std::uint8_t { unchanged, present, gone, perhaps_present, perhaps_gone };
 
 /// The packet's connection in one network namespace, and where the packet stands in it.
 struct ConntrackView {
   CtState state = CtState::none;
-  bool exists = false; ///< there is an entry (also one not confirmed yet)
-  bool reply = false;  ///< the packet travels against the direction of the first one
+  bool exists = false;      ///< there is an entry (also one not confirmed yet)
+  bool reply = false;       ///< the packet travels against the direction of the first one
+  bool from_answer = false; ///< that first one was an answer of this host
+  CtTcp tcp = CtTcp::none;
   std::uint32_t status = 0;
   CtTuple original;
   CtTuple answer; ///< the reply tuple: after NAT
   Perhaps<std::uint32_t> mark;
   Perhaps<std::uint32_t> secmark;
-  Perhaps<std::uint16_t> zone;
+  CtZone zone;
+  /// The template that a rule before conntrack gave the packet, while it has it.
+  std::optional<CtZone> pattern;
+  CtCount carried;                        ///< by packets of the first one's direction
+  CtCount answered;                       ///< by those of the other
   std::vector<std::uint8_t> labels;       ///< 16 bytes, or none set
-  Perhaps<std::string> helper;            ///< of the entry itself; empty: none
   std::optional<Culprit> source_nat;      ///< the rule that decided
   std::optional<Culprit> destination_nat; ///< the rule that decided
   bool masquerade = false;                ///< source NAT to the address of the way out
-  /// Sets that rules on the way of its packets have changed since they were read: those that may
-  /// have an element more, "inet/filter/seen" or "ipset/7", and those that may have one less.
-  std::vector<std::string> added_to, removed_from;
+  std::vector<SetChange> set_changes;     ///< by rules on the way of its packets, the newest last
+  /// Entries that other packets of the flow have in other zones.
+  std::vector<ConntrackView> elsewhere;
 
   friend bool operator==(const ConntrackView&, const ConntrackView&) = default;
 };
@@ -271,6 +315,13 @@ struct PacketClass {
   friend bool operator==(const PacketClass&, const PacketClass&) = default;
 };
 
+/// Keeps a change; one that has been kept already moves to the end.
+void note_change(std::vector<SetChange>& changes, SetChange change);
+/// What changes of a set say of an element that was in it, or not, when it was read. `element`
+/// nothing: of one that cannot be told.
+ChangedTo changed_to(const std::vector<SetChange>& changes, std::string_view set,
+                     const std::optional<std::string>& element, bool was_there);
+
 /// What the kernel derives from the headers before it evaluates rules (struct nft_pktinfo,
 /// struct xt_action_param): where the transport header is.
 struct TransportInfo {
@@ -303,7 +354,8 @@ std::vector<Octet> octets_of(const PortTerm& term);
 
 /// The Ethernet header as far as it is known: of a packet that came in by a device that has one.
 /// Its addresses are not read; on the loopback device they are zero. Empty: there is none.
-std::vector<Octet> link_header(const PacketClass& packet);
+/// `leaving`: the new header that it has in egress (net/core/dev.c: __dev_queue_xmit()).
+std::vector<Octet> link_header(const PacketClass& packet, bool leaving = false);
 
 /// Its connection is one whose client's address was translated.
 inline bool has_source_nat(const PacketClass& packet) {

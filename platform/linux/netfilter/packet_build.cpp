@@ -1,6 +1,9 @@
 #include "platform/linux/netfilter/packet_build.h"
 
+#include <algorithm>
 #include <charconv>
+
+#include "platform/linux/netfilter/conntrack.h"
 
 namespace synfate {
 namespace {
@@ -59,18 +62,33 @@ Perhaps<std::uint32_t> segment_size(const FlowFacts& facts) {
   return std::min<std::uint32_t>(facts.mtu.value() - headers, 65495);
 }
 
+/// net/ipv4/tcp_output.c: tcp_syn_options(), tcp_synack_options(), tcp_options_write().
 void syn_options(std::vector<Octet>& bytes, const FlowFacts& facts) {
+  const TcpOffer& offer = facts.peer;
   known(bytes, {2, 4}); // MSS
   number16(bytes, segment_size(facts));
-  known(bytes, {4, 2, 8, 10}); // SACK permitted, timestamps
-  unknown(bytes, 8);
-  known(bytes, {1, 3, 3}); // NOP, window scale
-  unknown(bytes, 1);
+  if (offer.timestamps) {
+    known(bytes, {offer.selective ? 4U : 1U, offer.selective ? 2U : 1U, 8, 10});
+    unknown(bytes, 8);
+  } else if (offer.selective) {
+    known(bytes, {1, 1, 4, 2});
+  }
+  if (offer.scale) {
+    known(bytes, {1, 3, 3}); // NOP, window scale
+    unknown(bytes, 1);
+  }
 }
 
-void later_options(std::vector<Octet>& bytes) {
+void later_options(std::vector<Octet>& bytes, const FlowFacts& facts) {
+  if (!facts.peer.timestamps)
+    return;
   known(bytes, {1, 1, 8, 10});
   unknown(bytes, 8);
+}
+
+/// The number of 4-byte words of a header, where the header has it.
+Octet data_offset(std::size_t bytes) {
+  return Octet::of(static_cast<std::uint8_t>(bytes / 4 << 4));
 }
 
 unsigned flags_of(Packet kind) {
@@ -109,13 +127,14 @@ std::vector<Octet> tcp_header(Packet kind, const FlowFacts& facts, const Endpoin
     known(bytes, {0, 0});
     return bytes;
   }
-  known(bytes, {begins(kind) ? 0xa0U : 0x80U, flags_of(kind)});
+  known(bytes, {0, flags_of(kind)});
   unknown(bytes, 4); // window, checksum
   known(bytes, {0, 0});
   if (begins(kind))
     syn_options(bytes, facts);
   else
-    later_options(bytes);
+    later_options(bytes, facts);
+  bytes[12] = data_offset(bytes.size());
   return bytes;
 }
 
@@ -172,6 +191,25 @@ std::vector<Octet> hardware_address(std::string_view text) {
 }
 
 } // namespace
+
+TcpOffer offer_of(const PacketClass& handshake) {
+  const auto info = transport_info(handshake);
+  const auto& bytes = handshake.network;
+  if (!info.valid || info.proto != proto_tcp || info.offset + 20U > bytes.size())
+    return {};
+  TcpOffer offer{false, false, false};
+  for (std::size_t at = info.offset + 20U; at < bytes.size();) {
+    const Octet kind = bytes[at];
+    const bool single = kind.is_known() && kind.value <= 1;
+    if (!kind.is_known() || (!single && (at + 1 == bytes.size() || !bytes[at + 1].is_known())))
+      return {};
+    offer.timestamps = offer.timestamps || kind.value == 8;
+    offer.selective = offer.selective || kind.value == 4;
+    offer.scale = offer.scale || kind.value == 3;
+    at += single ? 1U : std::max<std::size_t>(bytes[at + 1].value, 1);
+  }
+  return offer;
+}
 
 IntervalSet client_ports() {
   return IntervalSet::range(32768, 60999);
@@ -231,9 +269,7 @@ void add_ethernet(PacketClass& packet, std::string_view destination, std::string
 }
 
 void continue_connection(PacketClass& packet, const ConntrackView& before, bool reply) {
-  packet.ct = before;
-  packet.ct.state = CtState::none; // until conntrack sees the packet
-  packet.ct.reply = reply;
+  packet.ct = continued(before, reply);
 }
 
 } // namespace synfate

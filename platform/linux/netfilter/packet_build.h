@@ -10,12 +10,22 @@
 namespace synfate {
 
 /// What the builder needs to know of a flow.
+/// The TCP options that a handshake packet offers. A rule on the way may have taken some away.
+struct TcpOffer {
+  bool timestamps = true;
+  bool selective = true; ///< SACK permitted
+  bool scale = true;     ///< window scale
+};
+/// Those of a SYN or SYN-ACK as it arrived. What cannot be told counts as offered.
+TcpOffer offer_of(const PacketClass& handshake);
+
 struct FlowFacts {
   IpFamily family = IpFamily::v4;
   std::uint8_t proto = 6; ///< IPPROTO_TCP or IPPROTO_UDP
   IntervalSet addresses;  ///< the client's
   IntervalSet ports;      ///< the client's; 32768-60999 unless asked otherwise
   Perhaps<std::uint32_t> mtu = Perhaps<std::uint32_t>::unknown("the MTU of the client");
+  TcpOffer peer = {}; ///< what the other end offered: only that is answered, and used later
 };
 
 /// A packet of the given kind from one end to the other. `source` and `destination` are as the

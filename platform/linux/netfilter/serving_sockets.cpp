@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/linux/netfilter/conntrack.h"
+
 namespace synfate {
 namespace {
 
@@ -45,7 +47,7 @@ bool demultiplexed_early(const HookRequest& request, const PacketClass& packet) 
   case Packet::synack:
   case Packet::datagram:
   case Packet::reset: // answers to a client of this host
-    return packet.ct.reply;
+    return is_answer(packet.ct);
   case Packet::syn:
   case Packet::icmp:
     return false;

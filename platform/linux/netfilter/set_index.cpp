@@ -192,10 +192,14 @@ public:
     if (undecided_.size() > most_undecided)
       return std::nullopt;
     std::vector<LookupPart> parts;
-    std::vector<LookupPart> rest{{packet.addresses, packet.ports, nullptr, false, false}};
+    std::vector<LookupPart> rest{{packet.addresses, packet.ports, nullptr, false, false, false}};
     for (auto& [name, intervals] : groups_) {
-      LookupPart part{IntervalSet::from(std::move(intervals)), ports_[name.second],
-                      &values[name.first], false, false};
+      LookupPart part{IntervalSet::from(std::move(intervals)),
+                      ports_[name.second],
+                      &values[name.first],
+                      false,
+                      false,
+                      false};
       rest = without(rest, part);
       parts.push_back(std::move(part));
     }
@@ -206,7 +210,7 @@ public:
       part.of_address = of_address_;
     }
     for (const auto& [value, box] : undecided_)
-      parts.push_back({box.addresses, box.ports, &values[value], true, of_address_});
+      parts.push_back({box.addresses, box.ports, &values[value], true, of_address_, false});
     parts.insert(parts.end(), rest.begin(), rest.end());
     return parts;
   }
@@ -228,8 +232,8 @@ private:
         left.push_back(std::move(part));
     };
     for (const auto& part : from) {
-      keep({part.addresses - cut.addresses, part.ports, nullptr, false, false});
-      keep({part.addresses & cut.addresses, part.ports - cut.ports, nullptr, false, false});
+      keep({part.addresses - cut.addresses, part.ports, nullptr, false, false, false});
+      keep({part.addresses & cut.addresses, part.ports - cut.ports, nullptr, false, false, false});
     }
     return left;
   }
@@ -323,11 +327,11 @@ std::vector<LookupPart> SetIndex::find_address(const PacketClass& packet) const 
     if (inside.empty())
       continue;
     rest = rest - region.numbers;
-    parts.push_back({std::move(inside), packet.ports, &values_[region.value], false, false});
+    parts.push_back({std::move(inside), packet.ports, &values_[region.value], false, false, false});
   }
   if (!rest.empty())
-    parts.push_back(
-        {std::move(rest), packet.ports, catchall_ ? &values_[*catchall_] : nullptr, false, false});
+    parts.push_back({std::move(rest), packet.ports, catchall_ ? &values_[*catchall_] : nullptr,
+                     false, false, false});
   return parts;
 }
 
@@ -392,7 +396,8 @@ std::optional<std::vector<LookupPart>> SetIndex::find(const std::vector<Octet>& 
     std::string bytes;
     for (const auto& octet : key)
       bytes += static_cast<char>(octet.value);
-    return std::vector<LookupPart>{{packet.addresses, packet.ports, find(bytes), false, false}};
+    return std::vector<LookupPart>{
+        {packet.addresses, packet.ports, find(bytes), false, false, false}};
   }
   const auto places = shape_.fields.empty() && !exact_.empty() ? pieces(key, packet) : fields();
   std::vector<FieldShape> shapes;

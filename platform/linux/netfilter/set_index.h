@@ -69,6 +69,7 @@ struct LookupPart {
   const SetValue* value = nullptr; ///< null: not in the set
   bool undecided = false;          ///< bytes that nobody knows decide whether it is
   bool of_address = false;         ///< undecided, though one client's address decides it
+  bool changed = false;            ///< a rule before may have made it otherwise
 };
 
 class SetIndex {

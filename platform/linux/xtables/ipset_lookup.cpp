@@ -14,6 +14,8 @@ namespace {
 
 constexpr unsigned deepest_list = 8;
 constexpr Int elements_at_a_glance = 500;
+constexpr Int room_to_spare = 16; ///< for what others add meanwhile
+constexpr std::string_view any_set = "ipset/any";
 
 /// One dimension of the packet: the text ipset would have for it if it is a single value.
 struct Value {
@@ -36,18 +38,95 @@ public:
     if (question_.dimensions < dimensions.size() ||
         (set.family.known() && set.family.value() != family))
       return not_matched(field(set));
-    std::vector<Value> values;
-    for (unsigned at = 0; at < dimensions.size(); ++at)
-      values.push_back(value_of(set, dimensions, at));
+    const auto values = values_of(set, dimensions);
     if (std::ranges::any_of(values, &Value::missing))
       return not_matched(field(set));
-    const bool single =
-        std::ranges::all_of(values, [](const Value& v) { return v.text.has_value(); });
-    return with_counters(set, single && !question_.return_nomatch ? ask(set, values)
-                                                                  : compare(set, values));
+    const auto element = element_of(values);
+    auto member = element && !question_.return_nomatch ? ask(set, *element) : compare(set, values);
+    return with_counters(set, as_changed(set, element, std::move(member)));
+  }
+
+  /// What the packet adds to a set, or removes; see set_change_of().
+  std::optional<SetChange> change(const Ipset& set, bool added) const {
+    const auto type = set.type.value_or("");
+    SetChange change{set_id(set), {}, added};
+    const auto dimensions = dimensions_of(type);
+    if (dimensions.empty() || question_.dimensions < dimensions.size())
+      return change;
+    if (dimensions.front() == Dimension::list) {
+      change.set = std::string(any_set); // one of its members takes it
+      return change;
+    }
+    const auto values = values_of(set, dimensions);
+    if (std::ranges::any_of(values, &Value::missing))
+      return std::nullopt;
+    const bool by_itself = !set.netmask.known() && !type.starts_with("bitmap:") &&
+                           (added || type.find("net") == std::string::npos);
+    const bool has_room = set.elements.known() && set.max_elements.known() &&
+                          set.elements.value() + room_to_spare < set.max_elements.value();
+    if (by_itself && has_room)
+      change.element = element_of(values);
+    return change;
   }
 
 private:
+  static std::string set_id(const Ipset& set) {
+    return fmt::format("ipset/{}", set.index.value_or(-1));
+  }
+
+  std::vector<Value> values_of(const Ipset& set, const std::vector<Dimension>& dimensions) const {
+    std::vector<Value> values;
+    for (unsigned at = 0; at < dimensions.size(); ++at)
+      values.push_back(value_of(set, dimensions, at));
+    return values;
+  }
+
+  /// As ipset writes it; nothing if it is a class of them.
+  static std::optional<std::string> element_of(const std::vector<Value>& values) {
+    std::string element;
+    for (const auto& value : values) {
+      if (!value.text)
+        return std::nullopt;
+      element += (element.empty() ? "" : ",") + *value.text;
+    }
+    return element;
+  }
+
+  /// With what rules on the way have done to the set.
+  MatchAnswer as_changed(const Ipset& set, const std::optional<std::string>& element,
+                         MatchAnswer member) const {
+    const auto& changes = call_.packet.ct.set_changes;
+    if (changes.empty() || member.truth == Truth::depends)
+      return changes.empty() || !is_changed(set) ? member : open(set);
+    const bool was_there = member.truth == Truth::yes;
+    if (std::ranges::find(changes, any_set, &SetChange::set) != changes.end())
+      return open(set);
+    switch (changed_to(changes, set_id(set), element, was_there)) {
+    case ChangedTo::unchanged:
+      return member;
+    case ChangedTo::present:
+      return matched(field(set));
+    case ChangedTo::gone:
+      return not_matched(field(set));
+    case ChangedTo::perhaps_present:
+    case ChangedTo::perhaps_gone:
+      return open(set);
+    }
+    return member;
+  }
+
+  bool is_changed(const Ipset& set) const {
+    return std::ranges::any_of(call_.packet.ct.set_changes, [&](const SetChange& change) {
+      return change.set == any_set || change.set == set_id(set);
+    });
+  }
+
+  MatchAnswer open(const Ipset& set) const {
+    return undecided(call_,
+                     fmt::format("the set {}, which a rule before changed,", set.name.value_or("")),
+                     "holds the packet", "does not hold the packet", field(set));
+  }
+
   static std::string field(const Ipset& set) { return "set " + set.name.value_or(""); }
 
   MatchAnswer unread(const Ipset& set) const {
@@ -149,10 +228,7 @@ private:
   }
 
   /// One packet: the kernel is asked.
-  MatchAnswer ask(const Ipset& set, const std::vector<Value>& values) const {
-    std::string element;
-    for (const auto& value : values)
-      element += (element.empty() ? "" : ",") + *value.text;
+  MatchAnswer ask(const Ipset& set, const std::string& element) const {
     auto& inquiry = call_.context.inquiry;
     const auto rows = inquiry.rows<IpsetTest>(
         {{"netns", call_.request.netns}, {"set", set.name.value_or("")}, {"element", element}});
@@ -327,21 +403,24 @@ MatchAnswer test_set_membership(const MatchCall& call, const SetQuestion& questi
         call, fmt::format("the set with the index {}, which could not be read,", question.index),
         "holds the packet", "does not hold the packet");
   const Ipset chosen = *set;
-  MatchAnswer member = SetTest(call, question, std::move(sets)).run(chosen, 0);
-  const auto& ct = call.packet.ct;
-  const auto changed = [&](const std::vector<std::string>& ids) { // or a set of a list of sets
-    return std::ranges::any_of(ids, [&](const std::string& id) {
-      return id == fmt::format("ipset/{}", question.index) ||
-             (chosen.type.is("list:set") && id.starts_with("ipset/"));
-    });
-  };
-  const bool open = (member.truth != Truth::yes && changed(ct.added_to)) ||
-                    (member.truth != Truth::no && changed(ct.removed_from));
-  if (!open)
-    return member;
-  return undecided(
-      call, fmt::format("the set {}, which a rule before changed,", chosen.name.value_or("")),
-      "holds the packet", "does not hold the packet");
+  return SetTest(call, question, std::move(sets)).run(chosen, 0);
+}
+
+std::optional<SetChange> set_change_of(const TargetCall& call, const SetQuestion& question,
+                                       bool added) {
+  constexpr unsigned no_set = 0xffff;
+  if (question.index == no_set)
+    return std::nullopt;
+  auto& inquiry = call.context.inquiry;
+  auto sets = inquiry.rows<Ipset>({{"netns", call.request.netns}});
+  const auto set = std::ranges::find_if(
+      sets, [&](const Ipset& row) { return row.index.is(Int{question.index}); });
+  if (inquiry.pending() || inquiry.incomplete() || set == sets.end())
+    return SetChange{fmt::format("ipset/{}", question.index), {}, added};
+  const Ipset chosen = *set;
+  const MatchCall asked{call.context,   call.request, call.packet,
+                        call.extension, call.rule,    call.transport};
+  return SetTest(asked, question, std::move(sets)).change(chosen, added);
 }
 
 std::string set_name_of(Inquiry& inquiry, Int netns, std::uint16_t index) {

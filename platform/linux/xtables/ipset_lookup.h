@@ -20,6 +20,11 @@ struct SetQuestion {
   bool counters = false;       ///< compares the element's counters
 };
 
+/// What the target SET does to a set, net/netfilter/xt_set.c: set_target_v3(). Nothing: the packet
+/// lacks what an element is made of, so nothing is done.
+std::optional<SetChange> set_change_of(const TargetCall& call, const SetQuestion& question,
+                                       bool added);
+
 /// Without regard to IPSET_INV_MATCH.
 MatchAnswer test_set_membership(const MatchCall& call, const SetQuestion& question);
 

@@ -59,6 +59,8 @@ std::string port_text(const PortTerm& term, const PacketClass& packet) {
 }
 
 std::string state_text(const ConntrackView& ct) {
+  if (ct.pattern)
+    return "NEW";
   switch (ct.state) {
   case CtState::none:
   case CtState::invalid:

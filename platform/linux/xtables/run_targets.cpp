@@ -6,8 +6,7 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/xtables/ipset_lookup.h"
 #include "platform/linux/xtables/print_matches.h"
 #include "platform/linux/xtables/run_core.h"
@@ -44,17 +43,13 @@ std::uint32_t shifted(std::uint32_t value, std::uint8_t direction, std::uint8_t 
   return direction == 0 ? value << bits : value >> bits;
 }
 
-bool has_entry(const ConntrackView& ct) {
-  return ct.exists && ct.state != CtState::none && ct.state != CtState::untracked &&
-         ct.state != CtState::invalid;
-}
-
 TargetAnswer connmark(const TargetCall& call, const wire::ConnmarkTarget2& info) {
   PacketClass packet = call.packet;
-  if (!has_entry(packet.ct))
+  if (!is_tracked(packet.ct) && !packet.ct.pattern)
     return goes_on(std::move(packet));
   auto& skb = packet.meta.mark;
-  auto& ct = packet.ct.mark;
+  Mark of_template = 0U; // lost when conntrack looks
+  auto& ct = packet.ct.pattern ? of_template : packet.ct.mark;
   const auto move_bits = [&](const Mark& from, std::uint32_t mask, Mark& to,
                              std::uint32_t cleared) {
     if (!from.known() || !to.known()) {
@@ -254,30 +249,25 @@ TargetAnswer run_connmark2(const TargetCall& call) {
   return connmark(call, call.as<wire::ConnmarkTarget2>());
 }
 
+/// net/netfilter/xt_CT.c: xt_ct_target(), xt_ct_tg_check().
 TargetAnswer run_ct(const TargetCall& call) {
+  constexpr std::uint16_t not_tracked = 1, original = 4, reply = 8, by_mark = 16;
   const auto info = *load<wire::Ct0>(call.extension.info);
   PacketClass packet = call.packet;
-  if (packet.ct.exists || packet.ct.state != CtState::none)
-    return goes_on(std::move(packet)); // seen before (loopback)
-  if ((info.flags & 1) != 0) {
+  if (is_claimed(packet.ct))
+    return goes_on(std::move(packet));
+  if ((info.flags & not_tracked) != 0) {
     packet.ct.state = CtState::untracked;
     return goes_on(std::move(packet));
   }
-  if ((info.flags & 0x10) != 0)
-    packet.ct.zone =
-        packet.meta.mark.known()
-            ? Perhaps<std::uint16_t>(static_cast<std::uint16_t>(packet.meta.mark.value()))
-            : Perhaps<std::uint16_t>::unknown(packet.meta.mark.why());
-  else if (info.zone != 0)
-    packet.ct.zone = info.zone;
-  if (const auto helper = text_of(info.helper); !helper.empty())
-    packet.ct.helper = std::string(helper);
+  const unsigned ways = info.flags & (original | reply);
+  give_template(packet, {info.zone, ways != reply, ways != original, (info.flags & by_mark) != 0});
   return goes_on(std::move(packet));
 }
 
 TargetAnswer run_notrack(const TargetCall& call) {
   PacketClass packet = call.packet;
-  if (!packet.ct.exists && packet.ct.state == CtState::none)
+  if (!is_claimed(packet.ct))
     packet.ct.state = CtState::untracked;
   return goes_on(std::move(packet));
 }
@@ -374,18 +364,15 @@ TargetAnswer run_hmark(const TargetCall& call) {
 
 namespace {
 
-void note_change(const wire::SetReference& set, std::vector<std::string>& sets) {
-  constexpr unsigned no_set = 0xffff;
-  auto id = fmt::format("ipset/{}", set.index);
-  if (set.index != no_set && std::ranges::find(sets, id) == sets.end())
-    sets.push_back(std::move(id));
-}
-
 TargetAnswer change_sets(const TargetCall& call, const wire::SetReference& add,
                          const wire::SetReference& remove) {
   PacketClass packet = call.packet;
-  note_change(add, packet.ct.added_to);
-  note_change(remove, packet.ct.removed_from);
+  auto& changes = packet.ct.set_changes;
+  for (const bool added : {true, false}) {
+    const auto& set = added ? add : remove;
+    if (auto change = set_change_of(call, {set.index, set.dimensions, set.flags}, added))
+      note_change(changes, std::move(*change));
+  }
   return goes_on(std::move(packet));
 }
 
@@ -403,14 +390,13 @@ TargetAnswer run_set1(const TargetCall& call) { // and revision 2, which begins 
 
 TargetAnswer run_set3(const TargetCall& call) {
   const auto info = call.as<wire::SetTarget3>();
-  PacketClass packet = call.packet;
-  note_change(info.add, packet.ct.added_to);
-  note_change(info.remove, packet.ct.removed_from);
+  TargetAnswer changed = change_sets(call, info.add, info.remove);
+  PacketClass& packet = changed.parts.front().branch.packet;
   if (info.map.index != 0xffff && (info.flags & 0x100) != 0)
     packet.meta.mark = Mark::unknown("the mark that the set maps to");
   if (info.map.index != 0xffff && (info.flags & 0x200) != 0)
     packet.meta.priority = Mark::unknown("the priority that the set maps to");
-  return goes_on(std::move(packet));
+  return changed;
 }
 
 } // namespace synfate::xt

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "platform/linux/netfilter/carried.h"
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/xtables/conntrack_info.h"
 #include "platform/linux/xtables/test_core.h"
 #include "platform/linux/xtables/test_matches.h"
@@ -15,13 +16,9 @@ constexpr std::uint32_t bit_established = 2;
 constexpr std::uint32_t bit_related = 4;
 constexpr std::uint32_t bit_new = 8;
 
-/// nf_ct_get() gives an entry.
-bool has_entry(const ConntrackView& ct) {
-  return ct.exists && ct.state != CtState::none && ct.state != CtState::untracked &&
-         ct.state != CtState::invalid;
-}
-
 std::uint32_t state_bit(const ConntrackView& ct, std::uint32_t untracked) {
+  if (ct.pattern) // nf_ct_set() with IP_CT_NEW
+    return bit_new;
   switch (ct.state) {
   case CtState::none:
   case CtState::invalid:
@@ -88,7 +85,7 @@ MatchAnswer test_ct_state(const ConntrackView& ct, const ConntrackInfo& info) {
   if ((info.match & ct_match_state) == 0)
     return answer(true);
   std::uint32_t bits = state_bit(ct, 256);
-  if (has_entry(ct)) {
+  if (is_tracked(ct)) {
     bits |= (ct.status & ct_status_source_nat) != 0 ? 64U : 0U;
     bits |= (ct.status & ct_status_destination_nat) != 0 ? 128U : 0U;
   }
@@ -111,6 +108,27 @@ MatchAnswer test_ct_rest(const MatchCall& call, const ConntrackInfo& info) {
                    "ct expiration");
 }
 
+/// A template: it has no addresses.
+ConntrackView template_view(IpFamily family) {
+  ConntrackView view;
+  view.exists = true;
+  view.state = CtState::fresh;
+  view.status = ct_status_template | ct_status_confirmed;
+  const Endpoint nobody{AddressTerm::known(to_address(0, family)), PortTerm::known(0)};
+  view.original = view.answer = {nobody, nobody, 0};
+  return view;
+}
+
+/// conntrack_mt() looks at a template as at any entry.
+MatchAnswer test_template(const MatchCall& call) {
+  PacketClass packet = call.packet;
+  packet.ct = template_view(packet.family);
+  MatchAnswer result = test_conntrack(call.with(packet));
+  for (auto& part : result.parts)
+    part.packet.ct = call.packet.ct;
+  return result;
+}
+
 } // namespace
 
 MatchAnswer test_state(const MatchCall& call) {
@@ -119,12 +137,14 @@ MatchAnswer test_state(const MatchCall& call) {
 }
 
 MatchAnswer test_conntrack(const MatchCall& call) {
+  if (call.packet.ct.pattern)
+    return test_template(call);
   const ConntrackInfo info = conntrack_of(call.extension.info, call.extension.revision);
   const auto& ct = call.packet.ct;
   MatchAnswer state = test_ct_state(ct, info);
   if (state.truth == Truth::no)
     return state;
-  if (!has_entry(ct))
+  if (!is_tracked(ct))
     return field_answer((info.match & ct_match_state) != 0, "ct state");
   const bool inverts = (info.invert & ct_match_direction) != 0;
   if ((info.match & ct_match_direction) != 0 && ct.reply != inverts)
@@ -143,9 +163,10 @@ MatchAnswer test_conntrack(const MatchCall& call) {
 
 MatchAnswer test_connmark(const MatchCall& call) {
   const auto info = call.as<wire::Connmark>();
-  if (!has_entry(call.packet.ct))
+  const auto& ct = call.packet.ct;
+  if (!is_tracked(ct) && !ct.pattern)
     return not_matched("ct mark");
-  return inverted(perhaps(call, call.packet.ct.mark, "ct mark",
+  return inverted(perhaps(call, ct.pattern ? Perhaps<std::uint32_t>() : ct.mark, "ct mark",
                           [&](std::uint32_t mark) { return (mark & info.mask) == info.mark; }),
                   info.invert != 0);
 }
@@ -154,7 +175,7 @@ MatchAnswer test_connbytes(const MatchCall& call) {
   const auto info = call.as<wire::Connbytes>();
   const std::string_view field = info.what == 0 ? "ct packets" : "ct bytes";
   const auto counting = accounting(call.context, call.request.netns);
-  if (!has_entry(call.packet.ct) || counting == Accounting::off) // nf_conn_acct_find()
+  if (!is_tracked(call.packet.ct) || counting == Accounting::off) // nf_conn_acct_find()
     return not_matched(field);
   const auto what = info.what == 0   ? Carried::packets
                     : info.what == 1 ? Carried::bytes
@@ -173,7 +194,7 @@ MatchAnswer test_connlabel(const MatchCall& call) {
   const auto info = call.as<wire::Connlabel>();
   const auto& ct = call.packet.ct;
   const bool invert = (info.options & 1) != 0;
-  if (!has_entry(ct) || info.bit > 127)
+  if (!is_tracked(ct) || info.bit > 127)
     return field_answer(invert, "ct label");
   const std::size_t byte = info.bit / 8U;
   const auto mask = static_cast<std::uint8_t>(1U << (info.bit % 8));
@@ -201,7 +222,7 @@ MatchAnswer test_helper(const MatchCall& call) {
   const auto info = call.as<wire::HelperMatch>();
   const auto& ct = call.packet.ct;
   const bool expected =
-      has_entry(ct) && (ct.state == CtState::related || (ct.status & ct_status_expected) != 0);
+      is_tracked(ct) && (ct.state == CtState::related || (ct.status & ct_status_expected) != 0);
   if (!expected) // only a connection that a helper expected has a master
     return field_answer(info.invert != 0, "ct helper");
   return undecided(call, "the helper of the master connection", "is the one asked",
@@ -209,7 +230,7 @@ MatchAnswer test_helper(const MatchCall& call) {
 }
 
 MatchAnswer test_cluster(const MatchCall& call) {
-  if (!has_entry(call.packet.ct))
+  if (!is_tracked(call.packet.ct))
     return answer(false);
   return undecided(call, "the cluster's hash", "chooses this node", "chooses another node");
 }

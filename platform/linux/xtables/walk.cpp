@@ -324,7 +324,7 @@ private:
                 bool detail) const {
     PathStep step;
     step.packet = request_.packet;
-    step.stage = stage_of(request_.hook);
+    step.stage = stage_of(request_);
     step.chain = fmt::format("{}/{}", table_id(), hook_names[hook_]);
     if (!detail)
       step.priority = priority_;

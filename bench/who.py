@@ -106,11 +106,14 @@ def main():
     parser.add_argument("--shape", choices=("ports", "sources", "both", "accept"), default="ports")
     parser.add_argument("--interval", action="store_true", help="the set is one of intervals")
     parser.add_argument("--verbose", action="store_true", help="what was read, and how long")
+    parser.add_argument("--realtime", action="store_true", help="ahead of everything else")
     options = parser.parse_args()
     with Lab() as lab:
         subprocess.run(["nft", "-f", "-"], input=ruleset(options), text=True, check=True,
                        preexec_fn=lambda: enter(lab.server))
         lab.serve("0.0.0.0", "8080")
+        if options.realtime:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
         dumps = [lab.server.call(bare_dump) for _ in range(RUNS)]
         budget = [1.3 * middle(dumps, at) + 500 for at in (0, 1)]
         print(f"{options.rules} rules of shape {options.shape}, a set of {options.elements}")

@@ -108,8 +108,6 @@ private:
                                      : "jumps too deep");
       return {};
     }
-    if (asks_for_sets(*chain, in))
-      return {};
     visited_.push_back({name, chain});
     std::vector<Traveller> returned;
     std::vector<Traveller> current = std::move(in);
@@ -129,41 +127,6 @@ private:
     if (returned.size() > 1)
       join_all(returned);
     return returned;
-  }
-
-  /// Of many clients: sets that tell them apart are asked for before a long chain is walked, or it
-  /// would be walked twice. True: then.
-  bool asks_for_sets(const RuleChain& chain, std::vector<Traveller>& travellers) {
-    constexpr std::size_t few = 64;
-    auto& inquiry = context_.inquiry;
-    if (with_steps() || inquiry.at_a_glance() || chain.rules.size() < few)
-      return false;
-    bool asks = false;
-    for (const auto& rule : chain.rules) {
-      if (!looks_up(rule.bytes, order_) || refused(chain.tests(rule, order_), travellers) ||
-          !loads_client(rule, *travellers.front().packet))
-        continue;
-      for (const auto& expression : rule.expressions(order_))
-        if (const auto* lookup = std::get_if<nft::Lookup>(&expression.operation))
-          asks = (context_.ruleset.elements(inquiry, base_.scope, lookup->set) == nullptr &&
-                  inquiry.pending()) ||
-                 asks;
-    }
-    return asks;
-  }
-
-  /// Bytes of the packet that are not the same for all of the class.
-  bool loads_client(const RuleRow& rule, const PacketClass& packet) const {
-    return std::ranges::any_of(rule.expressions(order_), [&](const nft::Expression& expression) {
-      const auto* load = std::get_if<nft::Payload>(&expression.operation);
-      if (load == nullptr || load->base != nft::PayloadBase::network ||
-          load->offset >= packet.network.size())
-        return false;
-      const auto octets = std::span(packet.network).subspan(load->offset);
-      return std::ranges::any_of(
-          octets.first(std::min<std::size_t>(octets.size(), load->length)),
-          [&](const Octet& octet) { return !resolve(packet, octet).is_known(); });
-    });
   }
 
   /// The rule matches no part: it has no effect.

@@ -2,9 +2,12 @@
 #include "platform/linux/netlink.h"
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -119,4 +122,20 @@ TEST_CASE("a socket can be used again after an error and after an answer nobody 
   CHECK(socket->exchange(good, "asking", [](const auto&) { return true; }));
   auto none = listeners(AF_INET6);
   CHECK(socket->exchange(none, "asking", [](const auto&) { return true; }));
+}
+
+TEST_CASE("a dump that has always more to tell ends at the deadline") {
+  auto socket = netlink::Socket::open(NETLINK_ROUTE, std::chrono::milliseconds(50));
+  REQUIRE(socket);
+  netlink::Request links(RTM_GETLINK, NLM_F_DUMP);
+  links.append(ifinfomsg{});
+  const auto slowly = [](const netlink::Message&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(80));
+    return true;
+  };
+  const auto status = socket->exchange(links, "reading links", slowly);
+  REQUIRE_FALSE(status); // its end is a datagram of its own
+  CHECK(status.error().code == ErrorCode::timed_out);
+  socket->set_timeout(std::chrono::seconds(10));
+  CHECK(socket->exchange(links, "reading links", [](const auto&) { return true; }));
 }

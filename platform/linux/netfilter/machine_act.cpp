@@ -149,20 +149,29 @@ std::optional<AddressTerm> Machine::nat_address(const nft::Nat& nat) {
       to_address((to_number(old.first) & host) | (to_number(*low) & ~host), packet().family));
 }
 
-std::optional<PortTerm> Machine::nat_port(nft::Slot low, nft::Slot high, std::uint32_t flags) {
-  if (low == nft::no_slot)
+std::optional<std::uint16_t> Machine::port_in(nft::Slot slot) {
+  const auto octets = value(slot, 2);
+  if (!octets[0].is_known() || !octets[1].is_known())
     return std::nullopt;
-  const auto number = [&](nft::Slot slot) -> std::optional<std::uint16_t> {
-    const auto octets = value(slot, 2);
-    if (!octets[0].is_known() || !octets[1].is_known())
-      return std::nullopt;
-    return static_cast<std::uint16_t>(octets[0].value << 8 | octets[1].value);
-  };
-  const auto first = number(low);
-  const auto last = number(high);
-  if (!first || !last || (flags & nft::nat_random) != 0)
-    return PortTerm::unknown("the port that " + subject() + " chooses");
-  return PortTerm::range(*first, *last);
+  return static_cast<std::uint16_t>(octets[0].value << 8 | octets[1].value);
+}
+
+std::optional<PortTerm> Machine::port_for_nat(nft::Slot low, nft::Slot high, std::uint32_t flags,
+                                              bool destination) {
+  NatPortRange ports;
+  ports.random = (flags & (nft::nat_random | nft::nat_random_fully)) != 0;
+  ports.given = low != nft::no_slot;
+  if (ports.given) {
+    const auto first = port_in(low);
+    const auto last = port_in(high);
+    if (!first || !last)
+      return PortTerm::unknown("the port that " + subject() + " chooses");
+    ports.first = *first;
+    ports.last = *last;
+  }
+  const auto& tuple = packet().ct.answer;
+  return nat_port(packet(), destination ? tuple.source.port : tuple.destination.port, ports,
+                  destination);
 }
 
 /// Binds, one part of the class for each of a few possible results, and accepts.
@@ -199,7 +208,9 @@ void Machine::perform(const nft::Nat& nat) {
   const int family = packet().family == IpFamily::v4 ? 2 : 10;
   if (site_.scope->family == "inet" && nat.family != family)
     return; // nft_nat_inet_eval(): the rule goes on
-  bind(nat.destination, {nat_address(nat), nat_port(nat.port_min, nat.port_max, nat.flags)}, false);
+  bind(nat.destination,
+       {nat_address(nat), port_for_nat(nat.port_min, nat.port_max, nat.flags, nat.destination)},
+       false);
 }
 
 /// The address that the kernel takes from an interface: the first one that suits.
@@ -210,6 +221,9 @@ AddressTerm Machine::local_address(const InterfaceView& interface, bool for_redi
   const auto rows = context_.inquiry.rows<Address>(
       {{"netns", request_.netns}, {"interface_index", interface.index}});
   const auto daddr = destination_of(packet()).address;
+  // nf_nat_masquerade_ipv6(): ipv6_dev_get_saddr() prefers the address that is called
+  if (!v4 && !for_redirect && interface.loopback)
+    return daddr;
   const bool link_local = daddr.kind == AddressTerm::Kind::known && daddr.first.is_link_local();
   std::vector<IpAddress> found;
   for (const auto& row : rows) {
@@ -228,14 +242,14 @@ AddressTerm Machine::local_address(const InterfaceView& interface, bool for_redi
 void Machine::perform(const nft::Masquerade& masquerade) {
   bind(false,
        {local_address(packet().meta.out, false),
-        nat_port(masquerade.port_min, masquerade.port_max, masquerade.flags)},
+        port_for_nat(masquerade.port_min, masquerade.port_max, masquerade.flags, false)},
        true);
 }
 
 void Machine::perform(const nft::Redirect& redirect) {
   bind(true,
        {local_address(packet().meta.in, true),
-        nat_port(redirect.port_min, redirect.port_max, redirect.flags)},
+        port_for_nat(redirect.port_min, redirect.port_max, redirect.flags, true)},
        false);
 }
 
@@ -258,9 +272,13 @@ void Machine::perform(const nft::Tproxy& tproxy) {
       if (!given->is_unspecified())
         address = AddressTerm::known(*given);
   PortTerm port = to.port;
-  if (tproxy.port != nft::no_slot)
-    if (auto given = nat_port(tproxy.port, tproxy.port, 0); given && given->first != 0)
-      port = *given;
+  if (tproxy.port != nft::no_slot) {
+    const auto given = port_in(tproxy.port);
+    if (!given)
+      return unknown("the port that " + subject() + " hands the packet to");
+    if (*given != 0)
+      port = PortTerm::known(*given);
+  }
   const auto rows = context_.inquiry.rows<Socket>({{"netns", request_.netns},
                                                    {"proto", Text(info.proto == 6 ? "tcp" : "udp")},
                                                    {"local_port", Int{port.first}}});

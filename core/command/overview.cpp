@@ -21,6 +21,8 @@ namespace {
 constexpr std::string_view nat_gap = "nat.ports";
 /// Of more listeners only one client of each network is told.
 constexpr std::size_t listeners_at_a_glance = 64;
+/// So many are walked before what is no longer needed of them is forgotten.
+constexpr std::size_t entries_at_once = 256;
 
 /// A listener, its sockets (several in a group of SO_REUSEPORT), and where its flows are.
 struct Entry {
@@ -269,6 +271,21 @@ std::vector<FlowReport> flows_of(Session& session, std::vector<Entry>& entries) 
   return reports;
 }
 
+/// Those of some entries, which follow each other.
+std::span<FlowReport> flows_of(std::span<FlowReport> reports, std::span<const Entry> entries) {
+  const Entry& last = entries.back();
+  const std::size_t first = entries.front().first_flow;
+  return reports.subspan(first, last.first_flow + last.flows - first);
+}
+
+/// The ways of thousands of flows take more memory than all that was read.
+void forget_the_way(FlowReport& report) {
+  const auto release = [](auto& list) { std::exchange(list, std::decay_t<decltype(list)>()); };
+  release(report.fate.path);
+  release(report.fate.near_misses);
+  release(report.fate.evidence);
+}
+
 void judge(Entry& entry, std::span<const FlowReport> flows, Int netns) {
   for (const auto& report : flows) {
     if (!concerns(entry, report, netns))
@@ -362,17 +379,22 @@ Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_
   overview.host = session.snapshot().host();
   auto entries = read_listeners(session, all_holders);
   auto reports = flows_of(session, entries);
-  walk_flows(session, reports);
   const bool few = entries.size() <= listeners_at_a_glance;
   overview.sources_left_out = !few;
-  for (auto& entry : entries) {
-    const std::span<const FlowReport> flows(reports.data() + entry.first_flow, entry.flows);
-    judge(entry, flows, overview.host.netns);
-    if (few)
-      tell_sources(session, entry, overview);
-    explain_unreached(session, rules, entry, flows);
-    if (!entry.sockets.empty() || !entry.listener.led_to.empty())
-      overview.listeners.push_back(std::move(entry.listener));
+  for (std::span<Entry> rest(entries); !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), entries_at_once));
+    rest = rest.subspan(some.size());
+    walk_flows(session, flows_of(reports, some));
+    for (auto& entry : some) {
+      const auto flows = flows_of(reports, {&entry, 1});
+      judge(entry, flows, overview.host.netns);
+      if (few)
+        tell_sources(session, entry, overview);
+      explain_unreached(session, rules, entry, flows);
+      std::ranges::for_each(flows, forget_the_way);
+      if (!entry.sockets.empty() || !entry.listener.led_to.empty())
+        overview.listeners.push_back(std::move(entry.listener));
+    }
   }
   sort_by_listener(overview.listeners, std::identity());
   add_gaps(overview, session.snapshot(), reports);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -45,7 +46,11 @@ OwnerQuery owner_query_of(const sdk::Collection& collection) {
 class Holders {
 public:
   /// These processes will be asked for, each in a request of its own.
-  void expect(std::vector<std::int32_t> pids) { expected_ = std::move(pids); }
+  void expect(std::vector<std::int32_t> pids) {
+    expected_ = pids;
+    parents_ = std::move(pids);
+    childless_.reset();
+  }
 
   /// The process, if it is one of them.
   const Process* find(Int pid, const ProcessSource& source) {
@@ -59,13 +64,23 @@ public:
     const auto found = processes_.find(pid);
     return found == processes_.end() ? nullptr : &found->second;
   }
+  /// One of them that has no children; they are asked for when the first such question comes.
+  bool childless(Int pid, const ProcessSource& source) {
+    if (!std::ranges::binary_search(parents_, pid))
+      return false;
+    if (!childless_)
+      childless_ = childless_processes(parents_, source);
+    return std::ranges::binary_search(*childless_, pid);
+  }
   const Gap* gap(const std::string& id) const {
     const auto found = gaps_.find(id);
     return found == gaps_.end() ? nullptr : &found->second;
   }
 
 private:
-  std::vector<std::int32_t> expected_;
+  std::vector<std::int32_t> expected_; ///< still to be read
+  std::vector<std::int32_t> parents_;  ///< all of them, in order
+  std::optional<std::vector<std::int32_t>> childless_;
   std::unordered_map<Int, Process> processes_;
   std::map<std::string, Gap> gaps_;
 };
@@ -114,6 +129,8 @@ private:
   void collect_processes(sdk::Collection& collection, const ProcessSource& source) {
     const ProcessQuery query{collection.integer_key("pid"), collection.integer_key("parent_pid")};
     const auto delivery = delivery_of<Process>(collection);
+    if (query.parent && !query.pid && holders_.childless(*query.parent, source))
+      return;
     const Process* held = query.pid && !query.parent ? holders_.find(*query.pid, source) : nullptr;
     if (held == nullptr)
       return read_processes(query, source, delivery);

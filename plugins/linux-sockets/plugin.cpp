@@ -1,9 +1,13 @@
 // Sockets as tables: `socket`, `unix_socket`, `socket_lookup`. See platform/linux/sockets.
 #include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <sys/utsname.h>
 
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/sockets/inet_diag.h"
 #include "platform/linux/sockets/read_sockets.h"
 
 namespace synfate {
@@ -67,12 +71,71 @@ SocketLookup lookup_of(const sdk::Collection& collection) {
   return asked;
 }
 
+/// The TCP sockets of one port, kept from the question for those that are only bound: for it the
+/// kernel walks every connection of the host anyway, and the other states are asked for next.
+class PortSockets {
+public:
+  void read(const SocketQuery& query, const SocketSource& source,
+            const Delivery<Socket>& receiver) {
+    if (!asks_state_of_port(query))
+      return read_sockets(query, source, receiver);
+    if (*query.state == "bound")
+      return read_all(query, source, receiver);
+    if (!kept_ || port_ != *query.local_port || netns_ != source.netns || *query.state == "listen")
+      return read_sockets(query, source, receiver);
+    for (const auto& socket : *kept_)
+      if (socket.state.is(*query.state) && !receiver.row(socket))
+        return;
+  }
+
+private:
+  static constexpr std::size_t most_kept = 4096;
+
+  static bool asks_state_of_port(const SocketQuery& query) {
+    SocketQuery plain;
+    plain.proto = "tcp";
+    plain.state = query.state;
+    plain.local_port = query.local_port;
+    return query.state && query.local_port && query == plain;
+  }
+
+  void read_all(SocketQuery query, const SocketSource& source, const Delivery<Socket>& receiver) {
+    query.state.reset();
+    kept_.emplace();
+    port_ = *query.local_port;
+    netns_ = source.netns;
+    std::vector<Gap> gaps;
+    bool bound_seen = false;
+    const auto keep = [&](const Socket& socket) {
+      if (socket.state.is("bound")) {
+        bound_seen = true;
+        return receiver.row(socket);
+      }
+      if (kept_ && kept_->size() == most_kept)
+        kept_.reset();
+      if (kept_ && !socket.state.is("listen"))
+        kept_->push_back(socket);
+      return true;
+    };
+    read_sockets(query, source, {keep, [&](const Gap& gap) { gaps.push_back(gap); }});
+    for (const auto& gap : gaps)
+      if (bound_seen || gap.id != gap_socket_options)
+        receiver.gap(gap);
+    if (!gaps.empty())
+      kept_.reset();
+  }
+
+  std::optional<std::vector<Socket>> kept_; ///< of all states but listen and bound
+  Int port_ = 0;
+  Int netns_ = 0;
+};
+
 class LinuxSockets {
 public:
   void collect(sdk::Collection& collection) {
     const auto source = source_of(collection);
     if (collection.table() == table_name<Socket>())
-      read_sockets(socket_query_of(collection), source, receiver_of<Socket>(collection));
+      port_sockets_.read(socket_query_of(collection), source, receiver_of<Socket>(collection));
     else if (collection.table() == table_name<UnixSocket>())
       read_unix_sockets(unix_query_of(collection), source, receiver_of<UnixSocket>(collection));
     else if (collection.table() == table_name<SocketLookup>())
@@ -81,6 +144,7 @@ public:
   }
 
 private:
+  PortSockets port_sockets_;
   KeptNetlink netlink_; ///< thousands of lookups come one after another
 };
 

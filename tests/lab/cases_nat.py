@@ -149,6 +149,39 @@ def dropped_on_its_way(lab):
                     "tcp dport 80 drop; }; }")
 
 
+def all_masqueraded(backend, addresses=True):
+    """Connections over lo are too: then they come from another of this host's addresses, which the
+    input rule lets in. Without any the packet is dropped."""
+    def prepare(lab):
+        lab.serve("::", "8080")
+        if not addresses:
+            lab.server.ip("addr", "flush", "dev", "sv0")
+        if backend == "nft":
+            nft(lab.server, "table inet n { chain p { type nat hook postrouting priority 100; "
+                            "masquerade; }; chain i { type filter hook input priority 0; "
+                            "tcp dport 8080 ip saddr 127.0.0.0/8 drop; }; }")
+            return
+        load(lab, f"iptables-{backend}-restore",
+             "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n"
+             "*filter\n-A INPUT -s 127.0.0.0/8 -p tcp --dport 8080 -j DROP\nCOMMIT\n")
+        load(lab, f"ip6tables-{backend}-restore", "*nat\n-A POSTROUTING -j MASQUERADE\nCOMMIT\n")
+    return prepare
+
+
+def sent_on_by_a_rule(lab, rule=None):
+    """What NAT in output sends to the container is routed again, with its source."""
+    container(lab)
+    nft(lab.server, "table ip n { chain o { type nat hook output priority -100; "
+                    f"ip daddr {VIRTUAL} tcp dport 8080 dnat to {CONTAINER}:80; }}; }}")
+    lab.server.ip("route", "add", f"{VIRTUAL}/32", "dev", "docker0")
+    if rule:
+        lab.server.ip("rule", "add", *rule)
+
+
+def no_route_for_the_source(lab):
+    sent_on_by_a_rule(lab, ("from", SERVER, "to", CONTAINER, "blackhole", "priority", "10"))
+
+
 REMOTE = Connection(SERVER)
 OWN = Connection(SERVER, source=SERVER, local=True)
 LOOPBACK = Connection("127.0.0.1", local=True)
@@ -188,6 +221,21 @@ CASES = [
     Case("redirect to a port with a listener", redirect(8081, "8081"), REMOTE, "open"),
     Case("redirect to a port without one", redirect(8081, "8080"), REMOTE, "refused",
          "nat.dead_target"),
+    Case("a program of the server is sent on to a container", sent_on_by_a_rule,
+         Connection(VIRTUAL, source=SERVER, local=True), "open"),
+    Case("a program of the server is sent on, and its source has no route there",
+         no_route_for_the_source, Connection(VIRTUAL, source=SERVER, local=True), "timeout", None,
+         "nft_rule"),
+] + [
+    Case(f"everything is masqueraded ({backend}): {name}", prepare, connection, outcome)
+    for backend in ("nft", "legacy")
+    for name, prepare, connection, outcome in (
+        ("localhost", all_masqueraded(backend), LOOPBACK, "open"),
+        ("localhost (IPv6)", all_masqueraded(backend), Connection("::1", local=True), "open"),
+        ("a host without addresses", all_masqueraded(backend, False), LOOPBACK, "timeout"),
+        ("another host", all_masqueraded(backend), REMOTE, "open"),
+    )
+] + [
     Case("a rule of forward drops what goes to a container (IPv6)", dropped_on_its_way,
          Connection("fd88::2", port=80), "timeout", "fw.drop", "nft_rule"),
 ]

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import socket
 
-from lab import ask_synfate, synfate_program
+from lab import ask_synfate, synfate_program, target_words
 from lab import run as must
 
 
@@ -65,6 +66,55 @@ def judge(listener, wanted, process):
         yield f"holders_complete is {listener['holders_complete']}"
     if "holders" in wanted and len(listener["holders"]) != wanted["holders"]:
         yield f"{len(listener['holders'])} holders"
+
+
+class OneByOne:
+    """What the overview says of each listener and client is what a question of its own says of
+    them, though many of its flows share one walk."""
+
+    def __init__(self, name, prepare, outcomes):
+        self.name, self.prepare, self.outcomes = name, prepare, outcomes
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        if not synfate_program():
+            return []
+        found, seen = [], set()
+        for listener in ask_synfate(lab.server).report["listeners"]:
+            for told in listener["reachable_from"]:
+                seen.add((listener["port"], told["outcome"]))
+                found += compare(lab, listener, told)
+        if seen != self.outcomes:
+            found.append(f"outcomes {sorted(seen)}, not {sorted(self.outcomes)}")
+        return found
+
+
+def compare(lab, listener, told):
+    words = target_words(listener["proto"], told["to"], listener["port"])
+    client = told["sources"][0].split("-")[-1].split("/")[0]  # the last of a range, or its network
+    asked = ask_synfate(lab.server, words, "--from", f"{client}%{told['interface']}")
+    for flow in asked.flows:
+        for key in ("outcome", "certainty", "stopped_at"):
+            if flow[key] != told[key]:
+                yield f"{words} from {client}: {key} {told[key]}, asked {flow[key]}"
+        if (flow["culprit"] or {}).get("kind") != (told["culprit"] or {}).get("kind"):
+            yield f"{words} from {client}: culprit {told['culprit']}, asked {flow['culprit']}"
+    if not asked.flows:
+        yield f"{words}: no flow from {client}"
+
+
+def many_alike(lab):
+    """Listeners of one address that differ from the first in all that a port may decide."""
+    for words in (("0.0.0.0", "8080", "+", "0.0.0.0", "8081", "+", "--mark", "7", "0.0.0.0", "8082",
+                   "+", "--uid", "1234", "0.0.0.0", "8083", "+", "::", "8084",
+                   "+", "--v6only", "1", "::", "8085", "+", "0.0.0.0", "8085",
+                   "+", "--device", "sv0", "0.0.0.0", "8086", "+", "127.0.0.1", "8087",
+                   "+", "--md5", "10.77.0.2", "0.0.0.0", "8088"),
+                  ("--udp", "0.0.0.0", "8080", "+", "--udp", "0.0.0.0", "8081")):
+        lab.serve(*words)
+    lab.serve("--no-accept", "--backlog", "0", "0.0.0.0", "8089")
+    lab.server.call(lambda: bool(socket.create_connection(("127.0.0.1", 8089))))
+    os.kill(lab.serve("0.0.0.0", "8090").pid, signal.SIGSTOP)
 
 
 def serving(*words):
@@ -136,6 +186,9 @@ CASES = [
     Overview("rules tell the sources of one port apart", behind_sets,
              {"tcp/0.0.0.0:8080": {"ranges": {"10.77.0.64/29"}},
               "tcp/0.0.0.0:8081": {"reach": SEEN}}),
+    OneByOne("listeners whose flows share a walk", many_alike,
+             {(port, "open") for port in range(8080, 8089)} |
+             {(8086, "refused"), (8088, "timeout"), (8089, "timeout"), (8090, "stalled")}),
     Overview("a stopped process", stopped,
              {"tcp/0.0.0.0:8080": {"reach": set(), "owned": True, "findings": ["proc.stopped"]}}),
     Overview("a port that NAT leads to another", with_redirect,

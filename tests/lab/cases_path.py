@@ -1,6 +1,7 @@
 """The way there and back: routes of answers, next hops that nobody has, marks that routing sees, other
 network namespaces, and clients that call another host."""
 
+import json
 import os
 import subprocess
 
@@ -169,6 +170,55 @@ def rule_of_icmp(lab):
     lab.server.ip("rule", "add", "lookup", "local", "priority", "0")
 
 
+def answer_over_lo(lab):
+    serve(lab)
+    lab.client.ip("addr", "add", f"{FAR}/32", "dev", "lo")
+    lab.server.ip("route", "add", f"{FAR}/32", "dev", "lo")
+    for name in ("all", "sv0"):
+        lab.server.sysctl(f"net.ipv4.conf.{name}.rp_filter", 0)
+
+
+def target_over_lo(lab):
+    serve(lab)
+    lab.server.ip("route", "add", "192.168.7.0/24", "dev", "lo")
+
+
+def forwarded_over_lo(lab):
+    target_over_lo(lab)
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+
+
+def client_keeps_its_neighbour(lab):
+    """Whatever becomes of the server's IPv6, the client's packets get to it."""
+    serve(lab)
+    address = json.loads(lab.server.ip("-j", "link", "show", "dev", "sv0"))[0]["address"]
+    lab.client.ip("-6", "neigh", "replace", "fd77::1", "lladdr", address, "dev", "cl0", "nud",
+                  "permanent")
+    lab.server.ip("addr", "add", "fd77::1/128", "dev", "lo")
+
+
+def ipv6_off(lab):
+    client_keeps_its_neighbour(lab)
+    lab.server.sysctl("net.ipv6.conf.sv0.disable_ipv6", 1)
+
+
+def too_small_for_ipv6(lab):
+    client_keeps_its_neighbour(lab)
+    lab.server.ip("link", "set", "sv0", "mtu", "1000")
+
+
+def no_ipv6_at_all(lab):
+    serve(lab)
+    lab.server.sysctl("net.ipv6.conf.all.disable_ipv6", 1)
+
+
+def rejected_over_lo(lab):
+    """IPv6 adds a route for the prefix of the address, which leads over lo as well."""
+    serve(lab)
+    own_address_on_lo(lab)
+    lab.server.ip("-6", "route", "del", "local", "fd99:9::1", "table", "local")
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -246,8 +296,27 @@ CASES = [
          Connection("fd99:9::1", 9, source="::1", local=True), "refused"),
     Case("nobody calls from an address without a local route", address_without_local_route,
          Connection("10.77.0.1", source="10.77.0.11", local=True), "denied", culprit="address"),
+    Case("a host with IPv6 switched off has no ::1 to call from", no_ipv6_at_all,
+         Connection("::1", source="::1", local=True), "denied", rule="net.disable_ipv6",
+         culprit="address"),
+    Case("a route of IPv6 over lo rejects", rejected_over_lo, Connection("fd99:9::1"), "unreachable"),
+    Case("a route of IPv6 over lo rejects a program of the server", rejected_over_lo,
+         Connection("fd99:9::1", source="fd77::1", local=True), "unreachable"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
+    OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,
+              Connection("10.77.0.1", source=FAR), "timeout", culprit="route"),
+    OnTheLink("a reset that is routed over lo gets lost", answer_over_lo,
+              Connection("10.77.0.1", 9, source=FAR), "timeout"),
+    Case("nobody answers a program of the server over lo", target_over_lo,
+         Connection("192.168.7.7", source="10.77.0.1", local=True), "timeout", culprit="route"),
+    Case("a forwarded packet goes round over lo", forwarded_over_lo, Connection("192.168.7.7"),
+         "unreachable", culprit="route"),
+    OnTheLink("a device without IPv6 takes none", ipv6_off, Connection("fd77::1", source="fd77::2"),
+              "timeout", rule="net.disable_ipv6", culprit="sysctl"),
+    OnTheLink("a device with an MTU below 1280 takes no IPv6", too_small_for_ipv6,
+              Connection("fd77::1", source="fd77::2"), "timeout", rule="net.link_down",
+              culprit="interface"),
     Hidden("a hidden namespace makes nothing certain", lambda lab: None,
            Connection(CONTAINER, source="10.77.0.2"), "unknown"),
 ]

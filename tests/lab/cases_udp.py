@@ -71,6 +71,14 @@ def answers_from_elsewhere(lab):
     wait_until(lambda: len(udp_rows(lab)) == 1, "it is bound")
 
 
+def prefix_of_nobody(*words):
+    """A whole prefix is delivered to this host, and no interface has its addresses."""
+    def prepare(lab):
+        lab.server.ip("-6", "route", "add", "local", "fd07::/64", "dev", "lo")
+        lab.serve("--udp", *words, "::", "8080")
+    return prepare
+
+
 def udp(address, **more):
     return Connection(address, proto="udp", **more)
 
@@ -114,6 +122,10 @@ CASES = [
          "udp.stolen_reuseaddr", predicted="open"),
     Case("a full receive buffer", full_buffer, udp(SERVER), "timeout", "udp.rcvbuf_full",
          "socket"),
+    Case("a UDP socket may not answer from an address that no interface has", prefix_of_nobody(),
+         udp("fd07::7"), "timeout", culprit="address"),
+    Case("a transparent UDP socket may answer from any address", prefix_of_nobody("--transparent"),
+         udp("fd07::7"), "open"),
     Case("answers that come from the first address", answers_from_elsewhere, udp(SERVER), "open"),
     Case("answers that come from another address", answers_from_elsewhere, udp(OTHER), "timeout",
          "udp.reply_wrong_source", predicted="open"),

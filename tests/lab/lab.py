@@ -178,7 +178,7 @@ class Lab:
         process = self.start(netns or self.server, sys.executable, os.path.join(HERE, "server.py"),
                              *words, output=subprocess.PIPE)
         self._undo.callback(process.stdout.close)
-        ready, _, _ = select.select([process.stdout], [], [], 10)
+        ready, _, _ = select.select([process.stdout], [], [], 60)
         line = process.stdout.readline() if ready else b""
         if line.strip() != b"ready":
             raise LabError(f"the server did not start: {line.decode(errors='replace').strip()}")
@@ -353,7 +353,7 @@ class Answer:
 def run_synfate(netns, *words):
     """Runs synfate inside a namespace with --format json: (status, the JSON, standard error)."""
     command = [synfate_program(), *words, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120,
                           preexec_fn=lambda: enter(netns))
     try:
         return done.returncode, json.loads(done.stdout), done.stderr
@@ -365,7 +365,7 @@ def run_synfate(netns, *words):
 def ask_synfate(netns, *words):
     """Runs synfate inside a namespace with --format json."""
     command = [synfate_program(), *words, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120,
                           preexec_fn=lambda: enter(netns))
     return Answer(command, done.returncode, done.stdout, done.stderr)
 

@@ -59,6 +59,9 @@ BOTH = """
 -m limit --limit 10/sec --limit-burst 20
 -m limit --limit 1/day --limit-burst 1
 -m hashlimit --hashlimit-upto 5/sec --hashlimit-burst 5 --hashlimit-mode srcip --hashlimit-name one
+-m hashlimit --hashlimit-upto 10mb/s --hashlimit-name megabytes
+-p tcp -m tcp --sport 1 --dport 65535
+-p udp -m udp --sport 65535 --dport 1
 -m hashlimit --hashlimit-above 20/min --hashlimit-burst 10 --hashlimit-mode srcip,dstport --hashlimit-name two
 -m hashlimit --hashlimit-above 1mb/s --hashlimit-mode srcip --hashlimit-name three
 -m recent --set --name ssh --mask 255.255.255.255 --rsource

@@ -293,7 +293,7 @@ private:
 class ProbeModel final : public Model {
 public:
   std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) override {
-    return plain_flows_of(inquiry, target);
+    return plain_flows_.of(inquiry, target);
   }
   std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target, const IpAddress& from,
                                const std::string& interface) override {
@@ -318,6 +318,7 @@ public:
 private:
   Ruleset ruleset_;
   Probe probe_;
+  PlainFlows plain_flows_;
 };
 
 } // namespace

@@ -418,6 +418,7 @@ update @seen {{ ip saddr limit rate over 10/minute }}
 update @seen {{ ip saddr ct count over 5 }}
 update @seen {{ ip saddr quota over 10 mbytes }}
 add @seen_pairs {{ ip saddr . tcp dport timeout 10s }}
+add @seen_pairs {{ ip saddr . 22 timeout 1m }}
 update @seen_pairs {{ ip saddr . tcp dport }}
 delete @seen {{ ip saddr }}
 add @counted {{ ip saddr }}

@@ -96,8 +96,12 @@ class Site:
     def _client_addresses(self):
         self._batch(self.client, ["link set cd0 up", "addr add 10.78.0.2/24 dev cd0",
                                   "addr add fd78::2/64 dev cd0 nodad"]
-                    + [f"addr add {one} dev lo" for one in ("172.16.5.5/32", "172.16.200.1/32",
-                                                             "fd99::5:5/128", "fd99:1::1/128")]
+                    + [f"addr add {one}/32 dev lo" for one in ("172.16.5.5", "172.16.200.1",
+                                                               "10.99.9.9", "240.0.0.1")]
+                    # On lo IPv6 would not answer for them, by the other link neither.
+                    + [f"-6 addr add {one}/128 dev {link} nodad noprefixroute"
+                       for one in ("fd99::5:5", "fd99:1::1", "fd98::9", "fd77::2", "fd77::22",
+                                   "fd78::2") for link in ("cl0", "cd0")]
                     + [f"{six}route add default via {via} dev {device} table {mark}"
                        for six, via, device, mark in (("", "10.77.0.1", "cl0", 1),
                                                       ("", "10.78.0.1", "cd0", 2),
@@ -225,7 +229,7 @@ def fate_of(flow):
 
 def overview_complaints(site):
     """A bare run against the answers about each port."""
-    _, overview, _ = run_synfate(site.server)
+    _, overview, _ = run_synfate(site.server, "--timeout", "60")
     listeners = overview["listeners"]
     ports = sorted({f"{one['proto']}/{one['port']}" for one in listeners})
     if not ports:

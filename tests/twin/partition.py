@@ -236,8 +236,10 @@ def load_rules(lab, text, legacy):
 
 
 def ask(lab, *words):
-    done = subprocess.run([synfate_program(), *words, "--format", "json"], capture_output=True,
-                          text=True, timeout=120, preexec_fn=lambda: enter(lab.server))
+    """On a machine under load the usual time is too short: what is not read by then is assumed."""
+    done = subprocess.run([synfate_program(), *words, "--timeout", "60", "--format", "json"],
+                          capture_output=True, text=True, timeout=120,
+                          preexec_fn=lambda: enter(lab.server))
     try:
         return json.loads(done.stdout)
     except ValueError:

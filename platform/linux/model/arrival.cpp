@@ -13,6 +13,7 @@
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
+#include "platform/linux/model/way_back.h"
 
 namespace synfate {
 namespace {
@@ -184,6 +185,10 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     return stop_not_ours(walk, std::move(journey), to, *answer);
   } else if (answer->type.is("local")) {
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
+  } else if (to.is_v6() && leads_into_lo(walk, journey.netns, *answer)) {
+    RouteLookup rejects = *answer;
+    rejects.error = Int{ENETUNREACH};
+    return stop_not_ours(walk, std::move(journey), to, rejects);
   } else if (answer->type.is("unicast") && forwards(walk, journey)) {
     journey.forward_by = answer->interface_index.value_or(0);
     journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
@@ -205,6 +210,16 @@ IntervalSet martians_v6(const InterfaceView& in) {
   if (!in.loopback)
     martians = martians | IntervalSet::prefix(*IpPrefix::parse("::1/128"));
   return martians;
+}
+
+/// ip6_rcv_core(): a device without IPv6 drops before any hook sees it.
+void check_ipv6(Walk& walk, Journey& journey) {
+  const auto device = ask_interface(walk.inquiry, journey.netns, journey.packet.meta.in.index);
+  if (!device)
+    return;
+  if (auto off = ask_ipv6_off(walk.inquiry, journey.netns, *device))
+    add_stop(journey, silent(Stage::interface, std::move(off),
+                             fmt::format("{} takes no IPv6", device->name.value_or("?"))));
 }
 
 Journeys drop_martians(Journey journey) {
@@ -268,9 +283,11 @@ Journeys enter_interface(Walk& walk, Journey journey) {
   return enter_namespace(walk, std::move(journey));
 }
 
-Journeys enter_namespace(Walk& /*walk*/, Journey journey) {
+Journeys enter_namespace(Walk& walk, Journey journey) {
   if (journey.kind != Packet::syn && journey.kind != Packet::datagram)
     return alone(std::move(journey));
+  if (journey.packet.family == IpFamily::v6)
+    check_ipv6(walk, journey);
   return drop_martians(std::move(journey));
 }
 

@@ -118,6 +118,19 @@ bool ask_forwarding(Inquiry& inquiry, Int netns, IpFamily family, const std::str
          is_on(fmt::format("net.ipv6.conf.{}.force_forwarding", interface));
 }
 
+std::optional<Culprit> ask_ipv6_off(Inquiry& inquiry, Int netns, const Interface& device) {
+  constexpr Int smallest_mtu = 1280; // IPV6_MIN_MTU
+  const std::string name = device.name.value_or("?");
+  if (!device.loopback.is(true) && device.mtu.known() && device.mtu.value() < smallest_mtu)
+    return Culprit{
+        "interface", name,
+        fmt::format("has an MTU of {}, and IPv6 needs {}", device.mtu.value(), smallest_mtu)};
+  const std::string setting = fmt::format("net.ipv6.conf.{}.disable_ipv6", name);
+  if (ask_number(inquiry, netns, setting).value_or(0) == 0)
+    return std::nullopt;
+  return Culprit{"sysctl", setting, setting + " = 1"};
+}
+
 bool rules_ask_for_ports(Inquiry& inquiry, Int netns) {
   const Request request{std::string(table_name<PolicyRule>()), {{"netns", netns}}};
   const auto rules = inquiry.find(request);

@@ -45,6 +45,11 @@ std::optional<Int> ask_number(Inquiry& inquiry, Int netns, const std::string& na
 /// IPv6 the host's, and from Linux 6.17 on force_forwarding (net/ipv6/ip6_output.c: ip6_forward()).
 bool ask_forwarding(Inquiry& inquiry, Int netns, IpFamily family, const std::string& interface);
 
+/// Why the device takes no IPv6 packets; nothing if it does. Of net.ipv6.conf.IF.disable_ipv6, or
+/// without any settings of IPv6, as with an MTU below 1280: net/ipv6/ip6_input.c: ip6_rcv_core(),
+/// net/ipv6/addrconf.c: addrconf_notify(), Linux 6.12.
+std::optional<Culprit> ask_ipv6_off(Inquiry& inquiry, Int netns, const Interface& device);
+
 /// Policy rules of the namespace look at ports or protocols: then each port may have its route.
 bool rules_ask_for_ports(Inquiry& inquiry, Int netns);
 /// A rule that takes some of these source ports (or, of answers, destination ports) and not others.

@@ -74,10 +74,12 @@ std::optional<Stop> not_for_one(const Walk& walk, const RouteLookup& route) {
               fmt::format("{} is a {} address", walk.flow.to.to_string(), route.type.value())};
 }
 
-/// bind() to its own address comes first: inet_addr_valid_or_nonlocal(), ipv6_chk_addr().
+/// bind() to its own address comes first: inet_addr_valid_or_nonlocal(), ipv6_chk_addr(). Without
+/// one ip6_route_get_saddr() finds as well that a host with IPv6 switched off has no ::1.
 void check_source(Walk& walk, Journey& journey) {
   const IpAddress& from = walk.flow.from;
-  if (walk.classes != nullptr || from.is_loopback() || from.is_link_local())
+  const bool always_there = from.is_v4() && from.is_loopback();
+  if (walk.classes != nullptr || always_there || from.is_link_local())
     return;
   BindQuestion question;
   question.netns = journey.netns;
@@ -130,40 +132,22 @@ Journeys choose_way(Walk& walk, Journey journey) {
   return journeys;
 }
 
-/// nf_nat_ipv4_local_fn(): after a DNAT in output the packet is routed again; to an address of this
-/// host it goes over lo, where the input path keeps its route (skb_valid_dst() in
-/// ip_rcv_finish_core()), else it leaves by the device of the route.
-void follow_nat(Walk& walk, Journey& journey) {
+/// nf_nat_ipv4_local_fn(), nf_nat_ipv6_local_fn(): after a DNAT in output the packet is routed
+/// again. To an address of this host it goes over lo, where the input path keeps its route
+/// (skb_valid_dst() in ip_rcv_finish_core()), else it leaves by the device of the route.
+void follow_nat(const Walk& walk, Journey& journey) {
   const auto to = destination_of(journey.packet).address;
   if (to.kind != AddressTerm::Kind::known)
     return;
   journey.routed_to = to.first;
-  if (to.first == walk.flow.to) {
-    journey.forward_by = journey.client_out;
-    journey.next_hop = journey.client_next_hop;
-    if (journey.client_out != 0)
-      journey.routed_to.reset();
+  if (to.first != walk.flow.to) {
+    journey.packet.meta.reroute = true;
     return;
   }
-  if (journey.stopped())
-    return;
-  RouteQuestion question;
-  question.destination = to.first;
-  question.proto = std::string(to_string(walk.flow.proto));
-  const auto answer = ask_route(walk.inquiry, journey.netns, question);
-  if (walk.inquiry.pending() || !answer || answer->type.is("local"))
-    return;
-  if (answer->error.value_or(0) != 0) {
-    add_stop(journey,
-             {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::output,
-              journey.packet.ct.destination_nat,
-              fmt::format("NAT sends it to {}, and no route leads there", to.first.to_string())});
-    return;
-  }
-  journey.forward_by = answer->interface_index.value_or(0);
-  journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to.first;
-  if (const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by))
-    journey.packet.meta.out = view_of(*device);
+  journey.forward_by = journey.client_out;
+  journey.next_hop = journey.client_next_hop;
+  if (journey.client_out != 0)
+    journey.routed_to.reset();
 }
 
 /// The device that the packet is about to leave by.
@@ -232,8 +216,6 @@ Journeys leave_client(Walk& walk, Journey journey) {
     journey.packet.meta.out = view_of(*loopback);
   if (first)
     check_source(walk, journey);
-  if (walk.inquiry.pending())
-    return {};
   Journeys journeys = first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
   if (walk.inquiry.pending())
     return {};

@@ -10,6 +10,11 @@
 #include "platform/linux/sockets/tables.h"
 
 namespace synfate {
+
+std::string inode_note(const Socket& socket) {
+  return socket.inode.known() ? fmt::format("inode {}", socket.inode.value()) : std::string();
+}
+
 namespace {
 
 /// Client ports that tell a reuseport group of two from a single receiver but once in 128 times.
@@ -69,10 +74,6 @@ Socket named_socket(Walk& walk, const Journey& journey, const std::vector<Socket
       return *found;
   }
   return described(walk, answer);
-}
-
-std::string inode_note(const Socket& socket) {
-  return socket.inode.known() ? fmt::format("inode {}", socket.inode.value()) : std::string();
 }
 
 std::string confirmed_note(const Socket& socket) {

@@ -38,6 +38,9 @@ void foresee_delivery(Walk& walk);
 Request lookup_request(const Walk& walk, Int netns, const LookupQuestion& question,
                        Int client_port);
 
+/// "inode 4711"; empty if it is not known.
+std::string inode_note(const Socket& socket);
+
 /// service.cpp: notes what serve() will ask about a listener, so that it is collected with what is
 /// asked before.
 void foresee_service(Walk& walk, const Socket& listener);

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/model/alike.h"
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/confirmation.h"
@@ -17,16 +18,6 @@
 #include "platform/linux/model/walk.h"
 
 namespace synfate {
-namespace {
-
-constexpr std::size_t most_members = 32;
-
-/// The device of the lookup: for a packet of this host the one that has the address it goes to.
-Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
-  if (journey.packet.meta.in.loopback)
-    return device_of_own_address(walk.inquiry, journey.netns, to);
-  return journey.packet.meta.in.index;
-}
 
 std::vector<Socket> ask_sockets(Walk& walk, Int netns, std::uint16_t port) {
   std::vector<Key> keys{{"netns", netns}};
@@ -36,6 +27,17 @@ std::vector<Socket> ask_sockets(Walk& walk, Int netns, std::uint16_t port) {
     keys.push_back({"state", std::string("listen")});
   keys.push_back({"local_port", Int{port}});
   return walk.inquiry.rows<Socket>(std::move(keys));
+}
+
+namespace {
+
+constexpr std::size_t most_members = 32;
+
+/// The device of the lookup: for a packet of this host the one that has the address it goes to.
+Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
+  if (journey.packet.meta.in.loopback)
+    return device_of_own_address(walk.inquiry, journey.netns, to);
+  return journey.packet.meta.in.index;
 }
 
 /// The listener of the port that comes nearest to the one asked for.
@@ -136,6 +138,8 @@ void check_receive_buffer(Journey& journey, const Socket& socket) {
                                        taken, socket.receive_buffer.value())));
 }
 
+} // namespace
+
 void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from,
                   const std::string& note) {
   journey.listener = socket;
@@ -167,6 +171,8 @@ void add_evidence(Walk& walk, Journey& journey, const Socket& socket) {
     if (read_row<Socket>(*table, row).inode == socket.inode)
       journey.evidence.push_back({"socket", row});
 }
+
+namespace {
 
 /// Sources that the sockets of the port tell apart: peers of connected ones, and of signatures.
 std::vector<IntervalSet> told_apart(const std::vector<Socket>& sockets, IpFamily family) {
@@ -211,6 +217,8 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   if (walk.inquiry.pending())
     return journeys;
   const LookupQuestion question{*from, walk.flow.source_port, *to, port, device};
+  if (walk.notes != nullptr)
+    walk.notes->question = question;
   const auto receivers = choose_receivers(walk, journey, question, sockets);
   if (walk.inquiry.pending())
     return journeys;
@@ -268,14 +276,17 @@ void foresee_delivery(Walk& walk) {
   if (snapshot.sealed() || walk.classes != nullptr)
     return;
   const Int netns = snapshot.host().netns;
-  Int device = 0;
-  if (flow.local)
-    device = device_of_own_address(walk.inquiry, netns, flow.to);
-  else if (const auto arrival = arrival_interface(walk, netns))
-    device = arrival->index.value_or(0);
+  const auto arrival = arrival_interface(walk, netns);
+  const Int device = flow.local ? device_of_own_address(walk.inquiry, netns, flow.to)
+                     : arrival  ? arrival->index.value_or(0)
+                                : 0;
   const LookupQuestion question{flow.from, flow.source_port, flow.to, flow.port, device};
   const Request request = lookup_request(walk, netns, question, flow.source_port);
-  if (walk.inquiry.pending() || snapshot.answer(request) != nullptr)
+  if (walk.inquiry.pending())
+    return;
+  if (arrival && flow.to.is_v6())
+    ask_ipv6_off(walk.inquiry, netns, *arrival);
+  if (snapshot.answer(request) != nullptr)
     return;
   const auto sockets = ask_sockets(walk, netns, flow.port);
   walk.inquiry.find(request);

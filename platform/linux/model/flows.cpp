@@ -206,16 +206,9 @@ Site look_at(Inquiry& inquiry) {
   return {netns, ask_interfaces(inquiry, netns), ask_addresses(inquiry, netns)};
 }
 
-} // namespace
-
-std::vector<Flow> plain_flows_of(Inquiry& inquiry, const Target& target) {
+std::vector<Flow> flows_to(Inquiry& inquiry, const Target& target, const Families& families) {
   std::vector<Flow> flows;
   const Site site = look_at(inquiry);
-  Families families{};
-  if (target.addresses.empty())
-    families = families_of(inquiry, target, site.netns);
-  for (const auto& address : target.addresses)
-    (address.is_v4() ? families.v4 : families.v6) = true;
   for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
     if (families.has(family))
       add_local(flows, site, target, family);
@@ -225,6 +218,32 @@ std::vector<Flow> plain_flows_of(Inquiry& inquiry, const Target& target) {
   for (const IpFamily family : {IpFamily::v4, IpFamily::v6})
     if (families.has(family))
       add_default(inquiry, flows, site, target, family);
+  return flows;
+}
+
+} // namespace
+
+std::vector<Flow> PlainFlows::of(Inquiry& inquiry, const Target& target) {
+  Families families{};
+  if (target.addresses.empty())
+    families = families_of(inquiry, target, inquiry.snapshot().host().netns);
+  for (const auto& address : target.addresses)
+    (address.is_v4() ? families.v4 : families.v6) = true;
+  if (const auto answers = inquiry.snapshot().answers().size(); answers != answers_) {
+    answers_ = answers;
+    known_.clear();
+  }
+  const Kind kind{target.proto, target.addresses, families.v4, families.v6};
+  auto found = known_.find(kind);
+  if (found == known_.end()) {
+    auto flows = flows_to(inquiry, target, families);
+    if (inquiry.pending() || inquiry.incomplete())
+      return flows;
+    found = known_.emplace(kind, std::move(flows)).first;
+  }
+  auto flows = found->second;
+  for (auto& flow : flows)
+    flow.port = target.port;
   return flows;
 }
 

@@ -12,6 +12,7 @@
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/netfilter/packet_build.h"
+#include "platform/linux/netfilter/ruleset.h"
 
 namespace synfate {
 namespace {
@@ -80,6 +81,39 @@ bool cross_again(Walk& walk, Journey& journey) {
   return true;
 }
 
+/// A unicast route over lo (see leads_into_lo()). What this host sends there over IPv4 is delivered
+/// here, where nobody answers; IPv6 says that there is no route (ip6_pkt_discard_out()). A packet
+/// that is forwarded keeps its route and comes back by lo again and again (net/ipv4/ip_input.c:
+/// skb_valid_dst() in ip_rcv_finish_core()), until ip_forward() finds its TTL used up and tells the
+/// sender.
+Journeys go_into_lo(Walk& walk, Journey journey, bool forwarded) {
+  journey.over = true;
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const std::string target = to ? to->to_string() : "it";
+  const Culprit culprit{"route", id_part(target), "leads over lo, where nobody takes it"};
+  const std::string note = fmt::format("the route to {} leads over lo", target);
+  const PacketClass refused = journey.packet;
+  if (refused.family == IpFamily::v6)
+    return refuse(
+        walk, std::move(journey), refused,
+        {Outcome::unreachable, Icmp::no_route, "ENETUNREACH", Stage::route, culprit, note},
+        Refuser::lookup);
+  if (!forwarded) {
+    add_stop(journey, {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::route, culprit, note});
+    return alone(std::move(journey));
+  }
+  const auto* chains = walk.ruleset.base_chains(walk.inquiry, journey.netns);
+  if (chains == nullptr || !chains->empty() || walk.xt != nullptr)
+    assume(journey, "no rule drops it where it goes round over lo");
+  auto journeys = refuse(walk, std::move(journey), refused,
+                         {Outcome::unreachable, Icmp::host, "EHOSTUNREACH", Stage::forward, culprit,
+                          note + ", where it goes round until its TTL is used up"},
+                         Refuser::lookup);
+  for (auto& way : journeys)
+    way.stops.front().icmp = Icmp::none; // time exceeded
+  return journeys;
+}
+
 } // namespace
 
 Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
@@ -92,6 +126,8 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   const auto device = ask_interface(walk.inquiry, journey.netns, way.out);
   if (walk.inquiry.pending() || !device)
     return alone(std::move(journey));
+  if (device->loopback.is(true))
+    return go_into_lo(walk, std::move(journey), way.in != 0);
   const Endpoint target = destination_of(journey.packet);
   if (target.address.kind == AddressTerm::Kind::known)
     journey.final_address = target.address.first;
@@ -204,13 +240,16 @@ Stop no_way_again(Walk& walk, const Journey& journey, const RouteLookup& answer,
   const bool told = journey.kind == Packet::datagram && !journey.reply && walk.flow.local;
   const Outcome outcome = told ? Outcome::denied : connected ? Outcome::stalled : Outcome::timeout;
   const std::string error = told ? errno_name(answer.error.value_or(0)) : "ETIMEDOUT";
+  const auto& translated = journey.packet.ct.destination_nat;
+  const bool sent_on = translated && !journey.reply;
   return {outcome,
           Icmp::none,
           connected ? "" : error,
           journey.reply ? Stage::reply_route : Stage::output,
-          Culprit{"route", to.to_string(), "no route for what a rule made of the packet"},
-          fmt::format("a rule in output changes the packet, and then no route leads to {}",
-                      to.to_string())};
+          sent_on ? *translated
+                  : Culprit{"route", to.to_string(), "no route for what a rule made of the packet"},
+          fmt::format("a rule in output {}, and then no route leads to {}",
+                      sent_on ? "sends the packet on" : "changes the packet", to.to_string())};
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "platform/linux/model/linux_model.h"
 
 #include "platform/linux/files/tables.h"
+#include "platform/linux/model/alike.h"
 #include "platform/linux/model/bind.h"
 #include "platform/linux/model/flows.h"
 #include "platform/linux/model/nat_ports.h"
@@ -23,7 +24,7 @@ public:
   std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) override {
     if (target.proto == Proto::unix_socket)
       return {unix_flow(target)};
-    return plain_flows_of(inquiry, target);
+    return plain_flows_.of(inquiry, target);
   }
   std::vector<Flow> flows_from(Inquiry& inquiry, const Target& target, const IpAddress& from,
                                const std::string& interface) override {
@@ -32,7 +33,8 @@ public:
   NatPorts nat_ports(Inquiry& inquiry) override { return find_nat_ports(inquiry, ruleset_); }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
     Walk walk{inquiry, flow, ruleset_, &tables_};
-    return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_flow(walk), inquiry);
+    return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_internet(walk),
+                   inquiry);
   }
   std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
                                      const std::optional<Identity>& as) override {
@@ -44,6 +46,22 @@ public:
   }
 
 private:
+  /// As an example that was walked before, or by all stages.
+  Journeys walk_internet(Walk& walk) {
+    if (auto journey = examples_.follow(walk))
+      return alone(std::move(*journey));
+    if (walk.inquiry.pending())
+      return {};
+    WalkNotes notes;
+    walk.notes = &notes;
+    Journeys journeys = walk_flow(walk);
+    if (!walk.inquiry.pending())
+      examples_.learn(walk, notes, journeys);
+    return journeys;
+  }
+
+  PlainFlows plain_flows_;
+  Examples examples_;
   Ruleset ruleset_;
   xt::LegacyTables tables_;
 };

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/model/alike.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
@@ -259,6 +260,8 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook, HookFamily family) {
   const Place place{hook, family};
   if (walk.classes != nullptr)
     return pass_many(walk, std::move(journey), place);
+  if (walk.notes != nullptr)
+    walk.notes->met_rules = true;
   const std::size_t start = journey.packet.conditions.size();
   Journeys done;
   Journeys waiting;

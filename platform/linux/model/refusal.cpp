@@ -182,9 +182,9 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
       out.interface = answer->interface_index.value_or(out.interface);
     return out;
   }
-  out.found =
-      answer->error.value_or(0) == 0 && !(answer->type.is("local") && journey.hops.empty() &&
-                                          !walk.flow.local && !has_source_nat(refused));
+  out.found = answer->error.value_or(0) == 0 && !leads_into_lo(walk, journey.netns, *answer) &&
+              !(answer->type.is("local") && journey.hops.empty() && !walk.flow.local &&
+                !has_source_nat(refused));
   out.interface = answer->interface_index.value_or(out.interface);
   if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
     out.source = AddressTerm::known(answer->preferred_source.value());

@@ -64,6 +64,27 @@ std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device)
   return source.is_v6() && bound_device != 0 ? std::nullopt : std::optional(source);
 }
 
+/// A socket that is bound to no address names the one that was called as the source of its answer
+/// (IPV6_PKTINFO), and of IPv6 it has to be one that an interface has, or the socket may have any:
+/// net/ipv6/datagram.c: ip6_datagram_send_ctl(). A local route alone does not do.
+void check_source_of_answer(Walk& walk, Journey& journey, const IpAddress& from) {
+  const auto& listener = journey.listener;
+  if (walk.flow.proto != Proto::udp || !from.is_v6() || !listener || from.is_loopback() ||
+      !listener->local_address.is(IpAddress::any(IpFamily::v6)) || listener->freebind.is(true) ||
+      listener->transparent.is(true) ||
+      ask_number(walk.inquiry, journey.netns, "net.ipv6.ip_nonlocal_bind").value_or(0) != 0)
+    return;
+  const auto addresses = ask_addresses(walk.inquiry, journey.netns);
+  if (walk.inquiry.incomplete() ||
+      std::ranges::any_of(addresses, [&](const Address& row) { return row.address.is(from); }))
+    return;
+  add_stop(
+      journey,
+      {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
+       Culprit{"address", id_part(from.to_string()), "no interface of this host has it"},
+       fmt::format("the socket may not answer from {}, which no interface has", from.to_string())});
+}
+
 /// A local client's answer whose route leads out. The listener may be one that there is not: what
 /// else stands in the way is told as if there were.
 Stop routed_elsewhere(const Journey& journey, const RouteQuestion& question) {
@@ -178,6 +199,8 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       // an address of this host it is turned round in output, and routed again:
       // net/netfilter/nf_nat_proto.c: nf_nat_ipv4_local_fn(), Linux 6.12.
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
+    } else if (leads_into_lo(walk, routed.journey.netns, *answer)) {
+      add_stop(routed.journey, lost_in_lo(*answer, question.destination, walk.classes != nullptr));
     } else {
       way_out = answer->interface_index.value_or(way_out);
       routed.journey.forward_by = way_out;
@@ -285,6 +308,8 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   const Int by_default = incoming.meta.in.index;
+  if (from)
+    check_source_of_answer(walk, journey, *from);
   std::vector<Leaving> leaving;
   journey.forward_by = 0;
   journey.packet.meta.mark = mark_of_answer(walk, journey, incoming);

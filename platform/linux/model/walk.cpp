@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/model/alike.h"
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/confirmation.h"
@@ -136,11 +137,14 @@ Journeys acknowledge(Walk& walk, Journey journey) {
 }
 
 Journeys serve_each(Walk& walk, Journeys journeys) {
-  return each(walk, std::move(journeys), [](Walk& w, Journey journey) {
+  note_boundary(walk, journeys, Boundary::unserved);
+  journeys = each(walk, std::move(journeys), [](Walk& w, Journey journey) {
     serve(w, journey);
     Journeys served = alone(std::move(journey));
     return served;
   });
+  note_boundary(walk, journeys, Boundary::served);
+  return journeys;
 }
 
 Journeys walk_stages(Walk& walk) {
@@ -154,7 +158,9 @@ Journeys walk_stages(Walk& walk) {
   if (walk.flow.local)
     journeys = each(walk, std::move(journeys), leave_client);
   journeys = inbound(walk, std::move(journeys));
+  note_boundary(walk, journeys, Boundary::arrived);
   journeys = each(walk, std::move(journeys), deliver);
+  note_boundary(walk, journeys, Boundary::delivered);
   journeys = each(walk, std::move(journeys), [tcp](Walk& w, Journey journey) {
     return send_reply(w, std::move(journey), tcp ? Packet::synack : Packet::datagram);
   });

@@ -12,6 +12,7 @@
 namespace synfate {
 
 struct ClassWalk;
+struct WalkNotes;
 
 /// What every stage looks at.
 struct Walk {
@@ -21,6 +22,8 @@ struct Walk {
   const XtTables* xt;
   /// Set: the flow stands for many clients, see class_walk.h.
   ClassWalk* classes = nullptr;
+  /// Set: what is noted on the way, see alike.h.
+  WalkNotes* notes = nullptr;
 };
 
 /// All ways the flow may go; for many clients nothing, see ClassWalk::ends. Meaningless while
@@ -48,6 +51,12 @@ Journeys pass_to_routing(Walk& walk, Journey journey);
 Journeys leave_by_bridge(Walk& walk, Journeys journeys);
 /// delivery.cpp: socket lookup, policies, queues.
 Journeys deliver(Walk& walk, Journey journey);
+/// The sockets that hold a port: listeners, or all of UDP.
+std::vector<Socket> ask_sockets(Walk& walk, Int netns, std::uint16_t port);
+/// The socket gets the packet, if its policies and queues let it; `note`: how sure that is.
+void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from,
+                  const std::string& note);
+void add_evidence(Walk& walk, Journey& journey, const Socket& socket);
 /// service.cpp: who owns the listener, and whether it can serve.
 void serve(Walk& walk, Journey& journey);
 /// reply.cpp: the answer's way out.

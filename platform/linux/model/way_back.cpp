@@ -142,8 +142,9 @@ void add_ports(Walk& walk, const Journey& journey, RouteQuestion& question) {
 void take_leg(Walk& walk, Journey& way, const std::optional<RouteLookup>& answer, const Leg& leg,
               const IpAddress& to) {
   const bool ends = leg.out == 0;
+  const bool into_lo = answer && leads_into_lo(walk, way.netns, *answer);
   const bool good =
-      answer && answer->error.is(0) &&
+      answer && answer->error.is(0) && !into_lo &&
       (ends ? answer->type.is("local")
             : answer->type.is("unicast") &&
                   ask_forwarding(walk.inquiry, way.netns, to.family(), way.packet.meta.in.name));
@@ -155,7 +156,8 @@ void take_leg(Walk& walk, Journey& way, const std::optional<RouteLookup>& answer
   } else if (!answer) {
     assume(way, "the answer is routed back");
   } else if (!good && !way.stopped()) {
-    Stop stop = no_way_back(*answer, to, walk.classes != nullptr);
+    const bool many = walk.classes != nullptr;
+    Stop stop = into_lo ? lost_in_lo(*answer, to, many) : no_way_back(*answer, to, many);
     if (way.kind == Packet::data) {
       stop.outcome = Outcome::stalled;
       stop.error.clear();
@@ -192,6 +194,20 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) 
           Culprit{"route", id, fmt::format("no way back to {}", client.to_string())},
           fmt::format("the answer to {} has no route ({})", client.to_string(),
                       answer.type.value_or("none"))};
+}
+
+bool leads_into_lo(Walk& walk, Int netns, const RouteLookup& answer) {
+  if (!answer.error.is(0) || !answer.type.is("unicast"))
+    return false;
+  const auto device = ask_interface(walk.inquiry, netns, answer.interface_index.value_or(0));
+  return device && device->loopback.is(true);
+}
+
+Stop lost_in_lo(const RouteLookup& answer, const IpAddress& client, bool many) {
+  Stop stop = no_way_back(answer, client, many);
+  stop.note = fmt::format("the route of the answer to {} leads over lo, where nobody takes it",
+                          client.to_string());
+  return stop;
 }
 
 Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {

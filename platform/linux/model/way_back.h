@@ -18,6 +18,14 @@ Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string 
 /// A stop of an answer that has no route.
 Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many);
 
+/// The route leads over lo, but not to this host: nobody takes what goes there. net/ipv4/route.c:
+/// __mkroute_output(): it is delivered here, where no socket has the address, and TCP resets only
+/// what came by a local route (tcp_v4_send_reset()). IPv6 makes such a route one that rejects,
+/// though it is shown as any other: net/ipv6/route.c: fib6_is_reject(), ip6_pkt_discard().
+bool leads_into_lo(Walk& walk, Int netns, const RouteLookup& answer);
+/// A stop of an answer with such a route.
+Stop lost_in_lo(const RouteLookup& answer, const IpAddress& client, bool many);
+
 /// An answer that came by a device on its way back is routed like any packet.
 Journeys route_leg(Walk& walk, Journey journey, const Leg& leg);
 

@@ -38,6 +38,10 @@ std::optional<std::uint64_t> number(std::string_view text) {
              : std::nullopt;
 }
 
+bool is_counter(std::string_view text) {
+  return text == "counter" || text.starts_with("counter packets ");
+}
+
 /// The parts of a rule, in the order of iptables-save.
 struct Words {
   std::string source, destination, in, out, protocol;
@@ -234,11 +238,32 @@ bool add_text(Words& words, std::string_view text) {
   else if (take(text, "meta mark & "))
     return add_masked_mark(words, text);
   else
-    return text == "counter" || text.starts_with("counter packets ");
+    return is_counter(text);
   return true;
 }
 
+bool add_phrase(Words& words, const Phrase& phrase);
+
+/// "tcp sport 1 tcp dport 2": one comparison of both, which iptables-nft makes of them.
+std::optional<bool> add_both_ports(Words& words, const Phrase& phrase) {
+  for (const auto* field : {"tcp dport", "udp dport"}) {
+    const auto second = phrase.text.find(fmt::format(" {} ", field));
+    if (second == std::string::npos || !phrase.text.starts_with(fmt::format("{:.3} sport ", field)))
+      continue;
+    Phrase source = phrase;
+    source.field = fmt::format("{:.3} sport", field);
+    source.text = phrase.text.substr(0, second);
+    Phrase destination = phrase;
+    destination.field = field;
+    destination.text = phrase.text.substr(second + 1);
+    return add_phrase(words, source) && add_phrase(words, destination);
+  }
+  return std::nullopt;
+}
+
 bool add_phrase(Words& words, const Phrase& phrase) {
+  if (const auto done = add_both_ports(words, phrase))
+    return *done;
   // An implied test of the protocol is what -p says.
   if (phrase.implied && phrase.field != "meta l4proto" && phrase.field != "ip protocol")
     return true;
@@ -275,6 +300,8 @@ bool is_iptables_chain(std::string_view chain) {
 
 std::optional<std::string> iptables_words(std::span<const Phrase> phrases,
                                           std::string_view comment) {
+  if (std::ranges::none_of(phrases, is_counter, &Phrase::text)) // iptables-nft counts in every rule
+    return std::nullopt;
   Words words;
   for (const auto& phrase : phrases)
     if (!add_phrase(words, phrase))

@@ -17,6 +17,7 @@
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/hooks.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/own_addresses.h"
 #include "platform/linux/netfilter/rule_text.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/split.h"
@@ -205,9 +206,11 @@ private:
   std::optional<std::uint16_t> port_in(nft::Slot slot);
   std::optional<PortTerm> port_for_nat(nft::Slot low, nft::Slot high, std::uint32_t flags,
                                        bool destination);
-  void bind(bool destination, NatTarget target, bool masquerade);
+  std::vector<NatTarget> choices_of(const NatTarget& target) const;
+  void bind(bool destination, const std::vector<NatTarget>& choices, bool masquerade);
+  void bind_own(bool destination, const InterfaceView& interface, const OwnAddresses& own,
+                const std::optional<PortTerm>& port);
   void accept();
-  AddressTerm local_address(const InterfaceView& interface, bool for_redirect);
   void perform(const nft::Notrack& notrack);
   void perform(const nft::Tproxy& tproxy);
   void perform(const nft::Synproxy& synproxy);

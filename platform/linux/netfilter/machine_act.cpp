@@ -174,21 +174,24 @@ std::optional<PortTerm> Machine::port_for_nat(nft::Slot low, nft::Slot high, std
                   destination);
 }
 
-/// Binds, one part of the class for each of a few possible results, and accepts.
-void Machine::bind(bool destination, NatTarget target, bool masquerade) {
+/// Each result that the rule's range leaves open, if they are few.
+std::vector<NatTarget> Machine::choices_of(const NatTarget& target) const {
   constexpr unsigned most = 8;
+  if (!target.address || target.address->kind != AddressTerm::Kind::range)
+    return {target};
+  const Wide first = to_number(target.address->first);
+  const Wide count = to_number(target.address->last) - first + 1;
+  if (count > most)
+    return {target};
+  std::vector<NatTarget> choices;
+  for (Wide at = 0; at < count; ++at)
+    choices.push_back({AddressTerm::known(to_address(first + at, packet().family)), target.port});
+  return choices;
+}
+
+/// Binds, one part of the class for each of a few possible results, and accepts.
+void Machine::bind(bool destination, const std::vector<NatTarget>& choices, bool masquerade) {
   const Culprit by = culprit();
-  std::vector<NatTarget> choices{target};
-  if (target.address && target.address->kind == AddressTerm::Kind::range) {
-    const Wide first = to_number(target.address->first);
-    const Wide count = to_number(target.address->last) - first + 1;
-    if (count <= most) {
-      choices.clear();
-      for (Wide at = 0; at < count; ++at)
-        choices.push_back(
-            {AddressTerm::known(to_address(first + at, packet().family)), target.port});
-    }
-  }
   const PacketPointer whole = thread_.packet;
   for (const auto& choice : choices) {
     thread_.packet = whole;
@@ -209,48 +212,43 @@ void Machine::perform(const nft::Nat& nat) {
   if (site_.scope->family == "inet" && nat.family != family)
     return; // nft_nat_inet_eval(): the rule goes on
   bind(nat.destination,
-       {nat_address(nat), port_for_nat(nat.port_min, nat.port_max, nat.flags, nat.destination)},
+       choices_of({nat_address(nat),
+                   port_for_nat(nat.port_min, nat.port_max, nat.flags, nat.destination)}),
        false);
 }
 
-/// The address that the kernel takes from an interface: the first one that suits.
-AddressTerm Machine::local_address(const InterfaceView& interface, bool for_redirect) {
-  const bool v4 = packet().family == IpFamily::v4;
-  if (for_redirect && request_.hook == Hook::output)
-    return AddressTerm::known(IpAddress::loopback(packet().family));
-  const auto rows = context_.inquiry.rows<Address>(
-      {{"netns", request_.netns}, {"interface_index", interface.index}});
-  const auto daddr = destination_of(packet()).address;
-  // nf_nat_masquerade_ipv6(): ipv6_dev_get_saddr() prefers the address that is called
-  if (!v4 && !for_redirect && interface.loopback)
-    return daddr;
-  const bool link_local = daddr.kind == AddressTerm::Kind::known && daddr.first.is_link_local();
-  std::vector<IpAddress> found;
-  for (const auto& row : rows) {
-    if (!row.address.known() || row.address.value().is_v4() != v4 || row.secondary.is(true) ||
-        row.tentative.is(true))
-      continue;
-    if (v4 ? for_redirect || row.scope.is("global") || row.scope.is("site")
-           : row.address.value().is_link_local() == link_local)
-      found.push_back(row.address.value());
-  }
-  if (found.empty() || (found.size() > 1 && !for_redirect))
-    return AddressTerm::unknown("the address of " + interface.name + " that the kernel takes");
-  return AddressTerm::known(found.front());
+/// What the kernel takes of this host's addresses; without any it drops (nft_masq_eval(),
+/// nft_redir_eval()).
+void Machine::bind_own(bool destination, const InterfaceView& interface, const OwnAddresses& own,
+                       const std::optional<PortTerm>& port) {
+  if (!own.read)
+    return bind(
+        destination,
+        {{AddressTerm::unknown("the address of " + interface.name + " that the kernel takes"),
+          port}},
+        !destination);
+  std::vector<NatTarget> choices;
+  for (const auto& address : own.choices)
+    choices.push_back({AddressTerm::known(address), port});
+  if (!choices.empty())
+    return bind(destination, choices, !destination);
+  RuleEnd end;
+  end.final = HookVerdict::drop;
+  finish(std::move(end));
 }
 
 void Machine::perform(const nft::Masquerade& masquerade) {
-  bind(false,
-       {local_address(packet().meta.out, false),
-        port_for_nat(masquerade.port_min, masquerade.port_max, masquerade.flags, false)},
-       true);
+  const auto& out = packet().meta.out;
+  bind_own(false, out, masquerade_sources(context_.inquiry, request_.netns, out, packet()),
+           port_for_nat(masquerade.port_min, masquerade.port_max, masquerade.flags, false));
 }
 
 void Machine::perform(const nft::Redirect& redirect) {
-  bind(true,
-       {local_address(packet().meta.in, true),
-        port_for_nat(redirect.port_min, redirect.port_max, redirect.flags, true)},
-       false);
+  const auto port = port_for_nat(redirect.port_min, redirect.port_max, redirect.flags, true);
+  const auto& in = packet().meta.in;
+  if (request_.hook == Hook::output)
+    return bind(true, {{AddressTerm::known(IpAddress::loopback(packet().family)), port}}, false);
+  bind_own(true, in, redirect_destinations(context_.inquiry, request_.netns, in, packet()), port);
 }
 
 void Machine::perform(const nft::Notrack&) {
@@ -266,7 +264,8 @@ void Machine::perform(const nft::Tproxy& tproxy) {
       (info.proto != 6 && info.proto != 17))
     return break_rule();
   const auto to = destination_of(packet());
-  AddressTerm address = local_address(packet().meta.in, true);
+  const auto own = proxy_destinations(context_.inquiry, request_.netns, packet().meta.in, packet());
+  AddressTerm address = own.choices.empty() ? to.address : AddressTerm::known(own.choices.front());
   if (tproxy.address != nft::no_slot)
     if (const auto given = address_of(value(tproxy.address, v4 ? 4 : 16)))
       if (!given->is_unspecified())

@@ -60,7 +60,10 @@ std::vector<RulePrinter::KeyPart> RulePrinter::key_parts(nft::Slot slot,
       }
     } else {
       Operand operand = operand_of(piece);
-      if (!covers(piece, operand)) {
+      if (piece.is_constant) {
+        const auto kind = parts.size() < kinds.size() ? kinds[parts.size()] : ValueKind::raw;
+        operand = {source(place, size, kind), kind, 0, 0, false};
+      } else if (!covers(piece, operand)) {
         unsigned binding = 0;
         operand.text = operation(piece, binding);
       }

@@ -216,6 +216,28 @@ private:
   ProcessReading reading_;
 };
 
+/// /proc/PID/task/TID/children: "12 15 "; each thread has those it started. Nothing: the kernel
+/// has no such files (CONFIG_PROC_CHILDREN).
+std::optional<std::vector<std::int32_t>> children_of(int proc, Int parent) {
+  const std::string tasks = std::to_string(parent) + "/task";
+  const auto threads = read_numbers(proc, tasks.c_str());
+  if (!threads)
+    return std::vector<std::int32_t>(); // it is gone
+  std::vector<std::int32_t> children;
+  for (const auto thread : *threads) {
+    const auto text =
+        read_file_at(proc, (tasks + "/" + std::to_string(thread) + "/children").c_str());
+    if (!text && text.error().code == ErrorCode::not_found && thread == parent)
+      return std::nullopt;
+    std::string_view rest = text ? std::string_view(*text) : std::string_view();
+    while (!rest.empty())
+      if (const auto child = parse_number<std::int32_t>(take_word(rest)))
+        children.push_back(*child);
+  }
+  std::ranges::sort(children);
+  return children;
+}
+
 /// Reads processes for one request; lives for one call of read_processes.
 class ProcessReader {
 public:
@@ -262,28 +284,8 @@ private:
     return read_numbers(proc, "."); // a kernel without CONFIG_PROC_CHILDREN
   }
 
-  /// /proc/PID/task/TID/children: "12 15 "; each thread has those it started.
-  static std::optional<std::vector<std::int32_t>> children_of(int proc, Int parent) {
-    const std::string tasks = std::to_string(parent) + "/task";
-    const auto threads = read_numbers(proc, tasks.c_str());
-    if (!threads)
-      return std::vector<std::int32_t>(); // it is gone
-    std::vector<std::int32_t> children;
-    for (const auto thread : *threads) {
-      const auto text =
-          read_file_at(proc, (tasks + "/" + std::to_string(thread) + "/children").c_str());
-      if (!text && text.error().code == ErrorCode::not_found && thread == parent)
-        return std::nullopt;
-      std::string_view rest = text ? std::string_view(*text) : std::string_view();
-      while (!rest.empty())
-        if (const auto child = parse_number<std::int32_t>(take_word(rest)))
-          children.push_back(*child);
-    }
-    std::ranges::sort(children);
-    return children;
-  }
-
-  using Readings = std::vector<std::pair<std::int32_t, ProcessReading>>;
+  /// In the order of the processes; nothing for one that vanished.
+  using Readings = std::vector<std::optional<ProcessReading>>;
 
   void learn_surroundings() {
     const auto statistics = read_file(source_.proc() + "/stat");
@@ -305,35 +307,31 @@ private:
 
   Readings read_all(int proc, std::span<const std::int32_t> pids) const {
     constexpr std::size_t at_once = 16;
-    auto parts = for_each_in_parallel<Readings>(
-        pids.size(), at_once, [&](Readings& readings, std::size_t at) {
-          const auto name = std::to_string(pids[at]);
-          const FileDescriptor directory(
-              openat(proc, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-          if (!directory.valid() && (errno == EACCES || errno == EPERM))
-            readings.emplace_back(pids[at], hidden_process(pids[at]));
-          if (!directory.valid())
-            return;
-          if (auto reading = OneProcess(surroundings_, directory.get()).read(pids[at]))
-            readings.emplace_back(pids[at], std::move(*reading));
-        });
-    Readings all = std::move(parts.front());
-    for (std::size_t part = 1; part < parts.size(); ++part)
-      std::ranges::move(parts[part], std::back_inserter(all));
-    std::ranges::sort(all, {}, [](const auto& entry) { return entry.first; });
-    return all;
+    struct Nothing {};
+    Readings readings(pids.size());
+    for_each_in_parallel<Nothing>(pids.size(), at_once, [&](Nothing&, std::size_t at) {
+      const auto name = std::to_string(pids[at]);
+      const FileDescriptor directory(
+          openat(proc, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      if (directory.valid())
+        readings[at] = OneProcess(surroundings_, directory.get()).read(pids[at]);
+      else if (errno == EACCES || errno == EPERM)
+        readings[at] = hidden_process(pids[at]);
+    });
+    std::erase(readings, std::nullopt);
+    return readings;
   }
 
   void deliver(Readings readings) {
     const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
     FrozenCgroups frozen(mountinfo ? parse_cgroup_mounts(*mountinfo) : CgroupMounts{},
                          source_.root);
-    for (auto& [pid, reading] : readings) {
+    for (auto& reading : readings) {
       found_ = true;
-      if (reading.denied)
+      if (reading->denied)
         ++denied_;
-      put_frozen(reading, frozen);
-      if (!delivery_.row(reading.row))
+      put_frozen(*reading, frozen);
+      if (!delivery_.row(reading->row))
         return;
     }
     report_denied(readings.size());
@@ -389,6 +387,25 @@ void read_processes(const ProcessQuery& query, const ProcessSource& source,
 void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
                     const Delivery<Process>& delivery) {
   ProcessReader(source, delivery).read(pids);
+}
+
+std::vector<std::int32_t> childless_processes(std::span<const std::int32_t> pids,
+                                              const ProcessSource& source) {
+  constexpr std::size_t at_once = 64;
+  const FileDescriptor proc(open(source.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  HiddenProcesses here;
+  if (!proc.valid() || (source.hidden != nullptr ? *source.hidden : here).hides(source))
+    return {};
+  auto parts = for_each_in_parallel<std::vector<std::int32_t>>(
+      pids.size(), at_once, [&](std::vector<std::int32_t>& childless, std::size_t at) {
+        if (const auto children = children_of(proc.get(), pids[at]); children && children->empty())
+          childless.push_back(pids[at]);
+      });
+  std::vector<std::int32_t> all;
+  for (const auto& part : parts)
+    all.insert(all.end(), part.begin(), part.end());
+  std::ranges::sort(all);
+  return all;
 }
 
 void read_service_names(const ProcessSource& source, const Delivery<ServiceName>& delivery) {

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "core/facts/tables.h"
 #include "platform/linux/delivery.h"
@@ -26,6 +27,11 @@ void read_processes(const ProcessQuery& query, const ProcessSource& source,
 /// These processes, on all processors.
 void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
                     const Delivery<Process>& delivery);
+
+/// Those of the processes that have no child, in order, asked on all processors. None where
+/// processes are hidden from us or the kernel does not tell: then each has to be asked for.
+std::vector<std::int32_t> childless_processes(std::span<const std::int32_t> pids,
+                                              const ProcessSource& source);
 
 /// Every network namespace that a visible process is in or that has a name for `ip netns`.
 void read_namespaces(const ProcessSource& source, const Delivery<NetworkNamespace>& delivery);

@@ -224,8 +224,10 @@ FibAnswers route_input_v6(const Fib::State& state, const FibPacket& packet) {
   arriving.output_interface = 0;
   FibAnswers answers;
   for (FibAnswer& answer : ask(state, flow_of(arriving))) {
-    // ip6_forward(): without forwarding a packet for others is dropped.
-    if (answer.error == 0 && answer.type == "unicast" && !state.ipv6_forwarding &&
+    // ip6_forward(): without forwarding a packet for others is dropped. Routes over lo reject, and
+    // never come there (fib6_is_reject()).
+    const bool over_lo = answer.interface_index && state.is_loopback(*answer.interface_index);
+    if (answer.error == 0 && answer.type == "unicast" && !state.ipv6_forwarding && !over_lo &&
         !packet.destination.is_multicast())
       answer =
           refusal(EHOSTUNREACH, FibReason::forwarding_off,

@@ -44,10 +44,19 @@ netlink::Request request_of(const SocketProtocol& protocol, IpFamily family, std
   return request;
 }
 
+/// inet_diag_dump_icsk() compares ports (0: any) before it runs the filter's program, which takes
+/// twice the time of a whole walk.
+inet_diag_sockid ports_of(const InetFilter& filter) {
+  inet_diag_sockid id{};
+  id.idiag_sport = htons(filter.local_port.value_or(0));
+  return id;
+}
+
 /// The older request, for TCP alone: it walks the connections once for both families, where the
 /// newer one walks them for each (inet_diag_dump_compat(): sdiag_family = AF_UNSPEC).
 netlink::Request both_families_request(const InetDump& dump) {
   inet_diag_req header{};
+  header.id = ports_of(dump.filter);
   header.idiag_family = AF_INET;
   header.idiag_ext = extensions_of(*dump.protocol);
   header.idiag_states = dump.states;
@@ -219,7 +228,7 @@ void put_attribute(Socket& socket, const netlink::Attribute& attribute) {
 
 netlink::Request inet_dump_request(const InetDump& dump) {
   auto request = dump.family ? request_of(*dump.protocol, *dump.family, NLM_F_DUMP, dump.states,
-                                          inet_diag_sockid{})
+                                          ports_of(dump.filter))
                              : both_families_request(dump);
   const auto program = inet_bytecode(dump.filter);
   if (!program.empty())

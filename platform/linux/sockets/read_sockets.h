@@ -29,6 +29,7 @@ struct SocketQuery {
   std::optional<Int> interface_index;
   std::optional<Int> inode;
   std::optional<Int> cookie;
+  friend bool operator==(const SocketQuery&, const SocketQuery&) = default;
 };
 
 struct UnixSocketQuery {

@@ -30,13 +30,18 @@ std::uint64_t print_rate(std::string& out, std::uint64_t period, std::uint64_t s
   return chosen.seconds;
 }
 
-void print_bytes(std::string& out, std::uint64_t bytes) {
-  if (bytes >= 1024ULL * 1024)
-    append(out, "{}mb", bytes / (1024ULL * 1024));
-  else if (bytes >= 1024)
-    append(out, "{}kb", bytes / 1024);
-  else
-    append(out, "{}b", bytes);
+/// The inverse of bytes_per_second(), as extensions/libxt_hashlimit.c of iptables writes it.
+std::uint64_t byte_cost(std::uint64_t bytes) {
+  return 0xffffffffULL / ((bytes >> 4) + 1);
+}
+
+/// In the greatest unit in which the whole number will do.
+template <typename WillDo>
+void print_bytes(std::string& out, std::uint64_t bytes, const WillDo& will_do) {
+  for (const auto& [name, size] : {std::pair{"mb", 1024ULL * 1024}, std::pair{"kb", 1024ULL}})
+    if (bytes >= size && will_do(bytes / size * size))
+      return append(out, "{}{}", bytes / size, name);
+  append(out, "{}b", bytes);
 }
 
 /// The rate and burst of a hashlimit; gives how long an entry lives unless told, in milliseconds.
@@ -48,15 +53,12 @@ std::uint64_t print_hashlimit_rate(std::string& out, const HashlimitInfo& info) 
   }
   const std::uint64_t rate = bytes_per_second(info.average);
   out += ' ';
-  if (rate % 1024 == 0)
-    print_bytes(out, rate);
-  else
-    append(out, "{}b", rate);
+  print_bytes(out, rate, [&](std::uint64_t whole) { return byte_cost(whole) == info.average; });
   out += "/s";
   if (info.burst <= 1)
     return 15'000;
   out += " --hashlimit-burst ";
-  print_bytes(out, rate * info.burst);
+  print_bytes(out, rate * info.burst, [](std::uint64_t) { return true; });
   return 60'000;
 }
 

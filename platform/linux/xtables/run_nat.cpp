@@ -8,6 +8,7 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/own_addresses.h"
 #include "platform/linux/netfilter/serving_sockets.h"
 #include "platform/linux/xtables/nat_range.h"
 #include "platform/linux/xtables/run_core.h"
@@ -94,45 +95,19 @@ Binding binding_of(const TargetCall& call, const NatRange& range, bool destinati
   return binding;
 }
 
-bool usable(const Address& row, const TargetCall& call, bool link_local_wanted) {
-  if (!row.address.known() || row.address.value().family() != call.packet.family)
-    return false;
-  if (row.address.value().is_v4())
-    return true;
-  return !row.tentative.is(true) && !row.duplicate.is(true) &&
-         row.address.value().is_link_local() == link_local_wanted;
-}
-
-/// Addresses of an interface, as far as the kernel would take one for NAT.
-std::vector<Address> addresses_of(const TargetCall& call, const InterfaceView& device) {
-  auto rows = call.context.inquiry.rows<Address>(
-      {{"netns", call.request.netns}, {"interface_index", device.index}});
-  const auto to = destination_of(call.packet).address;
-  const bool link_local = to.kind == AddressTerm::Kind::known && to.first.is_link_local();
-  std::erase_if(rows, [&](const Address& row) { return !usable(row, call, link_local); });
-  return rows;
-}
-
-bool address_facts_missing(const TargetCall& call) {
-  return call.context.inquiry.pending() || call.context.inquiry.incomplete();
-}
-
-TargetAnswer redirect_to(const TargetCall& call, const NatRange& range, const AddressTerm& to) {
-  Binding binding = binding_of(call, range, true);
-  binding.addresses = {to};
+/// What the kernel takes of this host's addresses; without any it drops.
+TargetAnswer bind_own(const TargetCall& call, const OwnAddresses& own, const InterfaceView& device,
+                      const char* target, bool destination) {
+  if (!own.read)
+    return unknown(call, "the addresses of " + device.name + " could not be read");
+  if (own.choices.empty())
+    return drops(call, fmt::format("{} finds no address at {}", target, device.name));
+  Binding binding = binding_of(call, range_of(call, target), destination);
+  binding.addresses.clear();
+  for (const auto& address : own.choices)
+    binding.addresses.emplace_back(AddressTerm::known(address));
+  binding.masquerade = !destination;
   return bind(call, binding);
-}
-
-/// inet_select_addr(): the first global address; with several, the next hop's network decides.
-AddressTerm masquerade_address(const std::vector<Address>& rows, const InterfaceView& out) {
-  std::vector<const Address*> chosen;
-  for (const auto& row : rows)
-    if (!row.secondary.is(true) && (row.address.value().is_v6() || !row.scope.is("link")) &&
-        !row.scope.is("host"))
-      chosen.push_back(&row);
-  if (chosen.size() == 1)
-    return AddressTerm::known(chosen.front()->address.value());
-  return AddressTerm::unknown("the address of " + out.name + " that the kernel takes");
 }
 
 IpAddress mapped(const IpAddress& address, const NatRange& range) {
@@ -145,16 +120,15 @@ IpAddress mapped(const IpAddress& address, const NatRange& range) {
   return *IpAddress::from_bytes(std::span(bytes).first(now.size()));
 }
 
-/// TPROXY's address: the rule's, else the first of the arriving interface
-/// (nf_tproxy_laddr4(), nf_tproxy_laddr6()), else what the packet calls.
+/// TPROXY's address: the rule's, else the first of the arriving interface, else what the packet
+/// calls.
 AddressTerm proxy_address(const TargetCall& call, const IpAddress& given) {
   if (!given.is_unspecified())
     return AddressTerm::known(given);
-  const auto rows = addresses_of(call, call.packet.meta.in);
-  for (const auto& row : rows)
-    if (!row.secondary.is(true))
-      return AddressTerm::known(row.address.value());
-  return destination_of(call.packet).address;
+  const auto own = proxy_destinations(call.context.inquiry, call.request.netns, call.packet.meta.in,
+                                      call.packet);
+  return own.choices.empty() ? destination_of(call.packet).address
+                             : AddressTerm::known(own.choices.front());
 }
 
 /// The packet as TPROXY hands it on.
@@ -220,32 +194,18 @@ TargetAnswer run_snat(const TargetCall& call) {
 
 TargetAnswer run_masquerade(const TargetCall& call) {
   const auto& out = call.packet.meta.out;
-  const auto rows = addresses_of(call, out);
-  if (address_facts_missing(call))
-    return unknown(call, "the addresses of " + out.name + " could not be read");
-  if (rows.empty())
-    return drops(call, "MASQUERADE finds no address at " + out.name);
-  Binding binding = binding_of(call, range_of(call, "MASQUERADE"), false);
-  binding.addresses = {masquerade_address(rows, out)};
-  binding.masquerade = true;
-  return bind(call, binding);
+  return bind_own(call,
+                  masquerade_sources(call.context.inquiry, call.request.netns, out, call.packet),
+                  out, "MASQUERADE", false);
 }
 
 TargetAnswer run_redirect(const TargetCall& call) {
-  const NatRange range = range_of(call, "REDIRECT");
-  const bool v4 = call.packet.family == IpFamily::v4;
-  if (call.request.hook == Hook::output)
-    return redirect_to(call, range, AddressTerm::known(IpAddress::loopback(call.packet.family)));
   const auto& in = call.packet.meta.in;
-  const auto rows = addresses_of(call, in);
-  if (address_facts_missing(call))
-    return unknown(call, "the addresses of " + in.name + " could not be read");
-  if (rows.empty())
-    return drops(call, "REDIRECT finds no address at " + in.name);
-  const auto first = std::ranges::find_if(
-      rows, [&](const Address& row) { return !v4 || !row.secondary.is(true); });
-  const auto& row = first == rows.end() ? rows.front() : *first;
-  return redirect_to(call, range, AddressTerm::known(row.address.value()));
+  if (call.request.hook == Hook::output)
+    return bind_own(call, {{IpAddress::loopback(call.packet.family)}, true}, in, "REDIRECT", true);
+  return bind_own(call,
+                  redirect_destinations(call.context.inquiry, call.request.netns, in, call.packet),
+                  in, "REDIRECT", true);
 }
 
 TargetAnswer run_netmap(const TargetCall& call) {

@@ -274,6 +274,17 @@ TEST_CASE("IPv6: a host passes over a router that does not answer, a router does
   CHECK(only(world.fib().output(leaving("2001:db8::1"))).gateway == address("fe80::1"));
 }
 
+TEST_CASE("IPv6: what leads over lo is not dropped for want of forwarding") {
+  auto world = two_networks();
+  world.route("fd09::/64", 1);
+  world.route("fd08::/64", 2);
+  CHECK(only(world.fib().input(arriving("fd01::2", "fd08::1"))).reason ==
+        FibReason::forwarding_off);
+  const auto answer = only(world.fib().input(arriving("fd01::2", "fd09::1")));
+  CHECK(answer.error == 0);
+  CHECK(answer.interface_index == 1);
+}
+
 TEST_CASE("IPv6: nothing arrives where IPv6 is disabled") {
   auto world = two_networks();
   world.facts.settings[2].ipv6_disabled = true;

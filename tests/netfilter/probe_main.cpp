@@ -6,7 +6,13 @@
 //   inet probe input_syn 12 yes        (no, both)
 //   legacy ip filter INPUT_syn 3 no
 //
-// Driven by trials.py, which then sends the packets and reads the rules' counters.
+// and of the connection, once it is translated, the addresses and ports of both directions, ".."
+// between the ends of a range, "?" for what cannot be told:
+//
+//   connection 10.77.0.2,10.77.0.1,40000,80,10.77.0.1,10.77.0.2,8080,40000
+//
+// Driven by trials.py and translations.py, which then sends the packets and reads the rules'
+// counters.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -23,6 +29,7 @@
 #include "platform/linux/model/linux_model.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/names/names.h"
+#include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/system/linux_system.h"
 #include "platform/linux/system/network_namespaces.h"
@@ -82,6 +89,7 @@ public:
 
   Branches run(HookContext& context, const HookRequest& request, const XtHook& table,
                const PacketClass& packet) const override {
+    note_connection(context, request, packet);
     if (!table.table.starts_with(mark_of_probe)) {
       auto branches = inner_.run(context, request, table, packet);
       if (const auto hook = xt::hook_number(request.hook); hook && !table.nat)
@@ -117,6 +125,41 @@ public:
   mutable Predictions predictions;
 
 private:
+  static std::string text_of(const AddressTerm& term, const PacketClass& packet) {
+    const auto only = packet.addresses.only();
+    if (term.kind == AddressTerm::Kind::client && only)
+      return to_address(*only, packet.family).to_string();
+    if (term.kind == AddressTerm::Kind::known)
+      return term.first.to_string();
+    return term.kind == AddressTerm::Kind::range
+               ? fmt::format("{}..{}", term.first.to_string(), term.last.to_string())
+               : "?";
+  }
+
+  static std::string text_of(const PortTerm& term) {
+    if (term.kind == PortTerm::Kind::client)
+      return setting("PROBE_PORT");
+    if (term.kind == PortTerm::Kind::known)
+      return std::to_string(term.first);
+    return term.kind == PortTerm::Kind::range ? fmt::format("{}..{}", term.first, term.last) : "?";
+  }
+
+  static std::string text_of(const CtTuple& tuple, const PacketClass& packet) {
+    return fmt::format("{},{},{},{}", text_of(tuple.source.address, packet),
+                       text_of(tuple.destination.address, packet), text_of(tuple.source.port),
+                       text_of(tuple.destination.port));
+  }
+
+  void note_connection(const HookContext& context, const HookRequest& request,
+                       const PacketClass& packet) const {
+    constexpr auto done = ct_status_source_nat_done | ct_status_destination_nat_done;
+    const auto& ct = packet.ct;
+    if (is_tracked(ct) && (ct.status & done) == done && !context.inquiry.pending() &&
+        request.netns == context.inquiry.snapshot().host().netns)
+      note("connection",
+           fmt::format("{},{}", text_of(ct.original, packet), text_of(ct.answer, packet)));
+  }
+
   void look(HookContext& context, const HookRequest& request, const std::string& place,
             const PacketClass& packet) const {
     std::vector<std::string> parts;

@@ -129,6 +129,10 @@ def changes(dice, world, hook):
 def set_changes(dice, world):
     """Sets of the table that a rule writes."""
     ip, side = world.ip, dice.choice(("saddr", "daddr"))
+    return [f"meta l4proto {world.l4} {change}" for change in set_writes(world, ip, side)]
+
+
+def set_writes(world, ip, side):
     return [f"add @seen {{ {ip} {side} }}", f"update @seen {{ {ip} {side} timeout 10m }}", f"delete @seen {{ {ip} {side} }}",
             f"delete @hosts {{ {ip} {side} }}", f"update @hosts {{ {ip} {side} timeout 5m }}",
             f"{world.l4} sport {SOURCE_PORT} add @seen {{ {ip} {side} counter }}"]
@@ -168,10 +172,10 @@ def xt_changes(dice, world, table, chain):
     words = ["-j MARK --set-mark 5", "-j MARK --set-xmark 0x1/0x3", "-j MARK --or-mark 4", "-j MARK --and-mark 0xfe",
              "-j MARK --xor-mark 1", "-j LOG", "-j NFLOG", "-j AUDIT --type accept"]
     side = dice.choice(("src", "dst"))
-    words += [f"-j SET --add-set seen{world.version} {side}", f"-j SET --del-set seen{world.version} {side}",
-              f"-j SET --del-set hosts{world.version} {side}", f"-j SET --add-set hosts{world.version} {side} --exist",
-              f"-j SET --add-set pairs{world.version} {side},{dice.choice(('src', 'dst'))}", f"-j SET --add-set nets{world.version} {side}",
-              f"-j SET --del-set nets{world.version} {side}"]
+    words += [f"-p {world.l4} -j SET --add-set seen{world.version} {side}", f"-p {world.l4} -j SET --del-set seen{world.version} {side}",
+              f"-p {world.l4} -j SET --del-set hosts{world.version} {side}", f"-p {world.l4} -j SET --add-set hosts{world.version} {side} --exist",
+              f"-p {world.l4} -j SET --add-set pairs{world.version} {side},{dice.choice(('src', 'dst'))}", f"-p {world.l4} -j SET --add-set nets{world.version} {side}",
+              f"-p {world.l4} -j SET --del-set nets{world.version} {side}"]
     if table == "raw":
         if world.nat == "none":
             words += ["-j NOTRACK", "-j CT --notrack", "-j TRACE"]

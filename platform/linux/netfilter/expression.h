@@ -239,6 +239,7 @@ struct Reject {
 inline constexpr std::uint32_t nat_map_ips = 1;
 inline constexpr std::uint32_t nat_specified = 2;
 inline constexpr std::uint32_t nat_random = 4;
+inline constexpr std::uint32_t nat_random_fully = 16;
 inline constexpr std::uint32_t nat_persistent = 8;
 inline constexpr std::uint32_t nat_fully_random = 16;
 inline constexpr std::uint32_t nat_netmap = 64;

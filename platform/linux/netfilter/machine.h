@@ -203,7 +203,9 @@ private:
   void perform(const nft::Masquerade& masquerade);
   void perform(const nft::Redirect& redirect);
   std::optional<AddressTerm> nat_address(const nft::Nat& nat);
-  std::optional<PortTerm> nat_port(nft::Slot low, nft::Slot high, std::uint32_t flags);
+  std::optional<std::uint16_t> port_in(nft::Slot slot);
+  std::optional<PortTerm> port_for_nat(nft::Slot low, nft::Slot high, std::uint32_t flags,
+                                       bool destination);
   std::vector<NatTarget> choices_of(const NatTarget& target) const;
   void bind(bool destination, const std::vector<NatTarget>& choices, bool masquerade);
   void bind_own(bool destination, const InterfaceView& interface, const OwnAddresses& own,

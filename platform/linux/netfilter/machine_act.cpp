@@ -149,20 +149,29 @@ std::optional<AddressTerm> Machine::nat_address(const nft::Nat& nat) {
       to_address((to_number(old.first) & host) | (to_number(*low) & ~host), packet().family));
 }
 
-std::optional<PortTerm> Machine::nat_port(nft::Slot low, nft::Slot high, std::uint32_t flags) {
-  if (low == nft::no_slot)
+std::optional<std::uint16_t> Machine::port_in(nft::Slot slot) {
+  const auto octets = value(slot, 2);
+  if (!octets[0].is_known() || !octets[1].is_known())
     return std::nullopt;
-  const auto number = [&](nft::Slot slot) -> std::optional<std::uint16_t> {
-    const auto octets = value(slot, 2);
-    if (!octets[0].is_known() || !octets[1].is_known())
-      return std::nullopt;
-    return static_cast<std::uint16_t>(octets[0].value << 8 | octets[1].value);
-  };
-  const auto first = number(low);
-  const auto last = number(high);
-  if (!first || !last || (flags & nft::nat_random) != 0)
-    return PortTerm::unknown("the port that " + subject() + " chooses");
-  return PortTerm::range(*first, *last);
+  return static_cast<std::uint16_t>(octets[0].value << 8 | octets[1].value);
+}
+
+std::optional<PortTerm> Machine::port_for_nat(nft::Slot low, nft::Slot high, std::uint32_t flags,
+                                              bool destination) {
+  NatPortRange ports;
+  ports.random = (flags & (nft::nat_random | nft::nat_random_fully)) != 0;
+  ports.given = low != nft::no_slot;
+  if (ports.given) {
+    const auto first = port_in(low);
+    const auto last = port_in(high);
+    if (!first || !last)
+      return PortTerm::unknown("the port that " + subject() + " chooses");
+    ports.first = *first;
+    ports.last = *last;
+  }
+  const auto& tuple = packet().ct.answer;
+  return nat_port(packet(), destination ? tuple.source.port : tuple.destination.port, ports,
+                  destination);
 }
 
 /// Each result that the rule's range leaves open, if they are few.
@@ -203,7 +212,9 @@ void Machine::perform(const nft::Nat& nat) {
   if (site_.scope->family == "inet" && nat.family != family)
     return; // nft_nat_inet_eval(): the rule goes on
   bind(nat.destination,
-       choices_of({nat_address(nat), nat_port(nat.port_min, nat.port_max, nat.flags)}), false);
+       choices_of({nat_address(nat),
+                   port_for_nat(nat.port_min, nat.port_max, nat.flags, nat.destination)}),
+       false);
 }
 
 /// What the kernel takes of this host's addresses; without any it drops (nft_masq_eval(),
@@ -229,11 +240,11 @@ void Machine::bind_own(bool destination, const InterfaceView& interface, const O
 void Machine::perform(const nft::Masquerade& masquerade) {
   const auto& out = packet().meta.out;
   bind_own(false, out, masquerade_sources(context_.inquiry, request_.netns, out, packet()),
-           nat_port(masquerade.port_min, masquerade.port_max, masquerade.flags));
+           port_for_nat(masquerade.port_min, masquerade.port_max, masquerade.flags, false));
 }
 
 void Machine::perform(const nft::Redirect& redirect) {
-  const auto port = nat_port(redirect.port_min, redirect.port_max, redirect.flags);
+  const auto port = port_for_nat(redirect.port_min, redirect.port_max, redirect.flags, true);
   const auto& in = packet().meta.in;
   if (request_.hook == Hook::output)
     return bind(true, {{AddressTerm::known(IpAddress::loopback(packet().family)), port}}, false);
@@ -260,9 +271,13 @@ void Machine::perform(const nft::Tproxy& tproxy) {
       if (!given->is_unspecified())
         address = AddressTerm::known(*given);
   PortTerm port = to.port;
-  if (tproxy.port != nft::no_slot)
-    if (auto given = nat_port(tproxy.port, tproxy.port, 0); given && given->first != 0)
-      port = *given;
+  if (tproxy.port != nft::no_slot) {
+    const auto given = port_in(tproxy.port);
+    if (!given)
+      return unknown("the port that " + subject() + " hands the packet to");
+    if (*given != 0)
+      port = PortTerm::known(*given);
+  }
   const auto rows = context_.inquiry.rows<Socket>({{"netns", request_.netns},
                                                    {"proto", Text(info.proto == 6 ? "tcp" : "udp")},
                                                    {"local_port", Int{port.first}}});

@@ -12,7 +12,44 @@ Endpoint with(Endpoint endpoint, const NatTarget& target) {
   return endpoint;
 }
 
+/// All that the port may be; nothing if that is not known.
+std::optional<Interval> span_of(const PacketClass& packet, const PortTerm& port) {
+  if (port.kind == PortTerm::Kind::known || port.kind == PortTerm::Kind::range)
+    return Interval{port.first, port.last};
+  if (port.kind != PortTerm::Kind::client || packet.ports.empty())
+    return std::nullopt;
+  return Interval{packet.ports.intervals().front().first, packet.ports.intervals().back().last};
+}
+
+/// Without a range a source port stays among those of its kind.
+PortTerm random_port(const PacketClass& packet, const PortTerm& now) {
+  const auto span = span_of(packet, now);
+  if (span && span->first >= 1024)
+    return PortTerm::range(1024, 65535);
+  if (span && span->last < 512)
+    return PortTerm::range(1, 511);
+  if (span && span->first >= 512 && span->last < 1024)
+    return PortTerm::range(600, 1023);
+  return PortTerm::unknown("the port that the kernel chooses at random");
+}
+
 } // namespace
+
+std::optional<PortTerm> nat_port(const PacketClass& packet, const PortTerm& now, NatPortRange ports,
+                                 bool destination) {
+  if (!ports.given)
+    return ports.random && !destination ? std::optional(random_port(packet, now)) : std::nullopt;
+  if (ports.last < ports.first)
+    std::swap(ports.first, ports.last);
+  const auto span = span_of(packet, now);
+  const bool inside = span && span->first >= ports.first && span->last <= ports.last;
+  const bool outside = span && (span->last < ports.first || span->first > ports.last);
+  if (inside && !ports.random)
+    return now;
+  if (destination && outside && !ports.random)
+    return PortTerm::known(ports.first);
+  return PortTerm::range(ports.first, ports.last);
+}
 
 bool destination_bound(const ConntrackView& ct) {
   return (ct.status & ct_status_destination_nat_done) != 0;

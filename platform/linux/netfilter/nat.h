@@ -19,6 +19,18 @@ struct NatTarget {
   std::optional<PortTerm> port;
 };
 
+/// What a rule says of ports.
+struct NatPortRange {
+  bool given = false; ///< a range; else the port is kept where it can be
+  std::uint16_t first = 0;
+  std::uint16_t last = 0;
+  bool random = false; ///< random or fully-random
+};
+/// The port that the kernel gives instead of `now`, if nobody else has it; nothing: none is asked
+/// for. net/netfilter/nf_nat_core.c: get_unique_tuple(), nf_nat_l4proto_unique_tuple().
+std::optional<PortTerm> nat_port(const PacketClass& packet, const PortTerm& now, NatPortRange ports,
+                                 bool destination);
+
 /// The connection's NAT for a direction was decided already (nf_nat_initialized()).
 bool destination_bound(const ConntrackView& ct);
 bool source_bound(const ConntrackView& ct);

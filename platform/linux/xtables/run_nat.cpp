@@ -27,29 +27,19 @@ NatRange range_of(const TargetCall& call, std::string_view name) {
 
 /// The port that the kernel gives: kept where it may be, else one of the range.
 std::optional<PortTerm> port_of(const NatRange& range, const PortTerm& now,
-                                const PacketClass& packet) {
-  if ((range.flags & nat_ports) == 0) {
-    if ((range.flags & (nat_random | nat_random_fully)) == 0)
-      return std::nullopt;
-    return PortTerm::unknown("the port that the kernel chooses at random");
-  }
-  const unsigned size = range.port_max - range.port_min + 1U;
-  if (range.port_max < range.port_min)
-    return PortTerm::unknown("the port of an empty range");
-  if ((range.flags & nat_port_offset) != 0 && now.kind == PortTerm::Kind::known) {
+                                const PacketClass& packet, bool destination) {
+  const bool given = (range.flags & nat_ports) != 0;
+  if (given && (range.flags & nat_port_offset) != 0 && range.port_min <= range.port_max) {
+    const unsigned size = range.port_max - range.port_min + 1U;
     const auto offset = static_cast<std::uint16_t>(now.first - range.port_base);
-    return PortTerm::known(static_cast<std::uint16_t>(range.port_min + offset % size));
+    return now.kind == PortTerm::Kind::known
+               ? PortTerm::known(static_cast<std::uint16_t>(range.port_min + offset % size))
+               : PortTerm::range(range.port_min, range.port_max);
   }
-  const bool fixed = (range.flags & (nat_random | nat_random_fully | nat_port_offset)) == 0;
-  const auto inside = [&](Wide port) { return port >= range.port_min && port <= range.port_max; };
-  const bool all_inside = now.kind == PortTerm::Kind::known
-                              ? inside(now.first)
-                              : now.kind == PortTerm::Kind::client && !packet.ports.empty() &&
-                                    inside(packet.ports.intervals().front().first) &&
-                                    inside(packet.ports.intervals().back().last);
-  if (fixed && all_inside)
-    return now;
-  return PortTerm::range(range.port_min, range.port_max);
+  return nat_port(
+      packet, now,
+      {given, range.port_min, range.port_max, (range.flags & (nat_random | nat_random_fully)) != 0},
+      destination);
 }
 
 /// One result for each of a few addresses the kernel may choose, else one for the range.
@@ -100,8 +90,8 @@ Binding binding_of(const TargetCall& call, const NatRange& range, bool destinati
       binding.addresses.emplace_back(std::move(choice));
   }
   const auto& tuple = call.packet.ct.answer;
-  binding.port =
-      port_of(range, destination ? tuple.source.port : tuple.destination.port, call.packet);
+  binding.port = port_of(range, destination ? tuple.source.port : tuple.destination.port,
+                         call.packet, destination);
   return binding;
 }
 

@@ -1,6 +1,7 @@
 // Which entry of conntrack a packet belongs to, and what state that gives it.
 #include "platform/linux/netfilter/conntrack.h"
 
+#include "platform/linux/netfilter/nat.h"
 #include "platform/linux/netfilter/packet_build.h"
 #include "tests/unit/catch.h"
 
@@ -164,6 +165,28 @@ TEST_CASE(
   CHECK_FALSE(offer_of(answer).timestamps);
   facts.peer = offer_of(answer);
   CHECK(build_packet(Packet::ack, facts, client, server).network.size() == 40);
+}
+
+TEST_CASE("the port that NAT gives is told where the kernel has no choice") {
+  Connection connection;
+  const auto& packet = connection.next(Packet::syn, false);
+  const auto now = PortTerm::known(9090);
+  const auto given = [&](NatPortRange range, bool destination) {
+    return nat_port(packet, now, range, destination).value_or(PortTerm::known(0));
+  };
+  CHECK(given({true, 8080, 8083, false}, true) == PortTerm::known(8080));
+  CHECK(given({true, 8083, 8080, false}, true) == PortTerm::known(8080));
+  CHECK(given({true, 9000, 9999, false}, true) == now);
+  CHECK(given({true, 9000, 9999, true}, true) == PortTerm::range(9000, 9999));
+  CHECK(given({true, 8080, 8080, true}, true) == PortTerm::known(8080));
+  CHECK(given({true, 8080, 8083, false}, false) == PortTerm::range(8080, 8083));
+  CHECK_FALSE(nat_port(packet, now, {false, 0, 0, true}, true).has_value());
+  CHECK_FALSE(nat_port(packet, now, {false, 0, 0, false}, false).has_value());
+  CHECK(given({false, 0, 0, true}, false) == PortTerm::range(1024, 65535));
+  const NatPortRange random{false, 0, 0, true};
+  CHECK(nat_port(packet, PortTerm::known(80), random, false) == PortTerm::range(1, 511));
+  CHECK(nat_port(packet, PortTerm::known(600), random, false) == PortTerm::range(600, 1023));
+  CHECK(nat_port(packet, PortTerm::client(), random, false) == PortTerm::range(1024, 65535));
 }
 
 } // namespace synfate

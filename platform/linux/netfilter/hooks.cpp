@@ -13,6 +13,7 @@
 #include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/nat.h"
 #include "platform/linux/netfilter/tables.h"
+#include "platform/linux/netfilter/tied_order.h"
 
 namespace synfate {
 namespace {
@@ -81,9 +82,12 @@ public:
     put_legacy_first();
     legacy_acts_ = std::ranges::any_of(nat_chains_, [&](const auto& chain) { return ties(chain); });
     Branches legacy_first = run_functions(start, Order::legacy_first);
-    if (!legacy_acts_ || std::ranges::equal(nft_first, legacy_first, end_alike))
+    if (!legacy_acts_)
       return nft_first;
-    return either(std::move(nft_first), std::move(legacy_first));
+    constexpr const char* chains_of_nft = "the chains of nftables";
+    constexpr const char* tables = "the tables of iptables-legacy";
+    return join_orders(packet, {std::move(nft_first), loaded_later(chains_of_nft, tables)},
+                       {std::move(legacy_first), loaded_later(tables, chains_of_nft)});
   }
 
   /// False, and nothing done, if anything but conntrack may have a say.
@@ -176,27 +180,12 @@ private:
     std::ranges::stable_sort(nat_chains_, {}, place);
   }
 
-  static bool end_alike(const Branch& one, const Branch& other) {
-    return one.verdict == other.verdict && one.rejection == other.rejection &&
-           one.queue == other.queue && one.theft == other.theft &&
-           one.stolen_interface == other.stolen_interface && one.packet == other.packet;
-  }
-
-  Branches either(Branches nft_first, Branches legacy_first) const {
-    const Culprit by{
-        "hook_order", fmt::format("{}/{}", request_.netns, to_string(request_.hook)), {}};
-    const auto add = [&](Branches& branches, const char* first, const char* second) {
-      for (auto& branch : branches)
-        branch.packet.conditions.push_back(
-            {fmt::format("at {} {} come before {} of the same priority: they were loaded later",
-                         to_string(request_.hook), first, second),
-             by,
-             {}});
-    };
-    add(nft_first, "the chains of nftables", "the tables of iptables-legacy");
-    add(legacy_first, "the tables of iptables-legacy", "the chains of nftables");
-    std::ranges::move(legacy_first, std::back_inserter(nft_first));
-    return nft_first;
+  Condition loaded_later(const char* first, const char* second) const {
+    return {
+        fmt::format("at {} {} come before {} of the same priority: they were loaded later",
+                    to_string(request_.hook), first, second),
+        Culprit{"hook_order", fmt::format("{}/{}", request_.netns, to_string(request_.hook)), {}},
+        {}};
   }
 
   void gather(const std::vector<NftBaseChain>& chains, const PacketClass& packet) {

@@ -40,20 +40,43 @@ def written_set(lab):
     within(lab, "iptables-legacy", *port, "-m", "set", "--match-set", "seen", "src", "-j", "DROP")
 
 
-def bridged(lab):
-    """The server's link is the port of a bridge, and a rule of the family bridge drops."""
+def bridged(chain, rule):
+    """The server's link is the port of a bridge, whose own rules have a say."""
+
+    def prepare(lab):
+        put_on_bridge(lab)
+        path = os.path.join(lab.folder(), "rules.nft")
+        with open(path, "w") as file:
+            file.write(f"table bridge b {{\nchain {chain} {{\ntype filter hook {chain} priority 0;\n{rule}\n}}\n}}\n")
+        within(lab, "nft", "-f", path)
+        lab.serve("0.0.0.0", "8080")
+
+    return prepare
+
+
+def put_on_bridge(lab):
     server = lab.server
     server.ip("link", "add", "br0", "type", "bridge")
     server.ip("addr", "flush", "dev", "sv0", "scope", "global")
     server.ip("link", "set", "sv0", "master", "br0")
     server.ip("addr", "add", "10.77.0.1/24", "dev", "br0")
     server.ip("link", "set", "br0", "up")
-    path = os.path.join(lab.folder(), "rules.nft")
-    with open(path, "w") as file:
-        file.write("table bridge b {\nchain i {\ntype filter hook input priority 0;\n"
-                   "ip protocol tcp drop\n}\n}\n")
-    within(lab, "nft", "-f", path)
-    lab.serve("0.0.0.0", "8080")
+
+
+def both_back_ends(*order, legacy="DROP", nft="reject"):
+    """A chain and a legacy table of the same priority: the one that was loaded last comes first."""
+    load = {
+        "legacy": ["iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "8080", "-j", legacy],
+        "nft": ["nft", "table inet f { chain i { type filter hook input priority 0; "
+                       f"tcp dport 8080 {nft}; }}; }}"],
+    }
+
+    def prepare(lab):
+        lab.serve("0.0.0.0", "8080")
+        for back_end in order:
+            within(lab, *load[back_end])
+
+    return prepare
 
 
 OFTEN = (["--set"], ["--update", "--seconds", "600", "--hitcount", "5", "-j", "DROP"])
@@ -73,8 +96,18 @@ CASES = [
          "fw.limit", "xt_rule", certainty="certain"),
     Case("a list that is knocked at and then asked",
          knocked, LAN, "stalled", certainty="certain"),
-    Case("a set that the rule before has changed", written_set, LAN, "timeout",
+    Case("a set that the rule before has changed", written_set, LAN, "timeout", "fw.drop", "xt_rule",
          certainty="certain"),
-    Case("a rule of the family bridge", bridged, LAN, "timeout", predicted="open",
-         certainty="likely"),
+    Case("nftables refuses, loaded after iptables-legacy, which drops",
+         both_back_ends("legacy", "nft"), LAN, "refused", predicted="unknown"),
+    Case("iptables-legacy drops, loaded after nftables, which refuses",
+         both_back_ends("nft", "legacy"), LAN, "timeout", predicted="unknown"),
+    Case("both back ends drop", both_back_ends("nft", "legacy", nft="drop"), LAN, "timeout",
+         "fw.drop", certainty="certain"),
+    Case("a rule of the family bridge", bridged("input", "iifname sv0 ip protocol tcp drop"), LAN, "timeout",
+         "fw.drop", "nft_rule", certainty="certain"),
+    Case("a rule of the family bridge for another port", bridged("prerouting", "ip protocol tcp tcp dport 8081 drop"),
+         LAN, "open", certainty="certain"),
+    Case("a rule of the family bridge for answers", bridged("postrouting", "ip saddr 10.77.0.1 tcp sport 8080 drop"),
+         LAN, "timeout", "fw.drop", "nft_rule", certainty="certain"),
 ]

@@ -4,7 +4,7 @@ A world (world.py) says who calls whom; what a packet carries at a hook may be w
 or after address translation, so values of both are thrown.
 """
 
-from world import ACK, ARRIVING, BETWEEN, DATA, PORT, SOURCE_PORT, SYN, SYNACK
+from world import ACK, ARRIVING, BETWEEN, DATA, OF_BRIDGE, PORT, SOURCE_PORT, SYN, SYNACK
 
 
 class Ends:
@@ -21,7 +21,9 @@ class Ends:
         base, last = address.rsplit(mark, 1)
         return f"{base}{mark}{near(self.dice, int(last), 0, 9)}"
 
-    def device(self):
+    def device(self, hook=""):
+        if hook in OF_BRIDGE:
+            return self.dice.choice(("bp0", "br0"))
         return self.dice.choice(self.world.devices + ("lo", "eth0"))
 
 
@@ -45,7 +47,7 @@ def nft_match(dice, world, hook, packet):
     port = near(dice, sport if port_side == "sport" else dport)
     op = dice.choice(("", "!= ", "< ", "> ", "<= ", ">= "))
     no = dice.choice(("", "!= "))
-    iface = dice.choice(world.devices)
+    iface = ends.device(hook) if hook in OF_BRIDGE else dice.choice(world.devices)
     device = "iif" if hook in ARRIVING else "oif" if hook not in BETWEEN else dice.choice(("iif", "oif"))
     choices = [
         f"{ip} {side} {no}{other}",
@@ -145,6 +147,12 @@ def nft_match(dice, world, hook, packet):
         "ipsec in reqid 1", f"meta sdifname \"{iface}\"", f"meta iifkind {no}\"veth\"", f"limit rate 1/day burst 1 packets",
         f"{ip} saddr {ends.beside(source)} {l4} dport {near(dice, dport)}", f"{ip} saddr {source} {l4} sport {sport} {l4} dport {no}{near(dice, dport)}",
     ]
+    if hook in OF_BRIDGE:
+        choices += 3 * [f"{device}name {no}\"{iface}\"", f"{device} {no}\"{iface}\"", f"meta ibrname {no}\"{iface}\"",
+                        f"meta obrname {no}\"{iface}\"", f"ether type {no}{world.ip} {world.ip} saddr {no}{other}",
+                        f"meta pkttype {no}{dice.choice(('host', 'other'))}", f"meta length {op}{near(dice, size)}",
+                        f"meta mark {no}{dice.choice((0, 1, 4, 5))}", f"meta nfproto {no}{dice.choice(('ipv4', 'ipv6'))}",
+                        f"meta {device}kind {no}\"{dice.choice(('veth', 'bridge'))}\"", f"{l4} {port_side} {no}{port}"]
     if world.version == 4:
         choices += [f"ip ttl {op}{near(dice, 64)}", f"ip dscp {no}{dice.choice(('cs0', 'cs1'))}",
                     f"ip ecn {no}{dice.choice(('not-ect', 'ce'))}", f"ip length {op}{near(dice, size)}",
@@ -229,7 +237,7 @@ def xt_match(dice, world, hook, packet):
         f"-m set {no}--match-set ports {dice.choice(('src', 'dst'))}",
         f"-m set {no}--match-set list{world.version} {dice.choice(('src', 'dst'))}",
         f"-m set {no}--match-set seen{world.version} {dice.choice(('src', 'dst'))}",
-        f"-m physdev --physdev-is-{dice.choice(('in', 'out', 'bridged'))}", "-m rateest --rateest x --rateest-gt --rateest-bps 1",
+        f"-m physdev {no}--physdev-{'in' if hook in ARRIVING else 'out'} {dice.choice(('bp0', 'br0'))}", f"-m physdev --physdev-is-{dice.choice(('in', 'out', 'bridged'))}", "-m rateest --rateest x --rateest-gt --rateest-bps 1",
         f"-m connmark {no}--mark {dice.choice(('0x1/0x3', '0x4/0x4', '0x5'))}", f"-m mark {no}--mark {dice.choice(('0x1/0x3', '0x4/0x4', '0x5'))}",
         f"{no}-s {ends.beside(source)}/{30 if four else 126} {no}-d {target}", f"{no}-p {dice.choice(('tcp', 'udp', 'icmp', '132'))}",
         f"-s {source} -p {l4} -m {l4} --sport {near(dice, sport)} -d {target}",

@@ -72,7 +72,8 @@ public:
     const auto* chains = context.ruleset.base_chains(context.inquiry, request.netns);
     if (chains != nullptr)
       for (const auto& chain : *chains)
-        if (chain.type != "nat" && chain.hook == to_string(request.hook))
+        if (chain.type != "nat" && chain.hook == to_string(request.hook) &&
+            (chain.scope.family == "bridge") == (request.family == HookFamily::bridge))
           all.push_back({fmt::format("{}/{}/{}/{}", mark_of_probe, chain.scope.family,
                                      chain.scope.table, chain.name),
                          chain.priority, false});

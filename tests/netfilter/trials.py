@@ -30,7 +30,7 @@ sys.path[:0] = [HERE, LAB]
 
 from lab import SKIPPED, Lab, connect_tcp, enter, wait_until
 from matches import nft_match, xt_match
-from world import (ACK, ADDRESSES, CALLED, DATA, HOOKS, OF_DEVICES, PORT, SOURCE_PORT, SYN, SYNACK, World, changes,
+from world import (ACK, ADDRESSES, CALLED, DATA, HOOKS, OF_BRIDGE, OF_DEVICES, PORT, SOURCE_PORT, SYN, SYNACK, World, changes,
                    ipsets, xt_changes)
 
 BATCH = 16
@@ -95,10 +95,12 @@ def nft_sets(dice, world):
 
 def load_nft(netns, dice, world, rules):
     devices = "{ " + ", ".join(world.devices) + " }"
-    text = "flush ruleset\nadd table inet probe\nadd table netdev probe\n"
+    text = "flush ruleset\nadd table inet probe\nadd table netdev probe\nadd table bridge probe\n"
     lines = []
     for hook, (kernel_hook, priority, _) in HOOKS.items():
-        family = "netdev" if hook in ("dev", "egr") else "inet"
+        if hook in OF_BRIDGE and world.way != "bridge":
+            continue
+        family = "netdev" if hook in ("dev", "egr") else "bridge" if hook in OF_BRIDGE else "inet"
         device = f"devices = {devices} " if hook in OF_DEVICES else ""
         text += (f"add chain {family} probe {hook} {{ type filter hook {kernel_hook} {device}priority {priority} ; }}\n")
         lines += [f"add rule {family} probe {hook} {changes(dice, world, hook)}" for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))]
@@ -289,7 +291,8 @@ def trial(lab, seed, rules, counts, folder):
         server.stdout.readline()
         answers = predictions(lab, world, folder)
         before = counters(lab.server, world)
-        if not (lab.server if world.way == "local" else lab.client).call(lambda: call(world)):
+        caller = {"local": lab.server, "bridge": lab.guest}.get(world.way, lab.client)
+        if not caller.call(lambda: call(world)):
             counts.lost += 1
             return []
         counted = counters(lab.server, world)
@@ -310,7 +313,7 @@ def trial(lab, seed, rules, counts, folder):
 
 
 def extend(lab):
-    """The container behind the server."""
+    """The container behind the server, and the guest on its bridge."""
     lab.behind = lab.another_netns("b")
     lab.server.ip("link", "add", "ct0", "type", "veth", "peer", "name", "eth0", "netns", lab.behind.name)
     for netns, link, number in ((lab.server, "ct0", 1), (lab.behind, "eth0", 2)):
@@ -319,10 +322,21 @@ def extend(lab):
         netns.ip("link", "set", link, "up")
     lab.behind.ip("route", "add", "default", "via", "10.79.0.1")
     lab.behind.ip("-6", "route", "add", "default", "via", "fd79::1")
+    lab.guest = lab.another_netns("g")
+    lab.server.ip("link", "add", "br0", "type", "bridge", "forward_delay", "0")
+    lab.server.ip("link", "add", "bp0", "type", "veth", "peer", "name", "eth0", "netns", lab.guest.name)
+    lab.server.ip("link", "set", "bp0", "up", "master", "br0")
+    for netns, link, number in ((lab.server, "br0", 1), (lab.guest, "eth0", 2)):
+        netns.ip("addr", "add", f"10.78.0.{number}/24", "dev", link)
+        netns.ip("addr", "add", f"fd78::{number}/64", "dev", link, "nodad")
+        netns.ip("link", "set", link, "up")
+    lab.guest.ip("route", "add", "default", "via", "10.78.0.1")
+    lab.guest.ip("-6", "route", "add", "default", "via", "fd78::1")
     lab.server.sysctl("net.ipv4.ip_forward", 1)
     lab.server.sysctl("net.ipv6.conf.all.forwarding", 1)
-    for source, address in (("10.77.0.2", "10.79.0.2"), ("fd77::2", "fd79::2")):
-        wait_until(lambda: lab.client.call(lambda: connect_tcp(address, 9, source))[0] == "refused",
+    for netns, source, address in ((lab.client, "10.77.0.2", "10.79.0.2"), (lab.client, "fd77::2", "fd79::2"),
+                                   (lab.guest, "10.78.0.2", "10.78.0.1"), (lab.guest, "fd78::2", "fd78::1")):
+        wait_until(lambda: netns.call(lambda: connect_tcp(address, 9, source))[0] == "refused",
                    f"{source} and {address} have met")
 
 

@@ -1,6 +1,7 @@
 """One connection of trials.py: who calls whom, by what way, what is translated, which hooks it meets.
 
     client 10.77.0.2 --- sv0 server 10.77.0.1 ct0 --- 10.79.0.2 container
+     guest 10.78.0.2 --- bp0 br0 10.78.0.1
 
 The rules stand in the server's namespace; the container is behind it, for packets on their way
 through. A world is made of a seed, so that client and server can make the same one by themselves.
@@ -16,14 +17,16 @@ HOOKS = {"dev": ("ingress", -5, None), "idev": ("ingress", 5, None),
          "in": ("input", 1, ("filter", "INPUT")), "through": ("forward", 1, ("filter", "FORWARD")),
          "rawout": ("output", -299, ("raw", "OUTPUT")), "out": ("output", 1, ("filter", "OUTPUT")),
          "post": ("postrouting", -149, ("mangle", "POSTROUTING")), "late": ("postrouting", 300, None),
-         "egr": ("egress", 0, None)}
-ARRIVING = ("dev", "idev", "raw", "pre", "in")
+         "egr": ("egress", 0, None), "bpre": ("prerouting", -5, None), "bin": ("input", 5, None),
+         "bout": ("output", 5, None), "bpost": ("postrouting", 5, None)}
+ARRIVING = ("dev", "idev", "raw", "pre", "in", "bpre", "bin")
 BETWEEN = ("through",)
+OF_BRIDGE = ("bpre", "bin", "bout", "bpost")
 OF_DEVICES = ("dev", "idev", "egr")
 ADDRESSES = {4: {"server": "10.77.0.1", "other": "10.77.0.11", "client": "10.77.0.2", "gate": "10.79.0.1",
-                 "behind": "10.79.0.2"},
+                 "behind": "10.79.0.2", "bridge": "10.78.0.1", "guest": "10.78.0.2"},
              6: {"server": "fd77::1", "other": "fd77::11", "client": "fd77::2", "gate": "fd79::1",
-                 "behind": "fd79::2"}}
+                 "behind": "fd79::2", "bridge": "fd78::1", "guest": "fd78::2"}}
 
 
 class World:
@@ -33,12 +36,14 @@ class World:
         dice = random.Random(seed)
         self.version = dice.choice((4, 4, 6))
         self.udp = dice.random() < 0.3
-        self.way = dice.choice(("local", "link", "link", "through"))
+        self.way = dice.choice(("local", "link", "link", "through", "bridge"))
         self.legacy = dice.random() < 0.5
         self.nat = dice.choice(("none", "none", "redirect", "dnat", "snat"))
         if self.way == "through" and self.nat == "redirect":
             self.nat = "dnat"
-        at = ADDRESSES[self.version]
+        at = dict(ADDRESSES[self.version])
+        if self.way == "bridge":
+            at["server"], at["client"] = at["bridge"], at["guest"]
         self.served = at["behind"] if self.way == "through" else at["server"]
         self.called = at["server"] if self.nat in ("dnat", "redirect") else self.served
         if self.way != "through" and self.nat == "dnat":
@@ -55,7 +60,7 @@ class World:
         self.ip = "ip" if self.version == 4 else "ip6"
         self.l4 = "udp" if self.udp else "tcp"
         self.packets = ("datagram", "answer") if self.udp else (SYN, SYNACK, ACK, DATA)
-        self.devices = {"local": ("lo",), "link": ("sv0",), "through": ("sv0", "ct0")}[self.way]
+        self.devices = {"local": ("lo",), "link": ("sv0",), "through": ("sv0", "ct0"), "bridge": ("br0",)}[self.way]
 
     def ends(self, dice, packet):
         """(source, target, source port, target port) as some hook may see them."""
@@ -67,12 +72,13 @@ class World:
 
     def hooks(self, packet):
         """The hooks of the server's namespace that a packet passes."""
+        hooks = [hook for hook in HOOKS if self.way == "bridge" or hook not in OF_BRIDGE]
         if self.way == "local":
-            return [hook for hook in HOOKS if hook != "through"]
+            return [hook for hook in hooks if hook != "through"]
         if self.way == "through":
-            return [hook for hook in HOOKS if hook not in ("in", "rawout", "out")]
+            return [hook for hook in hooks if hook not in ("in", "rawout", "out")]
         answers = packet in (SYNACK, "answer")
-        return [hook for hook in HOOKS if (hook in ARRIVING) != answers and hook != "through"]
+        return [hook for hook in hooks if (hook in ARRIVING) != answers and hook != "through"]
 
     def nat_rules(self):
         """(hook, rule in nft's words, rule in iptables' words)"""
@@ -99,7 +105,7 @@ def changes(dice, world, hook):
     words = ["meta mark set 5", "meta mark set meta mark | 0x4", "meta mark set meta mark ^ 0x1",
              "meta priority set 1:2", "log", "meta mark set 0x10", f"meta mark set {world.ip} saddr map {{ {world.caller} : 5 }}",
              f"meta mark set {world.l4} dport map {{ {PORT} : 1, {CALLED} : 5 }}"]
-    if hook in OF_DEVICES:
+    if hook in OF_DEVICES + OF_BRIDGE:
         return dice.choice(words)
     words += set_changes(dice, world)
     if hook in ("raw", "rawout"):

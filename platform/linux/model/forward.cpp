@@ -212,6 +212,9 @@ Journeys forward(Walk& walk, Journey journey) {
         route_through(walk, way.netns, way.packet);
     journeys = pass_each(walk, std::move(journeys), hook);
   }
+  journeys = leave_by_bridge(walk, std::move(journeys));
+  if (walk.inquiry.pending())
+    return {};
   Journeys left;
   for (auto& way : journeys) {
     if (way.hops.size() >= most_hops && way.kind != Packet::ack && way.kind != Packet::data) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/facts/tables.h"
@@ -57,6 +58,8 @@ struct Journey {
   std::vector<std::string> conditions; ///< in words: this way is taken only if
   std::vector<Evidence> evidence;
   Certainty certainty = Certainty::certain;
+  /// Of the bridges (namespace, index) that it has come by: the port.
+  std::map<std::pair<Int, Int>, Int> ports;
   Int client_out = 0;                        ///< a local client's way to another host: the device,
   IpAddress client_next_hop;                 ///< and the neighbour
   std::optional<IpAddress> routed_to;        ///< where a local client's kernel routed the packet

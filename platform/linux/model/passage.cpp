@@ -21,53 +21,66 @@ namespace {
 
 constexpr std::size_t most_blockers = 16;
 
+/// A hook, of the protocol's own or of a bridge.
+struct Place {
+  Hook hook;
+  HookFamily family = HookFamily::inet;
+};
+
 bool connected(const Journey& journey) {
   return journey.kind == Packet::ack || journey.kind == Packet::data;
 }
 
 /// ip_send_skb() hands a hook's EPERM to the sender of a datagram; TCP keeps retransmitting.
-bool told_to_sender(const Walk& walk, const Journey& journey, Hook hook) {
+bool told_to_sender(const Walk& walk, const Journey& journey, Place place) {
   return walk.flow.local && !journey.reply && journey.kind == Packet::datagram &&
-         (hook == Hook::output || hook == Hook::postrouting);
+         (place.hook == Hook::output || place.hook == Hook::postrouting);
 }
 
-Stop silence(Walk& walk, const Journey& journey, Hook hook) {
+Stop silence(Walk& walk, const Journey& journey, Place place) {
   if (connected(journey))
-    return {Outcome::stalled, Icmp::none, "", stage_of(hook), {}, {}};
-  if (told_to_sender(walk, journey, hook))
+    return {Outcome::stalled, Icmp::none, "", stage_of({place.hook, place.family}), {}, {}};
+  if (told_to_sender(walk, journey, place))
     return {Outcome::denied, Icmp::none, "EPERM", Stage::client, {}, {}};
-  return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage_of(hook), {}, {}};
+  return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage_of({place.hook, place.family}), {}, {}};
 }
 
-Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
+Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Place place) {
   // The error of an answer goes to this host's own socket, the client hears nothing.
-  if (journey.reply || told_to_sender(walk, journey, hook))
-    return silence(walk, journey, hook);
+  if (journey.reply || told_to_sender(walk, journey, place))
+    return silence(walk, journey, place);
   if (connected(journey)) {
     if (branch.rejection.reset)
-      return {Outcome::reset, Icmp::none, "ECONNRESET", stage_of(hook), {}, {}};
-    return silence(walk, journey, hook);
+      return {
+          Outcome::reset, Icmp::none, "ECONNRESET", stage_of({place.hook, place.family}), {}, {}};
+    return silence(walk, journey, place);
   }
   if (branch.rejection.reset)
-    return {Outcome::refused, Icmp::none, "ECONNREFUSED", stage_of(hook), {}, {}};
+    return {
+        Outcome::refused, Icmp::none, "ECONNREFUSED", stage_of({place.hook, place.family}), {}, {}};
   const Icmp icmp = branch.rejection.icmp;
-  return {outcome_of(icmp), icmp, error_of(icmp, journey.packet.family), stage_of(hook), {}, {}};
+  return {outcome_of(icmp),
+          icmp,
+          error_of(icmp, journey.packet.family),
+          stage_of({place.hook, place.family}),
+          {},
+          {}};
 }
 
-Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
+Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Place place) {
   Stop stop;
   switch (branch.verdict) {
   case HookVerdict::reject:
-    stop = rejected(walk, journey, branch, hook);
+    stop = rejected(walk, journey, branch, place);
     break;
   case HookVerdict::unknown:
-    stop = {Outcome::unknown, Icmp::none, "", stage_of(hook), {}, {}};
+    stop = {Outcome::unknown, Icmp::none, "", stage_of({place.hook, place.family}), {}, {}};
     break;
   case HookVerdict::accept:
   case HookVerdict::drop:
   case HookVerdict::queue:
   case HookVerdict::stolen:
-    stop = silence(walk, journey, hook);
+    stop = silence(walk, journey, place);
     break;
   }
   stop.culprit = branch.culprit;
@@ -104,13 +117,14 @@ HookOptions options_of(const Journey& journey) {
   return options;
 }
 
-HookRequest request_of(const Journey& journey, Hook hook) {
-  return {.hook = hook, .family = HookFamily::inet, .netns = journey.netns, .packet = journey.kind};
+HookRequest request_of(const Journey& journey, Place place) {
+  return {
+      .hook = place.hook, .family = place.family, .netns = journey.netns, .packet = journey.kind};
 }
 
-Branches evaluate(Walk& walk, const Journey& journey, Hook hook) {
+Branches evaluate(Walk& walk, const Journey& journey, Place place) {
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(journey)};
-  return run_hook(context, request_of(journey, hook), journey.packet);
+  return run_hook(context, request_of(journey, place), journey.packet);
 }
 
 /// Conditions of a packet since it came to a hook.
@@ -148,7 +162,7 @@ bool is_first(const Journey& journey) {
   return !journey.reply && (journey.kind == Packet::syn || journey.kind == Packet::datagram);
 }
 
-Branches evaluate_many(Walk& walk, const Journey& journey, Hook hook) {
+Branches evaluate_many(Walk& walk, const Journey& journey, Place place) {
   std::vector<Passage> later;
   const ClassContext classes =
       class_context(walk, journey.netns, is_first(journey) ? walk.classes->passages : later);
@@ -159,13 +173,13 @@ Branches evaluate_many(Walk& walk, const Journey& journey, Hook hook) {
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
   return run_hook(
       context,
-      {.hook = hook, .family = HookFamily::inet, .netns = journey.netns, .packet = journey.kind},
+      {.hook = place.hook, .family = place.family, .netns = journey.netns, .packet = journey.kind},
       journey.packet);
 }
 
 /// A part that a hook stopped: only what its end is told by.
-void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Hook hook) {
-  Stop stop = stop_of(walk, journey, branch, hook);
+void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Place place) {
+  Stop stop = stop_of(walk, journey, branch, place);
   if (branch.verdict != HookVerdict::reject) {
     walk.classes->ends.push_back({branch.packet.addresses, branch.packet.ports,
                                   branch.packet.conditions, journey.conditions, journey.assumptions,
@@ -181,18 +195,18 @@ void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Hook ho
 }
 
 /// One hook for many clients: parts that are stopped have come to their end.
-Journeys pass_many(Walk& walk, Journey journey, Hook hook) {
+Journeys pass_many(Walk& walk, Journey journey, Place place) {
   Journeys done;
   if (journey.stopped()) {
     end_part(*walk.classes, journey);
     return done;
   }
-  Branches branches = evaluate_many(walk, journey, hook);
+  Branches branches = evaluate_many(walk, journey, place);
   if (walk.inquiry.pending())
     return done;
   for (auto& branch : branches) {
     if (branch.verdict != HookVerdict::accept) {
-      stop_part(walk, journey, branch, hook);
+      stop_part(walk, journey, branch, place);
       continue;
     }
     Journey way = journey;
@@ -232,7 +246,7 @@ bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
     return false;
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(journey)};
   std::vector<PathStep> steps;
-  if (!pass_in_place(context, request_of(journey, hook), journey.packet, steps))
+  if (!pass_in_place(context, request_of(journey, {hook}), journey.packet, steps))
     return false;
   for (auto& step : steps) {
     step.netns = journey.netns;
@@ -242,9 +256,10 @@ bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
   return true;
 }
 
-Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
+Journeys pass_hook(Walk& walk, Journey journey, Hook hook, HookFamily family) {
+  const Place place{hook, family};
   if (walk.classes != nullptr)
-    return pass_many(walk, std::move(journey), hook);
+    return pass_many(walk, std::move(journey), place);
   if (walk.notes != nullptr)
     walk.notes->met_rules = true;
   const std::size_t start = journey.packet.conditions.size();
@@ -254,7 +269,7 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
   while (!waiting.empty()) {
     Journey next = std::move(waiting.back());
     waiting.pop_back();
-    Branches branches = evaluate(walk, next, hook);
+    Branches branches = evaluate(walk, next, place);
     if (walk.inquiry.pending())
       return {};
     if (next.stopped() && !branches.empty()) {
@@ -275,7 +290,7 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook) {
         done.push_back(std::move(way));
         continue;
       }
-      Stop stop = stop_of(walk, way, branch, hook);
+      Stop stop = stop_of(walk, way, branch, place);
       const bool liftable =
           stop.culprit && !way.lifted.contains({stop.culprit->kind, stop.culprit->id});
       way.packet = std::move(before);

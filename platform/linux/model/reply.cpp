@@ -271,6 +271,8 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
         journeys = route_each(walk, std::move(journeys), leg);
       if (hook == Hook::output)
         journeys = route_changed(walk, std::move(journeys));
+      if (hook == Hook::egress)
+        journeys = leave_by_bridge(walk, std::move(journeys));
       if (walk.inquiry.pending())
         return {};
     }

@@ -80,19 +80,6 @@ Journeys enter(Walk& walk, Journey journey) {
   return enter_namespace(walk, std::move(journey));
 }
 
-/// Rules of the family bridge see what comes in by a bridge's port (net/bridge/br_input.c:
-/// nf_hook_bridge_pre(), br_pass_frame_up(), Linux 6.12). They are not evaluated.
-Journeys cross_bridge(Walk& walk, Journey journey) {
-  if (journey.packet.meta.in.kind.is("bridge")) {
-    const auto* chains = walk.ruleset.base_chains(walk.inquiry, journey.netns);
-    if (chains != nullptr && std::ranges::any_of(*chains, [](const NftBaseChain& chain) {
-          return chain.scope.family == "bridge";
-        }))
-      assume(journey, "the rules of the family bridge let it pass");
-  }
-  return alone(std::move(journey));
-}
-
 /// Through the namespaces that the packet is forwarded by, to the one it is for.
 Journeys follow(Walk& walk, Journey journey) {
   Journeys arrived;
@@ -109,9 +96,7 @@ Journeys follow(Walk& walk, Journey journey) {
         next.push_back(std::move(left));
     }
     next = each(walk, std::move(next), enter_namespace);
-    next = each(walk, std::move(next), cross_bridge);
-    for (const Hook hook : {Hook::ingress, Hook::prerouting})
-      next = pass(walk, std::move(next), hook);
+    next = each(walk, std::move(next), pass_to_routing);
     under_way = each(walk, std::move(next), route_input);
     if (walk.inquiry.pending())
       return {};
@@ -122,9 +107,7 @@ Journeys follow(Walk& walk, Journey journey) {
 /// A client's packet from the wire (or from lo) to the socket's input hook.
 Journeys inbound(Walk& walk, Journeys journeys) {
   journeys = each(walk, std::move(journeys), enter);
-  journeys = each(walk, std::move(journeys), cross_bridge);
-  journeys = pass(walk, std::move(journeys), Hook::ingress);
-  journeys = pass(walk, std::move(journeys), Hook::prerouting);
+  journeys = each(walk, std::move(journeys), pass_to_routing);
   journeys = each(walk, std::move(journeys), route_input);
   journeys = each(walk, std::move(journeys), follow);
   return pass(walk, std::move(journeys), Hook::input);

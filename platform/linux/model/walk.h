@@ -40,11 +40,15 @@ Journeys route_input(Walk& walk, Journey journey);
 /// The packet has come by a device of another namespace.
 Journeys enter_namespace(Walk& walk, Journey journey);
 /// passage.cpp: one netfilter hook.
-Journeys pass_hook(Walk& walk, Journey journey, Hook hook);
+Journeys pass_hook(Walk& walk, Journey journey, Hook hook, HookFamily family = HookFamily::inet);
 /// The same without moving the journey, where nothing but conntrack looks at it; false: not done.
 bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook);
 /// The same for each; empty while walk.inquiry.pending().
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook);
+/// bridge.cpp: the hooks from the wire to routing, with those of a bridge whose port it comes by.
+Journeys pass_to_routing(Walk& walk, Journey journey);
+/// The hooks of a bridge that the packet leaves by, where it does.
+Journeys leave_by_bridge(Walk& walk, Journeys journeys);
 /// delivery.cpp: socket lookup, policies, queues.
 Journeys deliver(Walk& walk, Journey journey);
 /// The sockets that hold a port: listeners, or all of UDP.

@@ -31,8 +31,6 @@ enum class Hook : std::uint8_t {
   egress, ///< of a device: netdev tables
 };
 std::string_view to_string(Hook hook);
-/// The stage of the path that a hook is.
-Stage stage_of(Hook hook);
 
 /// What hooks a packet meets: the protocol's own, or the bridge's.
 enum class HookFamily : std::uint8_t { inet, bridge };
@@ -43,6 +41,9 @@ struct HookRequest {
   Int netns = 0;                        ///< inode of the namespace
   Packet packet = Packet::syn;          ///< for the path's rows
 };
+
+/// The stage of the path that a hook is.
+Stage stage_of(const HookRequest& request);
 
 /// A legacy table's place at a hook.
 struct XtHook {

@@ -136,6 +136,7 @@ private:
   void perform(const nft::Meta& meta);
   void load_meta(const nft::Meta& meta);
   void load_interface(const nft::Meta& meta);
+  void load_bridge(const InterfaceView& port, nft::Slot slot);
   void load_time(const nft::Meta& meta);
   void load_socket_owner(const nft::Meta& meta);
   void set_meta(const nft::Meta& meta);

@@ -35,6 +35,12 @@ std::uint32_t state_bit(CtState state) {
   return 1;
 }
 
+/// The Ethernet header is that of the frame it leaves in: __dev_queue_xmit(), br_dev_xmit().
+bool has_new_header(const HookRequest& request) {
+  const bool leaves = request.hook == Hook::output || request.hook == Hook::postrouting;
+  return request.hook == Hook::egress || (request.family == HookFamily::bridge && leaves);
+}
+
 /// The skb has a valid route: not before routing, except on loopback, where the sender's stays.
 bool has_route(Hook hook, const PacketClass& packet) {
   return (hook != Hook::prerouting && hook != Hook::ingress) || packet.meta.in.loopback;
@@ -45,7 +51,7 @@ bool has_route(Hook hook, const PacketClass& packet) {
 void Machine::perform(const nft::Payload& load) {
   const auto& packet = this->packet();
   if (load.base == nft::PayloadBase::link) {
-    const auto link = link_header(packet, request_.hook == Hook::egress);
+    const auto link = link_header(packet, has_new_header(request_));
     if (link.empty() || load.offset + load.length > link.size() + packet.network.size())
       return break_rule();
     std::vector<Octet> octets;
@@ -80,7 +86,7 @@ void Machine::perform(const nft::PayloadSet& write) {
   const auto octets = value(write.sreg, write.length);
   std::size_t offset = write.offset;
   if (write.base == nft::PayloadBase::link) {
-    if (link_header(packet(), request_.hook == Hook::egress).empty())
+    if (link_header(packet(), has_new_header(request_)).empty())
       return break_rule();
     if (offset + octets.size() <= packet().link.size())
       std::ranges::copy(octets, change().link.begin() + static_cast<std::ptrdiff_t>(offset));
@@ -131,6 +137,13 @@ void Machine::load_interface(const nft::Meta& meta) {
   if (view.kind.value().empty())
     return break_rule();
   store_text(meta.reg, view.kind.value());
+}
+
+/// net/bridge/netfilter/nft_meta_bridge.c: nft_meta_bridge_get_eval().
+void Machine::load_bridge(const InterfaceView& port, nft::Slot slot) {
+  if (request_.family != HookFamily::bridge || !port.present())
+    return break_rule();
+  store_text(slot, packet().meta.bridge);
 }
 
 void Machine::load_time(const nft::Meta& meta) {
@@ -236,6 +249,7 @@ void Machine::load_meta(const nft::Meta& meta) {
     return store_free(meta.reg, meta.key == sdif ? 4 : 16);
   case bri_iifname:
   case bri_oifname:
+    return load_bridge(meta.key == bri_iifname ? data.in : data.out, meta.reg);
   case bri_iifpvid:
   case bri_iifvproto:
   case bri_iifhwaddr:
@@ -274,6 +288,8 @@ void Machine::perform(const nft::Ct& ct) {
 void Machine::load_ct(const nft::Ct& ct) {
   using enum nft::CtKey;
   const auto& view = packet().ct;
+  if (request_.family == HookFamily::bridge)
+    return unknown(fmt::format("{} asks for the connection tracking of a bridge", subject()));
   if (ct.key == state) // a template comes with IP_CT_NEW
     return store_number(ct.reg, state_bit(view.pattern ? CtState::fresh : view.state), 4);
   if (!is_tracked(view))

@@ -259,6 +259,9 @@ struct Condition {
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 
+/// PacketMetadata::physical_in: one of several ports.
+inline constexpr Int unknown_port = -1;
+
 /// What the skb carries beside its bytes.
 struct PacketMetadata {
   InterfaceView in;  ///< state->in; none in output and postrouting (but see forward)
@@ -274,6 +277,7 @@ struct PacketMetadata {
   Perhaps<Int> time_ms;              ///< since 1970: the snapshot's taken_at
   Perhaps<Int> minutes_west;         ///< sys_tz.tz_minuteswest of the kernel
   std::optional<std::uint16_t> vlan; ///< TCI of an offloaded tag
+  std::string bridge;                ///< whose hooks it passes: the master of `in` or `out`
   Int physical_in = 0;               ///< bridge port it came in by (br_netfilter); 0: not bridged
   Int physical_out = 0;              ///< bridge port it leaves by
   /// In output something changed that routing looks at, where the kernel then routes again:

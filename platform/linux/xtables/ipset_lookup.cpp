@@ -60,8 +60,9 @@ public:
     const auto values = values_of(set, dimensions);
     if (std::ranges::any_of(values, &Value::missing))
       return std::nullopt;
+    // ip_set_hash_net.c: hash_net4_kadt() takes the first prefix length that the set has
     const bool by_itself = !set.netmask.known() && !type.starts_with("bitmap:") &&
-                           (added || type.find("net") == std::string::npos);
+                           type.find("net") == std::string::npos;
     const bool has_room = set.elements.known() && set.max_elements.known() &&
                           set.elements.value() + room_to_spare < set.max_elements.value();
     if (by_itself && has_room)

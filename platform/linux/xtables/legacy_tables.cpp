@@ -75,7 +75,7 @@ const LoadedTable* LegacyTables::load(const Table& rows, std::size_t row) const 
 std::vector<XtHook> LegacyTables::hooks(HookContext& context, const HookRequest& request,
                                         IpFamily family) const {
   const auto number = hook_number(request.hook);
-  if (!number)
+  if (!number || request.family == HookFamily::bridge)
     return {};
   const auto rows = context.inquiry.find(tables_of(request.netns));
   if (context.inquiry.pending())

@@ -235,6 +235,9 @@ MatchAnswer test_physdev(const MatchCall& call) {
   const auto& meta = call.packet.meta;
   if (meta.physical_in == 0 && meta.physical_out == 0)
     return not_bridged(info);
+  if (meta.physical_in == unknown_port)
+    return undecided(call, "the port of the bridge that it came by", "fits", "does not fit",
+                     "meta ibrname");
   const auto in = interface_name(call, meta.physical_in);
   const auto out = interface_name(call, meta.physical_out);
   const auto wanted = [&](unsigned bit) { return (info.wanted & bit) != 0; };

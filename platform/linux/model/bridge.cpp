@@ -1,0 +1,229 @@
+// The hooks of a bridge: what comes in by one of its ports for this host, and what goes out.
+//
+//   port: ingress -> bridge prerouting, input -> bridge device: ingress -> IP's own prerouting
+//   bridge device: egress -> bridge output, postrouting -> port: egress
+//
+// net/bridge/br_input.c: br_handle_frame(), br_pass_frame_up(); br_forward.c: br_forward(),
+// br_forward_finish(). With br_netfilter (net.bridge.bridge-nf-call-iptables) IP's prerouting comes
+// between the bridge's prerouting and input, once: net/bridge/br_netfilter_hooks.c:
+// br_nf_pre_routing(), ip_sabotage_in(); Linux 6.12. Which port a client is behind is told where
+// there is one only; otherwise each is followed. Tested by tests/netfilter/trials.py,
+// tests/lab/cases_fw.py.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/ask.h"
+#include "platform/linux/model/packets.h"
+#include "platform/linux/model/walk.h"
+#include "platform/linux/netfilter/ruleset.h"
+
+namespace synfate {
+namespace {
+
+constexpr std::size_t most_ports = 8;
+
+/// A rule that only a bridge's packets meet: in its own hooks, or of one of its ports.
+bool concerns(const NftBaseChain& chain, const std::vector<Interface>& ports) {
+  if (chain.scope.family == "bridge")
+    return true;
+  const auto named = [&](const std::string& device) {
+    return std::ranges::any_of(ports, [&](const Interface& port) { return port.name.is(device); });
+  };
+  return (chain.hook == "ingress" || chain.hook == "egress") &&
+         std::ranges::any_of(chain.devices, named);
+}
+
+/// The bridge's ports where rules look at their packets; none where nothing does.
+std::vector<Interface> ports_with_rules(Walk& walk, Int netns, const InterfaceView& bridge) {
+  const auto* chains = walk.ruleset.base_chains(walk.inquiry, netns);
+  if (chains == nullptr || chains->empty())
+    return {};
+  auto ports = ask_interfaces(walk.inquiry, netns);
+  std::erase_if(ports, [&](const Interface& port) { return !port.master_index.is(bridge.index); });
+  const bool looked_at = std::ranges::any_of(
+      *chains, [&](const NftBaseChain& chain) { return concerns(chain, ports); });
+  return looked_at ? ports : std::vector<Interface>();
+}
+
+/// Packets of IP pass prerouting inside of the bridge.
+bool calls_ip(Walk& walk, const Journey& journey) {
+  const auto* name = journey.packet.family == IpFamily::v4 ? "net.bridge.bridge-nf-call-iptables"
+                                                           : "net.bridge.bridge-nf-call-ip6tables";
+  return ask_number(walk.inquiry, journey.netns, name).value_or(0) != 0;
+}
+
+Journeys pass_all(Walk& walk, Journeys journeys, Hook hook, HookFamily family) {
+  Journeys next;
+  for (auto& way : journeys) {
+    for (auto& passed : pass_hook(walk, std::move(way), hook, family))
+      next.push_back(std::move(passed));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
+}
+
+Journeys pass_ingress_and_prerouting(Walk& walk, Journeys ways) {
+  for (const Hook hook : {Hook::ingress, Hook::prerouting}) {
+    ways = pass_each(walk, std::move(ways), hook);
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return ways;
+}
+
+/// From the port to the bridge device.
+Journeys come_in(Walk& walk, Journey journey, const InterfaceView& bridge,
+                 const InterfaceView& port) {
+  const bool inside = calls_ip(walk, journey);
+  if (walk.inquiry.pending())
+    return {};
+  const auto put = [&](Journeys& journeys, const InterfaceView& device) {
+    for (auto& way : journeys) {
+      way.packet.meta.in = device;
+      way.packet.meta.bridge = device.index == bridge.index ? std::string() : bridge.name;
+    }
+  };
+  journey.packet.meta.physical_in = inside ? port.index : 0;
+  Journeys ways = alone(std::move(journey));
+  put(ways, port);
+  ways = pass_each(walk, std::move(ways), Hook::ingress);
+  ways = pass_all(walk, std::move(ways), Hook::prerouting, HookFamily::bridge);
+  if (inside) {
+    put(ways, bridge);
+    ways = pass_each(walk, std::move(ways), Hook::prerouting);
+    put(ways, port);
+  }
+  ways = pass_all(walk, std::move(ways), Hook::input, HookFamily::bridge);
+  put(ways, bridge);
+  ways = pass_each(walk, std::move(ways), Hook::ingress);
+  return inside ? ways : pass_each(walk, std::move(ways), Hook::prerouting);
+}
+
+Journeys go_out(Walk& walk, Journey journey, const InterfaceView& bridge,
+                const InterfaceView& port) {
+  journey.packet.meta.out = port;
+  journey.packet.meta.bridge = bridge.name;
+  Journeys ways = alone(std::move(journey));
+  for (const Hook hook : {Hook::output, Hook::postrouting})
+    ways = pass_all(walk, std::move(ways), hook, HookFamily::bridge);
+  ways = pass_each(walk, std::move(ways), Hook::egress);
+  for (auto& way : ways) {
+    way.packet.meta.out = bridge;
+    way.packet.meta.bridge.clear();
+  }
+  return ways;
+}
+
+/// What -m physdev sees where no other rule looks at ports.
+void note_port(Walk& walk, Journey& journey, const InterfaceView& bridge) {
+  if (!calls_ip(walk, journey))
+    return;
+  auto ports = ask_interfaces(walk.inquiry, journey.netns);
+  std::erase_if(ports, [&](const Interface& port) { return !port.master_index.is(bridge.index); });
+  journey.packet.meta.physical_in =
+      ports.size() == 1 ? ports.front().index.value_or(unknown_port) : unknown_port;
+}
+
+using Cross = Journeys (*)(Walk&, Journey, const InterfaceView&, const InterfaceView&);
+
+/// The ports that the packet may come by, or leave by; none: they cannot all be followed.
+std::vector<Interface> ports_to_follow(const Walk& walk, const Journey& journey,
+                                       const InterfaceView& bridge, std::vector<Interface> ports) {
+  const auto known = journey.ports.find({journey.netns, bridge.index});
+  if (known != journey.ports.end())
+    std::erase_if(ports, [&](const Interface& port) { return !port.index.is(known->second); });
+  if (ports.size() > most_ports || (ports.size() > 1 && walk.classes != nullptr))
+    ports.clear();
+  return ports;
+}
+
+/// The rules did the same with both.
+bool alike(const Journey& a, const Journey& b) {
+  const auto culprits = [](const Journey& journey) {
+    std::vector<std::optional<Culprit>> all;
+    for (const auto& stop : journey.stops)
+      all.push_back(stop.culprit);
+    return all;
+  };
+  PacketClass packet = a.packet;
+  packet.meta.physical_in = b.packet.meta.physical_in;
+  return packet == b.packet && a.over == b.over && culprits(a) == culprits(b);
+}
+
+/// Every port by itself; joined where the port makes no difference.
+Journeys by_each_port(Walk& walk, const Journey& journey, const InterfaceView& bridge,
+                      const std::vector<Interface>& ports, Cross through) {
+  std::vector<Journeys> found;
+  for (const auto& port : ports) {
+    found.push_back(through(walk, journey, bridge, view_of(port)));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  const bool same = std::ranges::all_of(
+      found, [&](const Journeys& ways) { return std::ranges::equal(ways, found.front(), alike); });
+  if (same) {
+    for (auto& way : found.front())
+      if (ports.size() > 1 && way.packet.meta.physical_in != 0)
+        way.packet.meta.physical_in = unknown_port;
+    return std::move(found.front());
+  }
+  Journeys all;
+  for (std::size_t at = 0; at < ports.size(); ++at)
+    for (auto& way : found[at]) {
+      way.ports[{way.netns, bridge.index}] = ports[at].index.value_or(0);
+      way.packet.conditions.push_back(
+          {fmt::format("the client is behind {}", ports[at].name.value_or("")),
+           {"interface", bridge.name, ""},
+           {}});
+      all.push_back(std::move(way));
+    }
+  return all;
+}
+
+/// Through the bridge. Nothing, and nothing done: no rule looks.
+std::optional<Journeys> cross(Walk& walk, Journey& journey, const InterfaceView& bridge,
+                              Cross through) {
+  if (!bridge.kind.is("bridge"))
+    return std::nullopt;
+  auto ports = ports_with_rules(walk, journey.netns, bridge);
+  if (walk.inquiry.pending())
+    return Journeys();
+  if (ports.empty())
+    return std::nullopt;
+  ports = ports_to_follow(walk, journey, bridge, std::move(ports));
+  if (ports.empty()) {
+    assume(journey, "the rules that look at the ports of the bridge let it pass");
+    return std::nullopt;
+  }
+  return by_each_port(walk, journey, bridge, ports, through);
+}
+
+} // namespace
+
+Journeys pass_to_routing(Walk& walk, Journey journey) {
+  const InterfaceView in = journey.packet.meta.in;
+  if (auto crossed = cross(walk, journey, in, come_in))
+    return std::move(*crossed);
+  if (in.kind.is("bridge"))
+    note_port(walk, journey, in);
+  return pass_ingress_and_prerouting(walk, alone(std::move(journey)));
+}
+
+Journeys leave_by_bridge(Walk& walk, Journeys journeys) {
+  Journeys next;
+  for (auto& journey : journeys) {
+    const InterfaceView out = journey.packet.meta.out;
+    auto crossed = cross(walk, journey, out, go_out);
+    if (walk.inquiry.pending())
+      return {};
+    if (!crossed)
+      next.push_back(std::move(journey));
+    else
+      std::ranges::move(*crossed, std::back_inserter(next));
+  }
+  return next;
+}
+
+} // namespace synfate

@@ -25,6 +25,11 @@ Character first_character(std::string_view text) {
   return decoded.length == 0 ? Character() : Character{decoded.code_point, decoded.length};
 }
 
+/// Nothing but printable ASCII: as many columns as bytes, and nothing to be escaped.
+bool is_plain(std::string_view text) {
+  return std::ranges::all_of(text, [](char letter) { return letter >= ' ' && letter < '\x7f'; });
+}
+
 constexpr std::array<std::pair<char32_t, std::string_view>, 14> plain_forms{{{0x00a0, " "},
                                                                              {0x00b7, "-"},
                                                                              {0x2010, "-"},
@@ -98,6 +103,12 @@ std::string_view head_of_width(std::string_view text, std::size_t width) {
   return text.substr(0, end);
 }
 
+/// Wrapping leaves it as it is: single blanks between words, and room for all of it.
+bool is_one_line(std::string_view text, std::size_t width) {
+  return (width == 0 || text.size() <= width) && is_plain(text) && !text.starts_with(' ') &&
+         !text.ends_with(' ') && text.find("  ") == std::string_view::npos;
+}
+
 std::vector<std::string_view> split_words(std::string_view text) {
   constexpr std::string_view blanks = " \t\r\n";
   std::vector<std::string_view> words;
@@ -114,6 +125,8 @@ std::vector<std::string_view> split_words(std::string_view text) {
 } // namespace
 
 std::string escape_for_terminal(std::string_view text, Charset charset) {
+  if (is_plain(text))
+    return std::string(text);
   std::string escaped;
   escaped.reserve(text.size());
   while (!text.empty()) {
@@ -162,6 +175,8 @@ std::string to_valid_utf8(std::string_view text) {
 }
 
 std::size_t display_width(std::string_view text) {
+  if (is_plain(text))
+    return text.size();
   std::size_t width = 0;
   while (!text.empty()) {
     const auto character = first_character(text);
@@ -182,6 +197,8 @@ std::string truncate_to_width(std::string_view text, std::size_t width, Charset 
 }
 
 std::vector<std::string> wrap_to_width(std::string_view text, std::size_t width) {
+  if (is_one_line(text, width))
+    return {std::string(text)};
   std::vector<std::string> lines(1);
   std::size_t used = 0;
   for (auto word : split_words(text)) {

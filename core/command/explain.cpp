@@ -304,16 +304,17 @@ int run_explain(const Program& program, const Options& options) {
   const auto clients = read_clients(options);
   if (!clients)
     return report_error(program, clients.error());
-  auto session = Session::open(program, options);
-  if (!session)
-    return report_error(program, session.error());
-  const auto rules = load_rules(program, options, (*session)->snapshot().schema());
-  if (!rules)
-    return report_error(program, rules.error());
   const auto as = read_identity(program, options);
   if (!as)
     return report_error(program, as.error());
-  const auto reports = explain_targets(**session, *targets, *rules, *clients, *as, options);
+  std::vector<Report> reports;
+  const auto session = Session::answer(program, options, [&](Session& opened) -> Status {
+    SYNFATE_TRY(rules, load_rules(program, options, opened.snapshot().schema()));
+    reports = explain_targets(opened, *targets, rules, *clients, *as, options);
+    return Done{};
+  });
+  if (!session)
+    return report_error(program, session.error());
   const int status = print(program, options, **session, reports);
   if (const Status saved = (*session)->save(program, options); !saved)
     return report_error(program, saved.error());

@@ -85,6 +85,15 @@ Status Session::save(const Program& program, const Options& options) const {
   return save_snapshot(snapshot_, program.version, options.save_file);
 }
 
+bool Session::outrun(Options& options) const {
+  if (host_ == nullptr || !model_->outrun(snapshot_))
+    return false;
+  const double left = static_cast<double>(host_->milliseconds_left()) / 1000;
+  const bool time = left > options.timeout_seconds / 2; // this attempt took no longer
+  options.timeout_seconds = left;
+  return time;
+}
+
 void Session::collect(const std::vector<Request>& needs, int round) {
   if (host_ != nullptr && round < most_rounds) {
     host_->collect(snapshot_, needs);

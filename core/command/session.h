@@ -20,6 +20,20 @@ class Session {
 public:
   /// Opens the live host or the file of --snapshot, as the options say.
   static Result<std::unique_ptr<Session>> open(const Program& program, const Options& options);
+  /// Opens a session and has `work(session)`, a Status, done in it; once more in a new one where
+  /// the facts changed while they were read and there is time.
+  template <typename Work>
+  static Result<std::unique_ptr<Session>> answer(const Program& program, const Options& options,
+                                                 Work work) {
+    Options left = options;
+    for (int attempt = 1;; ++attempt) {
+      SYNFATE_TRY(session, open(program, left));
+      SYNFATE_TRY(worked, work(*session));
+      static_cast<void>(worked);
+      if (attempt == most_attempts || !session->outrun(left))
+        return session;
+    }
+  }
 
   Snapshot& snapshot() { return snapshot_; }
   const Snapshot& snapshot() const { return snapshot_; }
@@ -54,6 +68,9 @@ public:
   std::string timings() const;
 
 private:
+  static constexpr int most_attempts = 5;
+  /// True if the facts changed while they were read; then `options` are for the next attempt.
+  bool outrun(Options& options) const;
   explicit Session(Schema schema) : snapshot_(std::move(schema)) {}
   Status open_live(const Program& program, const Options& options);
   Status open_file(const Options& options);

@@ -22,8 +22,8 @@ class GapKeeper final : public FactSink {
 public:
   explicit GapKeeper(FactSink& next) : next_(next) {}
 
-  void add_row(const TableSpec& table, const std::vector<Cell>& cells) override {
-    next_.add_row(table, cells);
+  void add_row(const TableSpec& table, std::vector<Cell>&& cells) override {
+    next_.add_row(table, std::move(cells));
   }
   void add_gap(const Gap& gap) override {
     if (ids_.insert(gap.id).second)

@@ -160,12 +160,15 @@ int run_who(const Program& program, const Options& options) {
   const auto as = read_identity(program, options);
   if (!as)
     return report_error(program, as.error());
-  auto session = Session::open(program, options);
+  std::vector<WhoReport> reports;
+  const auto session = Session::answer(program, options, [&](Session& opened) -> Status {
+    reports.clear();
+    for (const auto& target : *targets)
+      reports.push_back(who_reaches(opened, target, *clients, *as));
+    return Done{};
+  });
   if (!session)
     return report_error(program, session.error());
-  std::vector<WhoReport> reports;
-  for (const auto& target : *targets)
-    reports.push_back(who_reaches(**session, target, *clients, *as));
   const int status = print(program, options, reports);
   if (const Status saved = (*session)->save(program, options); !saved)
     return report_error(program, saved.error());

@@ -18,8 +18,8 @@ class SnapshotSink final : public FactSink {
 public:
   explicit SnapshotSink(Snapshot& snapshot) : snapshot_(snapshot) {}
 
-  void add_row(const TableSpec& table, const std::vector<Cell>& cells) override {
-    snapshot_.add_row(table.name, cells);
+  void add_row(const TableSpec& table, std::vector<Cell>&& cells) override {
+    snapshot_.add_row(table.name, std::move(cells));
   }
   void add_gap(const Gap& gap) override { snapshot_.add_gap(gap); }
   bool has_gap(std::string_view id) const override { return snapshot_.gap(id) != nullptr; }

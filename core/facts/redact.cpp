@@ -252,7 +252,7 @@ Cell RedactingSink::redacted(std::string_view table, std::string_view column, co
                                       : pseudonyms_.addresses_in(*text);
 }
 
-void RedactingSink::add_row(const TableSpec& table, const std::vector<Cell>& cells) {
+void RedactingSink::add_row(const TableSpec& table, std::vector<Cell>&& cells) {
   std::vector<Cell> out;
   out.reserve(cells.size());
   for (std::size_t index = 0; index < cells.size(); ++index) {
@@ -264,7 +264,7 @@ void RedactingSink::add_row(const TableSpec& table, const std::vector<Cell>& cel
     else
       out.push_back(redacted(table.name, column.name, cells[index]));
   }
-  next_.add_row(table, out);
+  next_.add_row(table, std::move(out));
 }
 
 void RedactingSink::add_gap(const Gap& gap) {

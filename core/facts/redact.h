@@ -60,7 +60,7 @@ public:
   /// `next` outlives this sink.
   RedactingSink(FactSink& next, Pseudonyms pseudonyms, BytesRedactions bytes = {});
 
-  void add_row(const TableSpec& table, const std::vector<Cell>& cells) override;
+  void add_row(const TableSpec& table, std::vector<Cell>&& cells) override;
   void add_gap(const Gap& gap) override;
   bool has_gap(std::string_view id) const override { return next_.has_gap(id); }
   void answered(const Request& request, const std::vector<std::string>& gaps) override;

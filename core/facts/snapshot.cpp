@@ -93,7 +93,7 @@ const Table* Snapshot::table(std::string_view name) const {
   return at == tables_.end() ? nullptr : &at->second;
 }
 
-bool Snapshot::add_row(std::string_view table, const std::vector<Cell>& cells) {
+bool Snapshot::add_row(std::string_view table, std::vector<Cell>&& cells) {
   auto at = tables_.find(table);
   if (at == tables_.end()) {
     const TableSpec* spec = schema_.find(table);
@@ -101,7 +101,7 @@ bool Snapshot::add_row(std::string_view table, const std::vector<Cell>& cells) {
       return false;
     at = tables_.emplace(std::string(table), Table(*spec)).first;
   }
-  return at->second.add(cells);
+  return at->second.add(std::move(cells));
 }
 
 const Gap* Snapshot::gap(std::string_view id) const {

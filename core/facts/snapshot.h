@@ -97,7 +97,10 @@ public:
   /// The table, or null when no row was ever added.
   const Table* table(std::string_view name) const;
   /// Adds a row; false if it was there already or the table is not in the schema.
-  bool add_row(std::string_view table, const std::vector<Cell>& cells);
+  bool add_row(std::string_view table, std::vector<Cell>&& cells);
+  bool add_row(std::string_view table, const std::vector<Cell>& cells) {
+    return add_row(table, std::vector<Cell>(cells));
+  }
   template <typename Row> bool add(const Row& row) {
     return add_row(table_name<Row>(), to_cells(row));
   }

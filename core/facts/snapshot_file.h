@@ -43,7 +43,7 @@ public:
   /// Writes the first line. `out` outlives the writer.
   SnapshotWriter(std::ostream& out, const Schema& schema, const SnapshotHeader& header);
 
-  void add_row(const TableSpec& table, const std::vector<Cell>& cells) override;
+  void add_row(const TableSpec& table, std::vector<Cell>&& cells) override;
   /// The first gap of an id is written.
   void add_gap(const Gap& gap) override;
   bool has_gap(std::string_view id) const override { return gaps_.contains(id); }

@@ -385,7 +385,7 @@ private:
     });
     ++counts_.rows;
     if (sound)
-      snapshot_->add_row(table.file.name, cells_);
+      snapshot_->add_row(table.file.name, std::move(cells_));
     return sound;
   }
 

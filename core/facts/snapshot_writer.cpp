@@ -126,7 +126,7 @@ void SnapshotWriter::flush_if_large() {
     flush();
 }
 
-void SnapshotWriter::add_row(const TableSpec& table, const std::vector<Cell>& cells) {
+void SnapshotWriter::add_row(const TableSpec& table, std::vector<Cell>&& cells) {
   buffer_ += "{\"row\":";
   append_json_string(buffer_, table.name);
   buffer_ += ",\"cells\":";

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t first_chunk = 1024;
 constexpr std::size_t largest_chunk = std::size_t{1} << 20U;
+/// Bytes longer than this are not copied; far longer than what a string holds within itself.
+constexpr std::size_t longest_copied = 4096;
 
 template <class... Ts> struct Overloaded : Ts... {
   using Ts::operator()...;
@@ -84,7 +86,14 @@ const char* Table::keep(std::string_view bytes) {
   return at;
 }
 
-void Table::put(Column& column, const Cell& cell) {
+/// The string's bytes stay where they are when the list of strings grows.
+std::string_view Table::adopt(std::string& bytes) {
+  if (bytes.size() <= longest_copied)
+    return {keep(bytes), bytes.size()};
+  return adopted_.emplace_back(std::move(bytes));
+}
+
+void Table::put(Column& column, Cell& cell) {
   const auto add = [&column](Kind kind, std::uint64_t word, std::uint32_t length = 0) {
     column.kinds.push_back(kind);
     column.words.push_back(word);
@@ -93,9 +102,12 @@ void Table::put(Column& column, const Cell& cell) {
     if (length != 0 || !column.lengths.empty())
       column.lengths.push_back(length);
   };
-  const auto add_bytes = [&](Kind kind, std::string_view bytes) {
-    add(kind, reinterpret_cast<std::uint64_t>(keep(bytes)),
+  const auto add_kept = [&](Kind kind, std::string_view bytes) {
+    add(kind, reinterpret_cast<std::uint64_t>(bytes.data()),
         static_cast<std::uint32_t>(bytes.size()));
+  };
+  const auto add_bytes = [&](Kind kind, std::string_view bytes) {
+    add_kept(kind, {keep(bytes), bytes.size()});
   };
   std::visit(Overloaded{
                  [&](const Absent&) { add(Kind::absent, 0); },
@@ -105,12 +117,12 @@ void Table::put(Column& column, const Cell& cell) {
                  [&](const std::string& value) { add_bytes(Kind::text, value); },
                  [&](bool value) { add(Kind::boolean, value ? 1 : 0); },
                  [&](const IpAddress& value) { add_bytes(Kind::ip, ip_bytes(value)); },
-                 [&](const Bytes& value) { add_bytes(Kind::bytes, value.data); },
+                 [&](Bytes& value) { add_kept(Kind::bytes, adopt(value.data)); },
              },
              cell);
 }
 
-bool Table::add(const std::vector<Cell>& cells) {
+bool Table::add(std::vector<Cell>&& cells) {
   std::uint64_t key_hash = 0;
   for (const auto column : key_columns_)
     key_hash = mix(key_hash, hash_of(cells[column]));

@@ -2,9 +2,9 @@
 //
 // Storage is dynamic, since a site's tables have no C++ type. Each cell costs nine bytes plus its
 // text; text, addresses and bytes live in an arena that never moves, so views stay valid as long as
-// the table. A row whose key columns equal an earlier row's is the same row read again: the later
-// one is dropped, because a plugin may deliver more than it was asked for.
-// Tested by tests/unit/core/table_test.cpp.
+// the table; long bytes stay in the string they came in. A row whose key columns equal an earlier
+// row's is the same row read again: the later one is dropped, because a plugin may deliver more
+// than it was asked for. Tested by tests/unit/core/table_test.cpp.
 #pragma once
 
 #include <cstddef>
@@ -25,8 +25,9 @@ namespace synfate {
 class RowSink {
 public:
   virtual ~RowSink() = default;
-  /// One whole row, cells in the order of the table's columns. The cells fit the columns' types.
-  virtual void add_row(const TableSpec& table, const std::vector<Cell>& cells) = 0;
+  /// One whole row, cells in the order of the table's columns. The cells fit the columns' types,
+  /// and what they hold may be taken out of them.
+  virtual void add_row(const TableSpec& table, std::vector<Cell>&& cells) = 0;
 };
 
 class Table {
@@ -36,8 +37,10 @@ public:
   const TableSpec& spec() const { return spec_; }
   std::size_t size() const { return rows_; }
 
-  /// False if the row was dropped: its key was there already. Cells must fit the columns.
-  bool add(const std::vector<Cell>& cells);
+  /// False if the row was dropped: its key was there already. Cells must fit the columns; long
+  /// bytes are taken out of them.
+  bool add(std::vector<Cell>&& cells);
+  bool add(const std::vector<Cell>& cells) { return add(std::vector<Cell>(cells)); }
 
   /// A copy of one cell.
   Cell cell(std::size_t row, std::size_t column) const;
@@ -66,8 +69,9 @@ private:
     mutable std::size_t indexed = 0; ///< rows in the index so far
   };
 
-  void put(Column& column, const Cell& cell);
+  void put(Column& column, Cell& cell);
   const char* keep(std::string_view bytes);
+  std::string_view adopt(std::string& bytes);
   std::string_view view(const Column& column, std::size_t row) const;
   std::uint64_t hash(const Column& column, std::size_t row) const;
   void extend_index(const Column& column) const;
@@ -81,6 +85,7 @@ private:
   std::vector<std::unique_ptr<char[]>> chunks_;
   std::size_t chunk_used_ = 0;
   std::size_t chunk_size_ = 0;
+  std::vector<std::string> adopted_; ///< bytes that were too long to be copied
   std::unordered_multimap<std::uint64_t, std::uint32_t> keys_; ///< hash of the key cells to row
 };
 

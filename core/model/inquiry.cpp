@@ -17,6 +17,12 @@ void Inquiry::depend_on(std::string_view gap) {
     gaps_.emplace_back(gap);
 }
 
+void Inquiry::add_gap(const Gap& gap) {
+  if (std::ranges::find(new_gaps_, gap.id, &Gap::id) == new_gaps_.end())
+    new_gaps_.push_back(gap);
+  depend_on(gap.id);
+}
+
 std::vector<std::size_t> Inquiry::find(const Request& request) {
   incomplete_ = false;
   const Answered* answer = snapshot_.answer(request);

@@ -53,6 +53,8 @@ public:
 
   /// Notes that an answer hangs on a cell that is unknown because of this gap.
   void depend_on(std::string_view gap);
+  /// The same with a gap that is found only here.
+  void add_gap(const Gap& gap);
 
   /// True if something is to be collected first: results so far mean nothing.
   bool pending() const { return !needs_.empty(); }
@@ -102,6 +104,9 @@ struct NatPorts {
 class Model {
 public:
   virtual ~Model() = default;
+  /// True if what was read does not fit together, because it changed meanwhile: answers then say
+  /// that they are unknown, and reading all of it again may help.
+  virtual bool outrun(const Snapshot& /*snapshot*/) const { return false; }
   /// The flows of a call without --from, and of one with; see contract.md.
   virtual std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) = 0;
   /// The flow of one --from ADDR[%IFACE].

@@ -89,7 +89,7 @@ bool CheckedRows::end_row() {
     fault("it ended a row that it never began");
     return false;
   }
-  sink_.add_row(*table_, cells_);
+  sink_.add_row(*table_, std::move(cells_));
   table_ = nullptr;
   ++row_count_;
   if (++rows_since_clock_ < rows_between_clocks)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <utility>
 
 #include <fmt/format.h>
@@ -53,7 +54,7 @@ Host::Host(std::vector<std::unique_ptr<Collector>> collectors, System& system, H
     : collectors_(std::move(collectors)), system_(system), options_(options), root_(system.root()),
       started_ms_(system.now_ms()) {
   for (const auto& collector : collectors_)
-    providers_.push_back({collector.get(), false});
+    providers_.emplace_back(collector.get());
 }
 
 std::int64_t Host::milliseconds_left() const {
@@ -134,14 +135,14 @@ std::vector<Host::Task> Host::tasks_of(std::span<const Request> requests) {
 
 std::vector<Host::Lane> Host::lanes_of(const std::vector<Task>& tasks) {
   std::vector<Lane> lanes;
-  std::vector<const Provider*> owners;
+  std::map<const Provider*, std::size_t> lane_of; ///< of plugins that are asked one by one
   for (std::size_t at = 0; at < tasks.size(); ++at) {
-    const auto owner = std::ranges::find(owners, tasks[at].provider);
-    const auto lane = static_cast<std::size_t>(owner - owners.begin());
-    if (owner == owners.end()) {
-      owners.push_back(tasks[at].provider);
+    const Provider* provider = tasks[at].provider;
+    const bool parallel = provider != nullptr && provider->collector->manifest().parallel;
+    const std::size_t lane =
+        parallel ? lanes.size() : lane_of.try_emplace(provider, lanes.size()).first->second;
+    if (lane == lanes.size())
       lanes.emplace_back();
-    }
     lanes[lane].push_back(at);
   }
   return lanes;

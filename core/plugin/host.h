@@ -2,13 +2,16 @@
 // namespace under the run's deadline, checks what it delivers, and records what is missing.
 //
 // Questions that are asked together go to their plugins side by side, to each plugin one after
-// another; rows and gaps are taken over in the order of the questions, whoever was quicker.
+// another, unless its manifest allows several at once; rows and gaps are taken over in the order of
+// the questions, whoever was quicker.
 //
 // Whatever goes wrong in a plugin costs that plugin's facts and nothing else: the request is
 // answered all the same, with a gap that says what happened. Tested by
 // tests/unit/core/plugin/host_test.cpp.
 #pragma once
 
+#include <atomic>
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -59,7 +62,7 @@ public:
 private:
   struct Provider {
     Collector* collector = nullptr;
-    bool faulty = false; ///< broke the rules once: not asked again
+    std::atomic<bool> faulty = false; ///< broke the rules once: not asked again
   };
   /// One question to one plugin; without a provider: to none, for none has the table.
   struct Task {
@@ -71,7 +74,7 @@ private:
     double milliseconds = 0;
     bool broke_rules = false;
   };
-  using Lane = std::vector<std::size_t>; ///< tasks of one plugin
+  using Lane = std::vector<std::size_t>; ///< tasks that are done one after another
 
   std::vector<Task> tasks_of(std::span<const Request> requests);
   static std::vector<Lane> lanes_of(const std::vector<Task>& tasks);
@@ -86,7 +89,7 @@ private:
   Gap timeout_gap() const;
 
   std::vector<std::unique_ptr<Collector>> collectors_;
-  std::vector<Provider> providers_;
+  std::deque<Provider> providers_;
   System& system_;
   HostOptions options_;
   std::string root_;

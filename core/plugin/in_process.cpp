@@ -1,5 +1,6 @@
 #include "core/plugin/in_process.h"
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector> // boost/dll of 1.74 forgets it
@@ -53,20 +54,43 @@ public:
   Origin origin() const override { return origin_; }
 
   Status check() override {
-    const std::lock_guard lock(mutex_);
-    return load();
+    SYNFATE_TRY(instance, borrow());
+    give_back(std::move(instance));
+    return Done{};
   }
 
   Status collect(const Request& request, std::int64_t netns, RowReceiver& rows) override {
-    const std::lock_guard lock(mutex_);
-    SYNFATE_TRY(loaded, load());
-    static_cast<void>(loaded);
-    return instance_->collect(request, netns, rows);
+    std::unique_lock turn(turn_, std::defer_lock);
+    if (!manifest_.parallel)
+      turn.lock();
+    SYNFATE_TRY(instance, borrow());
+    Status status = instance->collect(request, netns, rows);
+    give_back(std::move(instance));
+    return status;
   }
 
 private:
+  using Instance = std::unique_ptr<PluginInstance>;
+
+  /// One that nobody asks at the moment; if there is none, a new one.
+  Result<Instance> borrow() {
+    const std::lock_guard lock(mutex_);
+    SYNFATE_TRY(loaded, load());
+    static_cast<void>(loaded);
+    if (idle_.empty())
+      return std::make_unique<PluginInstance>(*description_, manifest_);
+    Instance instance = std::move(idle_.back());
+    idle_.pop_back();
+    return instance;
+  }
+
+  void give_back(Instance instance) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(instance));
+  }
+
   Status load() {
-    if (instance_)
+    if (description_ != nullptr)
       return Done{};
     if (failed_)
       return *failed_;
@@ -84,7 +108,7 @@ private:
       entry_ = entry;
     }
     SYNFATE_TRY(description, describe_plugin(entry_, manifest_));
-    instance_.emplace(*description, manifest_);
+    description_ = description;
     return Done{};
   }
 
@@ -92,10 +116,12 @@ private:
   std::string path_;
   Origin origin_;
   synfate_plugin_entry entry_ = nullptr;
-  boost::dll::shared_library library_; // outlives the instance: it holds its code
-  std::optional<PluginInstance> instance_;
+  boost::dll::shared_library library_; // outlives the instances: it holds their code
+  const synfate_plugin_description* description_ = nullptr; ///< once it is loaded
   std::optional<Error> failed_;
-  std::mutex mutex_;
+  std::vector<Instance> idle_;
+  std::mutex mutex_; ///< guards what is above
+  std::mutex turn_;  ///< held while a plugin is asked that has one instance
 };
 
 } // namespace

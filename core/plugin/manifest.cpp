@@ -16,8 +16,8 @@ using Words = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 6> top_keys{"plugin", "platforms",  "privileges",
                                                    "table",  "parameters", "limits"};
-constexpr std::array<std::string_view, 5> plugin_keys{"id", "version", "abi", "title",
-                                                      "executable"};
+constexpr std::array<std::string_view, 6> plugin_keys{"id",    "version",    "abi",
+                                                      "title", "executable", "parallel"};
 constexpr std::array<std::string_view, 2> privilege_keys{"capability", "why"};
 constexpr std::array<std::string_view, 3> table_keys{"name", "meaning", "column"};
 constexpr std::array<std::string_view, 6> column_keys{"name",    "type",      "unit",
@@ -173,6 +173,7 @@ private:
     manifest_.version = required_text(*table, "version", "[plugin]");
     manifest_.title = text(*table, "title");
     manifest_.executable = text(*table, "executable");
+    manifest_.parallel = flag(*table, "parallel");
     if (manifest_.executable.find('/') != std::string::npos || manifest_.executable == "..")
       fail(*table->get("executable"), "the executable must lie beside the manifest",
            "Give its file name only.");

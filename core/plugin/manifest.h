@@ -35,7 +35,9 @@
 //   memory_mib = 64
 //
 // Instead of the library plugin.so a plugin may name a program: `executable = "check.py"` in
-// [plugin]. Tested by tests/unit/core/plugin/manifest_test.cpp, fuzzed by tests/fuzz.
+// [plugin]. With `parallel = true` there several threads may ask a library of the program's own at
+// once, each an instance of its own: create() is then called for each. Tested by
+// tests/unit/core/plugin/manifest_test.cpp, fuzzed by tests/fuzz.
 #pragma once
 
 #include <map>
@@ -67,6 +69,7 @@ struct Manifest {
   std::string title;
   std::int64_t abi = 0;
   std::string executable; ///< a program beside the manifest; empty for a library
+  bool parallel = false;  ///< several instances may be asked at once
   std::vector<std::string> platforms;
   std::vector<Privilege> privileges;
   std::vector<ManifestTable> tables;

@@ -10,13 +10,13 @@ class OrderedFacts::Part final : public FactSink {
 public:
   Part(OrderedFacts& whole, std::size_t at) : whole_(whole), at_(at) {}
 
-  void add_row(const TableSpec& table, const std::vector<Cell>& cells) override {
+  void add_row(const TableSpec& table, std::vector<Cell>&& cells) override {
     if (!has_turn()) {
-      rows_.push_back({&table, cells});
+      rows_.push_back({&table, std::move(cells)});
       return;
     }
     pass_on();
-    whole_.sink_.add_row(table, cells);
+    whole_.sink_.add_row(table, std::move(cells));
   }
 
   void add_gap(const Gap& gap) override {
@@ -40,8 +40,8 @@ public:
 
   /// Only at its turn.
   void pass_on() {
-    for (const auto& [table, cells] : std::exchange(rows_, {}))
-      whole_.sink_.add_row(*table, cells);
+    for (auto& [table, cells] : std::exchange(rows_, {}))
+      whole_.sink_.add_row(*table, std::move(cells));
     for (const auto& gap : std::exchange(gaps_, {}))
       whole_.sink_.add_gap(gap);
   }

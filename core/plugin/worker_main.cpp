@@ -19,7 +19,7 @@ class LineSink final : public FactSink {
 public:
   explicit LineSink(std::ostream& out) : out_(out) {}
 
-  void add_row(const TableSpec& table, const std::vector<Cell>& cells) override {
+  void add_row(const TableSpec& table, std::vector<Cell>&& cells) override {
     out_ << render_row(table, cells) << '\n';
   }
   void add_gap(const Gap& gap) override {

@@ -46,6 +46,8 @@ public:
     const Status status = reader ? answer(collection, **reader) : Status(reader.error());
     if (!status)
       report(collection, status.error());
+    else if (collection.table() != table_name<NftGeneration>())
+      sdk::put(collection, (*reader)->generation());
   }
 
 private:

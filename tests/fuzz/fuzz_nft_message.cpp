@@ -23,13 +23,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(parse_nft_generation(message));
   }
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  for (const auto order : {ByteOrder::little, ByteOrder::big})
+  for (const auto order : {ByteOrder::little, ByteOrder::big}) {
+    QuickTestReader reader;
     for (std::string_view rest = text; const auto rule = next_rule_message(rest, order);) {
       std::vector<QuickTest> tests;
-      add_quick_tests(rule->expressions, order, tests);
+      reader.add(rule->expressions, order, tests);
       static_cast<void>(last_verdict(rule->expressions, order));
       static_cast<void>(looks_up(rule->expressions, order));
     }
+  }
   static_cast<void>(parse_netfilter_queues(text).ok());
   return 0;
 }

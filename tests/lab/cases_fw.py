@@ -63,6 +63,22 @@ def put_on_bridge(lab):
     server.ip("link", "set", "br0", "up")
 
 
+def both_back_ends(*order, legacy="DROP", nft="reject"):
+    """A chain and a legacy table of the same priority: the one that was loaded last comes first."""
+    load = {
+        "legacy": ["iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "8080", "-j", legacy],
+        "nft": ["nft", "table inet f { chain i { type filter hook input priority 0; "
+                       f"tcp dport 8080 {nft}; }}; }}"],
+    }
+
+    def prepare(lab):
+        lab.serve("0.0.0.0", "8080")
+        for back_end in order:
+            within(lab, *load[back_end])
+
+    return prepare
+
+
 OFTEN = (["--set"], ["--update", "--seconds", "600", "--hitcount", "5", "-j", "DROP"])
 KNOWN = (["--rcheck", "-j", "REJECT", "--reject-with", "tcp-reset"],)
 LAN = Connection(SERVER, source=CLIENT)
@@ -82,6 +98,12 @@ CASES = [
          knocked, LAN, "stalled", certainty="certain"),
     Case("a set that the rule before has changed", written_set, LAN, "timeout", "fw.drop", "xt_rule",
          certainty="certain"),
+    Case("nftables refuses, loaded after iptables-legacy, which drops",
+         both_back_ends("legacy", "nft"), LAN, "refused", predicted="unknown"),
+    Case("iptables-legacy drops, loaded after nftables, which refuses",
+         both_back_ends("nft", "legacy"), LAN, "timeout", predicted="unknown"),
+    Case("both back ends drop", both_back_ends("nft", "legacy", nft="drop"), LAN, "timeout",
+         "fw.drop", certainty="certain"),
     Case("a rule of the family bridge", bridged("input", "iifname sv0 ip protocol tcp drop"), LAN, "timeout",
          "fw.drop", "nft_rule", certainty="certain"),
     Case("a rule of the family bridge for another port", bridged("prerouting", "ip protocol tcp tcp dport 8081 drop"),

@@ -219,6 +219,53 @@ def rejected_over_lo(lab):
     lab.server.ip("-6", "route", "del", "local", "fd99:9::1", "table", "local")
 
 
+def anycast_of_others(lab):
+    serve(lab)
+    lab.server.ip("-6", "route", "add", "anycast", "fd77::77/128", "dev", "sv0", "table", "local")
+    for name, value in (("retrans_time_ms", 100), ("mcast_solicit", 2)):
+        lab.server.sysctl(f"net.ipv6.neigh.sv0.{name}", value)
+
+
+def conflict(lab):
+    """The server has been given the client's address; once that is known, it is not used."""
+    serve(lab)
+    lab.server.ip("addr", "add", "fd77::2/64", "dev", "sv0", "noprefixroute")
+    wait_until(lambda: "dadfailed" in lab.server.ip("-6", "addr", "show", "dev", "sv0"),
+               "the addresses are found to be the same")
+    lab.server.ip("-6", "neigh", "flush", "dev", "sv0")
+    for name, value in (("retrans_time_ms", 100), ("mcast_solicit", 2)):
+        lab.server.sysctl(f"net.ipv6.neigh.sv0.{name}", value)
+
+
+def error_of_an_address_without_local_route(lab):
+    """The ICMP error has the address of its device as source, and who asks for the client as well."""
+    address = json.loads(lab.server.ip("-j", "link", "show", "dev", "sv0"))[0]["address"]
+    lab.client.ip("-6", "neigh", "replace", "fd77::1", "lladdr", address, "dev", "cl0", "nud",
+                  "permanent")
+    for own in ("fd77::1", "fd77::11"):
+        lab.server.ip("-6", "route", "del", "local", own, "table", "local")
+    lab.server.ip("-6", "neigh", "flush", "dev", "sv0")
+    for name, value in (("retrans_time_ms", 100), ("mcast_solicit", 2)):
+        lab.server.sysctl(f"net.ipv6.neigh.sv0.{name}", value)
+
+
+def sent_under_another_name(lab):
+    """On its way over lo; who called is known again when the answer leaves."""
+    serve(lab)
+    far_client(lab)
+    rules(lab, "table ip n { chain p { type nat hook postrouting priority srcnat;"
+               f" oifname lo tcp dport 8080-8090 snat to {FAR}; }}\n}}")
+
+
+def silent_router(lab):
+    """The better route leads to a router that is not there."""
+    serve(lab)
+    lab.server.ip("-6", "route", "append", "fd77::/64", "via", "fd77::99", "dev", "sv0", "onlink",
+                  "metric", "1")
+    for name, value in (("retrans_time_ms", 100), ("mcast_solicit", 2)):
+        lab.server.sysctl(f"net.ipv6.neigh.sv0.{name}", value)
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -302,6 +349,21 @@ CASES = [
     Case("a route of IPv6 over lo rejects", rejected_over_lo, Connection("fd99:9::1"), "unreachable"),
     Case("a route of IPv6 over lo rejects a program of the server", rejected_over_lo,
          Connection("fd99:9::1", source="fd77::1", local=True), "unreachable"),
+    Case("an anycast route that somebody has set leads out of its device", anycast_of_others,
+         Connection("fd77::77", source="fd77::1", local=True), "unreachable", culprit="neighbour"),
+    OnTheLink("what the client says of an address in conflict is ignored", conflict,
+              Connection("fd77::1", source="fd77::2"), "timeout", culprit="neighbour"),
+    OnTheLink("without a local route for its source an ICMP error finds no neighbour",
+              error_of_an_address_without_local_route, Connection("fd79::9", source="fd77::2"),
+              "timeout"),
+    Case("source NAT over lo to an address of others", sent_under_another_name,
+         Connection("10.77.0.1", source="10.77.0.1", local=True), "open"),
+    Case("source NAT over lo to an address of others: a reset", sent_under_another_name,
+         Connection("10.77.0.1", 8090, source="10.77.0.1", local=True), "refused"),
+    Case("a router that does not answer is passed over (IPv6)", silent_router,
+         Connection("fd77::1"), "open"),
+    Case("a router that does not answer is passed over by a reset (IPv6)", silent_router,
+         Connection("fd77::1", 9), "refused"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

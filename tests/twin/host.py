@@ -34,7 +34,8 @@ import host_random
 import partition
 import rounds
 from firewall import Prober, Tally, fed
-from lab import SKIPPED, Lab, LabError, run_synfate, synfate_program, target_words
+from lab import (SKIPPED, Lab, LabError, run_synfate, synfate_program, target_words,
+                 wait_until)
 
 NOBODY = 65534
 SERVER = os.path.join(HERE, "..", "lab", "server.py")
@@ -135,6 +136,19 @@ class Site:
         self._listen(words)
         set_all(self.server, host.sysctls)
         self._batch(self.server, [" ".join(one) for one in host.late])
+        self._settle()
+
+    def _settle(self):
+        """Duplicate addresses are known as such, and neighbours that have them are forgotten: what
+        they advertise is ignored from now on. Without a carrier nobody looks for duplicates."""
+        def addresses(failed):
+            shown = json.loads(self.server.ip("-6", "-j", "address", "show", "tentative") or "[]")
+            return [(one["local"], each["ifname"]) for each in shown
+                    if "LOWER_UP" in each.get("flags", ()) for one in each["addr_info"]
+                    if one and bool(one.get("dadfailed")) == failed]
+        wait_until(lambda: not addresses(False), "no address is tentative")
+        self._batch(self.server, [f"-6 neigh del {address} dev {device}"
+                                  for address, device in addresses(True)])
 
     def _load(self, host, text, *words):
         """Rules; False where the kernel refuses them."""

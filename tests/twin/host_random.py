@@ -31,6 +31,8 @@ GATEWAYS = {4: [("10.77.0.2", "sv0"), ("10.78.0.2", "sd0"), ("10.77.0.99", "sv0"
                 ("10.88.0.2", "br0"), ("192.0.2.9", "sd0")],
             6: [("fd77::2", "sv0"), ("fd78::2", "sd0"), ("fd77::99", "sv0"), ("fd88::2", "br0"),
                 ("fd02::9", "sd0")]}
+#: What rules do to it, and so to neighbours that are not known yet, is not predicted.
+DISCOVERY = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
 BUSY_PORT = "8082"
 WORD = {4: [], 6: ["-6"]}
 CONF4 = {"rp_filter": (0, 1, 2), "accept_local": (0, 1), "route_localnet": (0, 1),
@@ -296,6 +298,7 @@ def filters(dice, host):
         if dice.random() < 0.6:
             continue
         lines.append(f"chain {hook} {{ type filter hook {hook} priority {dice.choice((-5, 5, 110))};")
+        lines.append(f"  {DISCOVERY} accept")
         for _ in range(dice.choice((1, 2))):
             side = {"prerouting": ["iif"], "input": ["iif"], "output": ["oif"],
                     "postrouting": ["oif", "iif"], "forward": ["iif", "oif"]}[hook]
@@ -316,12 +319,30 @@ def filters(dice, host):
     host.nft.append("\n".join(lines) + "\n}\n")
 
 
+def with_discovery(text):
+    """Rules for ip6tables-restore that let neighbour discovery pass."""
+    lines, chains = [], []
+    for line in text.split("\n"):
+        if line.startswith("*"):
+            chains = []
+        elif line.startswith(":") and line[1:].split()[0].isupper():
+            chains.append(line[1:].split()[0])
+        elif chains and not line.startswith(":"):
+            lines += [f"-A {chain} -p icmpv6 --icmpv6-type {kind} -j ACCEPT" for chain in chains
+                      for kind in (135, 136)]
+            chains = []
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def legacy(dice, host):
     """iptables-legacy with ipsets."""
     host.legacy.append(("ipset restore", xt_rules.sets(dice)))
     for version in dice.choice(((4,), (6,), (4, 6))):
         program = {4: "iptables", 6: "ip6tables"}[version]
-        host.legacy.append((f"{program}-legacy-restore", xt_rules.ruleset(dice, version)))
+        text = xt_rules.ruleset(dice, version)
+        host.legacy.append((f"{program}-legacy-restore",
+                            with_discovery(text) if version == 6 else text))
 
 
 def busy(dice, host):

@@ -313,8 +313,8 @@ def same_culprit(mine, theirs, address):
         return mine == theirs
     if (mine["kind"], mine["id"]) == (theirs["kind"], theirs["id"]):
         return True
-    # A single client's refusal may name its own address, a class's the block.
-    return mine["kind"] == theirs["kind"] and mine["kind"] in ("address", "route") \
+    # A single client's refusal may name its own address, a class's the block or one of its members.
+    return mine["kind"] == theirs["kind"] and mine["kind"] in ("address", "route", "neighbour") \
         and address in theirs["id"].replace("%2F", "/")
 
 

@@ -58,10 +58,15 @@ std::string name_of(Int netns, const RouteQuestion& question, ClientSide side) {
                      question.destination_port, question.uid.value_or(-1));
 }
 
-RouteLookup lookup_of(const FibAnswer& answer) {
+/// As the kernel would answer: of IPv6 it says nothing about forwarding.
+RouteLookup lookup_of(const FibAnswer& answer, IpFamily family) {
+  const bool not_forwarded =
+      family == IpFamily::v6 && answer.reason == linux_routing::FibReason::forwarding_off;
   RouteLookup row;
-  row.error = Int{answer.error};
-  if (!answer.type.empty())
+  row.error = Int{not_forwarded ? 0 : answer.error};
+  if (not_forwarded)
+    row.type = Text("unicast");
+  else if (!answer.type.empty())
     row.type = answer.type;
   if (answer.interface_index)
     row.interface_index = *answer.interface_index;
@@ -227,7 +232,9 @@ std::vector<Routed> ask_ways(Walk& walk, Journey journey, const RouteQuestion& q
       if (way.effects.size() > 1)
         part.conditions.push_back(
             fmt::format("the packet takes route {} of {}", effect + 1, way.effects.size()));
-      routed.push_back({std::move(part), lookup_of(way.effects[effect]), way.effects[effect]});
+      routed.push_back({std::move(part),
+                        lookup_of(way.effects[effect], question.destination.family()),
+                        way.effects[effect]});
     }
   return routed;
 }
@@ -250,7 +257,9 @@ std::optional<RouteLookup> ask_way(Walk& walk, Int netns, const RouteQuestion& q
   if (fib == nullptr)
     return std::nullopt;
   const auto answers = distinct(fib->output(packet_of(question)));
-  return answers.size() == 1 ? std::optional(lookup_of(answers.front())) : std::nullopt;
+  return answers.size() == 1
+             ? std::optional(lookup_of(answers.front(), question.destination.family()))
+             : std::nullopt;
 }
 
 std::optional<FibAnswer> reason_of_refusal(Walk& walk, Int netns, const RouteQuestion& question) {

@@ -49,9 +49,18 @@ bool own_link_local(Walk& walk, const Journey& journey) {
                              [&](const Address& row) { return row.address.is(walk.flow.to); });
 }
 
+/// Anycast routes that the kernel made lead to this host; those that somebody has set lack
+/// RTF_ANYCAST and lead out of their device: net/ipv6/route.c: ip6_rt_get_dev_rcu().
+bool is_anycast_of_others(Walk& walk, const Journey& journey, const RouteLookup& route) {
+  const auto device = ask_interface(walk.inquiry, journey.netns, route.interface_index.value_or(0));
+  return device && !device->loopback.is(true);
+}
+
 /// A packet to another host leaves by the device of its route, one to this host by lo.
 void remember_way(Walk& walk, Journey& journey, const RouteLookup& route) {
-  if (!route.type.is("unicast") || own_link_local(walk, journey))
+  const bool leads_out = route.type.is("unicast") ||
+                         (route.type.is("anycast") && is_anycast_of_others(walk, journey, route));
+  if (!leads_out || own_link_local(walk, journey))
     return;
   journey.client_out = route.interface_index.value_or(0);
   journey.client_next_hop = route.gateway.known() ? route.gateway.value() : walk.flow.to;

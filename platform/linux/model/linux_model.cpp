@@ -21,6 +21,7 @@ namespace {
 
 class LinuxModel final : public Model {
 public:
+  bool outrun(const Snapshot& snapshot) const override { return any_rules_moved(snapshot); }
   std::vector<Flow> plain_flows(Inquiry& inquiry, const Target& target) override {
     if (target.proto == Proto::unix_socket)
       return {unix_flow(target)};

@@ -40,6 +40,9 @@ public:
     find_entry();
     if (fixed_ && out_.hardware_address.is(known_)) // what a device sends to itself, nobody takes
       return lost();
+    if (known_.empty())
+      if (auto why = deaf_to(walk_, netns_, out_, hop_, sender_); !why.empty())
+        return nobody(std::move(why));
     find_ends();
     if (!closed_)
       return beyond();
@@ -206,6 +209,35 @@ bool asks_nobody(const Interface& device) {
   constexpr Int ethernet = 1; // ARPHRD_ETHER
   return device.no_arp.is(true) && device.hardware_type.is(ethernet) &&
          device.hardware_address.known();
+}
+
+std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
+                    const std::optional<IpAddress>& sender) {
+  if (hop.is_v4())
+    return {};
+  const auto addresses = ask_addresses(walk.inquiry, netns);
+  const auto has = [&](const IpAddress& address) {
+    return std::ranges::any_of(addresses, [&](const Address& row) {
+      return row.address.is(address) && row.interface_index == out.index;
+    });
+  };
+  const std::string name = out.name.value_or("?");
+  if (has(hop))
+    return fmt::format("this host has it on {} as well, and ignores what others say of it", name);
+  if (!sender || !has(*sender))
+    return {};
+  RouteQuestion question;
+  question.destination = *sender;
+  question.source = hop;
+  question.input_interface = out.index.value_or(0);
+  // Without a rule about protocols the question is the one that was asked when the call arrived.
+  const bool alike = !rules_ask_for_ports(walk.inquiry, netns);
+  question.proto = alike ? std::string(to_string(walk.flow.proto)) : "icmp";
+  const auto answer = ask_route(walk.inquiry, netns, question);
+  if (!answer || (answer->error.is(0) && answer->type.is("local")))
+    return {};
+  return fmt::format("this host asks from {}, which has no local route, and hears no answer",
+                     sender->to_string());
 }
 
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

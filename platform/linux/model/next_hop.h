@@ -30,6 +30,14 @@ struct NextHop {
 /// entry was set: arp_constructor(), ndisc_constructor().
 bool asks_nobody(const Interface& device);
 
+/// Why this host cannot learn who `hop` is, whatever a neighbour says; empty: it can. Of an address
+/// that it has on the device as well, if only in conflict, it ignores what others advertise
+/// (net/ipv6/ndisc.c: ndisc_recv_na()), and it asks from the address of the packet if the device
+/// has it (ndisc_solicit()): without a local route for that it does not hear the answer.
+/// Linux 6.12.
+std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
+                    const std::optional<IpAddress>& sender);
+
 /// The neighbour that `hop` is behind `out` of a namespace, for a packet from `sender`. Means
 /// nothing while the inquiry is pending.
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

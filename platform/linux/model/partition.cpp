@@ -239,16 +239,20 @@ private:
   }
 
   std::vector<SourceClass> classes() {
-    std::vector<SourceClass> classes;
     const IpFamily family = vantage_.flow.from.family();
+    std::vector<Part*> ordered; // classes are large: they move once
     for (auto& part : parts_) {
       const auto addresses = IntervalSet::unite(part.addresses);
       part.told.sources = ranges_of(addresses, family);
       part.told.flow.from = to_address(addresses.first(), family);
-      classes.push_back(std::move(part.told));
+      ordered.push_back(&part);
     }
-    std::ranges::sort(classes, {},
-                      [](const SourceClass& told) { return told.sources.front().first; });
+    std::ranges::sort(ordered, {},
+                      [](const Part* part) { return part->told.sources.front().first; });
+    std::vector<SourceClass> classes;
+    classes.reserve(ordered.size());
+    for (Part* part : ordered)
+      classes.push_back(std::move(part->told));
     return classes;
   }
 

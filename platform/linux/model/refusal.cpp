@@ -170,15 +170,18 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
   const bool ours = is_local(walk, journey.netns, *called);
   const auto question = question_of_answer(walk, journey, refused, stop, *to,
                                            ours && !chosen ? called : std::nullopt);
-  const auto answer = ask_way(walk, journey.netns, question);
+  auto answer = ask_way(walk, journey.netns, question);
+  if (answer && !home)
+    answer = past_silent_router(walk, journey.netns, question, *answer);
   if (walk.inquiry.pending() || !answer) {
     out.assumed = !home;
     return out;
   }
   out.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
   if (home) {
-    out.found = answer->error.is(0) && answer->type.is("local");
-    if (out.found)
+    const bool stays = answer->type.is("local");
+    out.found = answer->error.is(0) && (stays || has_source_nat(refused));
+    if (out.found && stays)
       out.interface = answer->interface_index.value_or(out.interface);
     return out;
   }

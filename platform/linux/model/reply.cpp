@@ -64,9 +64,12 @@ std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device)
   return source.is_v6() && bound_device != 0 ? std::nullopt : std::optional(source);
 }
 
+constexpr Int local_table = 255;
+
 /// A socket that is bound to no address names the one that was called as the source of its answer
 /// (IPV6_PKTINFO), and of IPv6 it has to be one that an interface has, or the socket may have any:
-/// net/ipv6/datagram.c: ip6_datagram_send_ctl(). A local route alone does not do.
+/// net/ipv6/datagram.c: ip6_datagram_send_ctl(). A local route alone does not do; an anycast
+/// address of an interface does.
 void check_source_of_answer(Walk& walk, Journey& journey, const IpAddress& from) {
   const auto& listener = journey.listener;
   if (walk.flow.proto != Proto::udp || !from.is_v6() || !listener || from.is_loopback() ||
@@ -77,6 +80,11 @@ void check_source_of_answer(Walk& walk, Journey& journey, const IpAddress& from)
   const auto addresses = ask_addresses(walk.inquiry, journey.netns);
   if (walk.inquiry.incomplete() ||
       std::ranges::any_of(addresses, [&](const Address& row) { return row.address.is(from); }))
+    return;
+  const auto routes = walk.inquiry.rows<Route>({{"netns", journey.netns}, {"table", local_table}});
+  if (walk.inquiry.incomplete() || std::ranges::any_of(routes, [&](const Route& route) {
+        return route.type.is("anycast") && route.destination.is(from);
+      }))
     return;
   add_stop(
       journey,
@@ -103,7 +111,8 @@ Stop routed_elsewhere(const Journey& journey, const RouteQuestion& question) {
 
 /// An answer to a client of this host, which goes over lo. inet_csk_route_req() routes it by the
 /// device that the listener is bound to; by that device there is no way to an address that only lo
-/// has, and the packet is lost on the link.
+/// has, and the packet is lost on the link. Behind source NAT the answer is for another address at
+/// first; output turns it round, and routes it again (nf_nat_ipv4_local_fn()).
 Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& question) {
   Journeys journeys;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
@@ -111,7 +120,7 @@ Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& quest
     Journey& way = routed.journey;
     if (answer && !answer->error.is(0))
       add_stop(way, no_way_back(*answer, question.destination, walk.classes != nullptr));
-    else if (answer && !answer->type.is("local"))
+    else if (answer && !answer->type.is("local") && !has_source_nat(way.packet))
       add_stop(way, routed_elsewhere(way, question));
     journeys.push_back(std::move(way));
   }
@@ -187,6 +196,8 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
                                 Int by_default) {
   std::vector<Leaving> leaving;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
+    if (routed.answer)
+      routed.answer = past_silent_router(walk, routed.journey.netns, question, *routed.answer);
     const auto& answer = routed.answer;
     Int way_out = by_default;
     if (!answer) {

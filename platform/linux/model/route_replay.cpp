@@ -35,11 +35,16 @@ template <typename T> Fact<T> fact_of(const std::optional<T>& value) {
 
 RouteLookup row_of(Int netns, const RouteQuestion& question,
                    const linux_routing::FibAnswer& answer) {
+  // Of IPv6 the kernel's answer says nothing about forwarding.
+  const bool not_forwarded =
+      question.destination.is_v6() && answer.reason == linux_routing::FibReason::forwarding_off;
   RouteLookup row;
   row.netns = netns;
   row.destination = question.destination;
-  row.error = answer.error;
-  if (!answer.type.empty())
+  row.error = Int{not_forwarded ? 0 : answer.error};
+  if (not_forwarded)
+    row.type = Text("unicast");
+  else if (!answer.type.empty())
     row.type = answer.type;
   row.interface_index = fact_of(answer.interface_index);
   row.gateway = fact_of(answer.gateway);
@@ -64,6 +69,26 @@ std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
   const linux_routing::Fib fib(facts);
   const auto packet = packet_of(question);
   const auto answers = question.input_interface != 0 ? fib.input(packet) : fib.output(packet);
+  if (answers.size() != 1)
+    return std::nullopt;
+  return row_of(netns, question, answers.front());
+}
+
+std::optional<RouteLookup> route_without_router(Inquiry& inquiry, Int netns,
+                                                const RouteQuestion& question,
+                                                const IpAddress& silent, Int device) {
+  auto facts = linux_routing::ask_fib_facts(inquiry, netns, {});
+  if (inquiry.pending() || inquiry.incomplete())
+    return std::nullopt;
+  std::erase_if(facts.neighbours, [&](const Neighbour& row) {
+    return row.address.is(silent) && row.interface_index.is(device);
+  });
+  Neighbour failed;
+  failed.address = silent;
+  failed.interface_index = device;
+  failed.state = Text("failed");
+  facts.neighbours.push_back(std::move(failed));
+  const auto answers = linux_routing::Fib(facts).output(packet_of(question));
   if (answers.size() != 1)
     return std::nullopt;
   return row_of(netns, question, answers.front());

@@ -16,4 +16,10 @@ namespace synfate {
 std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
                                              const RouteQuestion& question);
 
+/// Where an IPv6 packet of this host goes once the router `silent` behind a device is known not to
+/// answer: net/ipv6/route.c: rt6_check_neigh(), rt6_score_route(), Linux 6.12. Nothing: not known.
+std::optional<RouteLookup> route_without_router(Inquiry& inquiry, Int netns,
+                                                const RouteQuestion& question,
+                                                const IpAddress& silent, Int device);
+
 } // namespace synfate

@@ -8,6 +8,7 @@
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
+#include "platform/linux/model/route_replay.h"
 
 namespace synfate {
 namespace {
@@ -22,14 +23,23 @@ Stop not_taken(const Journey& journey, const IpAddress& next_hop, const std::str
 }
 
 /// It has answered: the kernel knows its link-layer address by its own word.
-bool has_answered(Walk& walk, const Journey& journey) {
+bool has_answered(Walk& walk, Int netns, Int device, const IpAddress& hop) {
   return std::ranges::any_of(
-      walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}), [&](const Neighbour& row) {
+      walk.inquiry.rows<Neighbour>({{"netns", netns}}), [&](const Neighbour& row) {
         const std::string state = row.state.value_or("");
-        return row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
-               !row.proxy.is(true) &&
+        return row.address.is(hop) && row.interface_index.is(device) && !row.proxy.is(true) &&
                (state == "reachable" || state == "stale" || state == "delay" || state == "probe");
       });
+}
+
+bool has_answered(Walk& walk, const Journey& journey) {
+  return has_answered(walk, journey.netns, journey.forward_by, journey.next_hop);
+}
+
+/// Whether tries of TCP over IPv6 find another router than one that does not answer.
+bool changes_routers(Walk& walk, Int netns, const IpAddress& to) {
+  return walk.flow.proto == Proto::tcp && to.is_v6() &&
+         ask_number(walk.inquiry, netns, "net.ipv6.conf.all.forwarding").value_or(0) == 0;
 }
 
 /// What a neighbour says of itself does not change such an entry: neigh_update().
@@ -115,6 +125,11 @@ void look_for_next_hop(Walk& walk, Journey& journey, const Interface& device, co
   if (found.kind == NextHop::Kind::beyond && found.suspected && !has_answered(walk, journey))
     found.why =
         fmt::format("{} did not answer when it was asked last", journey.next_hop.to_string());
+  if (found.kind == NextHop::Kind::nobody && walk.classes != nullptr && !(journey.next_hop == to) &&
+      changes_routers(walk, journey.netns, to)) {
+    journey.certainty = std::max(journey.certainty, Certainty::likely);
+    return add_stop(journey, each_for_itself(device));
+  }
   if (!found.why.empty())
     return stop_at(journey, found, journey.next_hop);
   if (found.kind != NextHop::Kind::there)
@@ -210,6 +225,23 @@ Stop lost_in_lo(const RouteLookup& answer, const IpAddress& client, bool many) {
   return stop;
 }
 
+RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,
+                               const RouteLookup& answer) {
+  const Int out = answer.interface_index.value_or(0);
+  if (walk.classes != nullptr || !answer.error.is(0) || !answer.gateway.known() ||
+      !changes_routers(walk, netns, question.destination) ||
+      has_answered(walk, netns, out, answer.gateway.value()))
+    return answer;
+  const auto device = ask_interface(walk.inquiry, netns, out);
+  if (!device ||
+      find_next_hop(walk, netns, *device, answer.gateway.value(), question.source).kind !=
+          NextHop::Kind::nobody)
+    return answer;
+  const auto other =
+      route_without_router(walk.inquiry, netns, question, answer.gateway.value(), out);
+  return other && other->error.is(0) ? *other : answer;
+}
+
 Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
@@ -252,7 +284,10 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
   const bool its_link = device->name.is(walk.flow.from_interface);
   const bool many = walk.classes != nullptr;
   const bool visible = device->kind.is("veth") || device->kind.is("bridge");
-  const bool overruled = is_overruled(walk, journey, *device);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  const bool overruled =
+      is_overruled(walk, journey, *device) ||
+      (!many && !deaf_to(walk, journey.netns, *device, journey.next_hop, from).empty());
   if (!overruled && next == 0 && visible && many && !its_link) {
     journey.certainty = std::max(journey.certainty, Certainty::likely);
     return add_stop(journey, each_for_itself(*device));

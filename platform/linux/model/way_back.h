@@ -6,6 +6,7 @@
 // ICMP errors of a refusal (refusal.cpp). Tested by tests/twin/host.py and tests/lab/cases_path.py.
 #pragma once
 
+#include "platform/linux/model/ask.h"
 #include "platform/linux/model/forward.h"
 
 namespace synfate {
@@ -25,6 +26,11 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many);
 bool leads_into_lo(Walk& walk, Int netns, const RouteLookup& answer);
 /// A stop of an answer with such a route.
 Stop lost_in_lo(const RouteLookup& answer, const IpAddress& client, bool many);
+
+/// The route of a later try of TCP, where the router of the first one does not answer: an IPv6 host
+/// that is no router itself then takes the next best one. Else the same route again.
+RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,
+                               const RouteLookup& answer);
 
 /// An answer that came by a device on its way back is routed like any packet.
 Journeys route_leg(Walk& walk, Journey journey, const Leg& leg);

@@ -108,6 +108,8 @@ private:
                                      : "jumps too deep");
       return {};
     }
+    if (asks_for_sets(*chain, in))
+      return {};
     visited_.push_back({name, chain});
     std::vector<Traveller> returned;
     std::vector<Traveller> current = std::move(in);
@@ -127,6 +129,41 @@ private:
     if (returned.size() > 1)
       join_all(returned);
     return returned;
+  }
+
+  /// Of many clients: sets that tell them apart are asked for before a long chain is walked, or it
+  /// would be walked twice. True: then.
+  bool asks_for_sets(const RuleChain& chain, std::vector<Traveller>& travellers) {
+    constexpr std::size_t few = 64;
+    auto& inquiry = context_.inquiry;
+    if (with_steps() || inquiry.at_a_glance() || chain.rules.size() < few)
+      return false;
+    bool asks = false;
+    for (const auto& rule : chain.rules) {
+      if (!looks_up(rule.bytes, order_) || refused(chain.tests(rule, order_), travellers) ||
+          !loads_client(rule, *travellers.front().packet))
+        continue;
+      for (const auto& expression : rule.expressions(order_))
+        if (const auto* lookup = std::get_if<nft::Lookup>(&expression.operation))
+          asks = (context_.ruleset.elements(inquiry, base_.scope, lookup->set) == nullptr &&
+                  inquiry.pending()) ||
+                 asks;
+    }
+    return asks;
+  }
+
+  /// Bytes of the packet that are not the same for all of the class.
+  bool loads_client(const RuleRow& rule, const PacketClass& packet) const {
+    return std::ranges::any_of(rule.expressions(order_), [&](const nft::Expression& expression) {
+      const auto* load = std::get_if<nft::Payload>(&expression.operation);
+      if (load == nullptr || load->base != nft::PayloadBase::network ||
+          load->offset >= packet.network.size())
+        return false;
+      const auto octets = std::span(packet.network).subspan(load->offset);
+      return std::ranges::any_of(
+          octets.first(std::min<std::size_t>(octets.size(), load->length)),
+          [&](const Octet& octet) { return !resolve(packet, octet).is_known(); });
+    });
   }
 
   /// The rule matches no part: it has no effect.
@@ -183,8 +220,12 @@ private:
       }
       parted = true;
       const auto ends = std::move(ends_);
-      for (const auto& end : ends)
-        follow(site, end, current[at], next, returned, depth);
+      Traveller& from = current[at];
+      for (const auto& end : ends) {
+        const bool last = &end == &ends.back(); // the way so far goes on with it
+        follow(site, end, {end.packet, last ? std::move(from.details) : from.details, from.glance},
+               next, returned, depth);
+      }
     }
     if (parted && next.size() > 1)
       join_all(next);
@@ -201,9 +242,8 @@ private:
     }
   }
 
-  void follow(const RuleSite& site, const RuleEnd& end, const Traveller& from,
+  void follow(const RuleSite& site, const RuleEnd& end, Traveller traveller,
               std::vector<Traveller>& next, std::vector<Traveller>& returned, unsigned depth) {
-    Traveller traveller{end.packet, from.details, from.glance};
     if (end.final || end.verdict.code == nft::VerdictCode::accept)
       return finish(site, end, std::move(traveller));
     switch (end.verdict.code) {
@@ -261,17 +301,25 @@ private:
     return Verdict::unknown;
   }
 
-  void push(Branch branch, Traveller traveller, std::string note) {
+  void push(Branch&& branch, Traveller&& traveller, std::string note) {
     const bool translated = branch.packet.assigned.has_value() ||
                             (base_.type == "nat" && branch.culprit.has_value() &&
                              branch.verdict == HookVerdict::accept &&
                              (branch.packet.ct.destination_nat == branch.culprit ||
                               branch.packet.ct.source_nat == branch.culprit));
     if (!with_steps())
-      return branches_.push_back(std::move(branch));
+      return push_one_of_many(std::move(branch));
     branch.steps = std::move(traveller.details);
     branch.steps.push_back(
         step(path_verdict(branch, translated), branch.culprit, std::move(note), base_.name, false));
+    branches_.push_back(std::move(branch));
+  }
+
+  /// Branches are large: a list of tens of thousands should not move often.
+  void push_one_of_many(Branch&& branch) {
+    constexpr std::size_t many = 1024;
+    if (branches_.size() >= many && branches_.size() == branches_.capacity())
+      branches_.reserve(4 * branches_.size());
     branches_.push_back(std::move(branch));
   }
 
@@ -303,7 +351,7 @@ private:
       end_unknown({packet, {}, {}}, "too many cases to tell apart");
   }
 
-  void finish(const RuleSite& site, const RuleEnd& end, Traveller traveller) {
+  void finish(const RuleSite& site, const RuleEnd& end, Traveller&& traveller) {
     if (!with_steps() && !end.final && base_.type != "nat")
       return accept_many(site, end.packet);
     Branch branch;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -71,31 +73,23 @@ public:
       return {start};
     }
     gather(*chains, packet);
-    Branches done;
-    Branches live; // a list in braces would copy
-    live.push_back(std::move(start));
-    for (const auto& function : functions_) {
-      Branches next;
-      for (auto& branch : live)
-        pass(function, std::move(branch), next, done);
-      live = std::move(next);
-      if (context_.options.classes != nullptr && context_.options.classes->passages != nullptr)
-        join_passed(live, *context_.options.classes->passages);
-    }
-    for (auto& branch : live) {
-      confirm(branch.packet);
-      done.push_back(std::move(branch));
-    }
-    for (auto& branch : done)
-      if (!branch.packet.assumptions.empty())
-        branch.certainty = std::max(branch.certainty, Certainty::likely);
-    return done;
+    Branches nft_first = run_functions(start);
+    if (auto unclear = moved(packet))
+      return std::move(*unclear);
+    if (!tie_matters_ || context_.inquiry.pending())
+      return nft_first;
+    put_legacy_first();
+    Branches legacy_first = run_functions(start);
+    if (std::ranges::equal(nft_first, legacy_first, end_alike))
+      return nft_first;
+    return either(std::move(nft_first), std::move(legacy_first));
   }
 
   /// False, and nothing done, if anything but conntrack may have a say.
   bool pass_in_place(PacketClass& packet, std::vector<PathStep>& steps) {
     const auto* chains = context_.ruleset.base_chains(context_.inquiry, request_.netns);
-    if (chains == nullptr || !packet.assumptions.empty())
+    if (chains == nullptr || !packet.assumptions.empty() ||
+        rules_moved(context_.inquiry.snapshot(), request_.netns))
       return false;
     gather(*chains, packet);
     const bool tracked_only = std::ranges::all_of(functions_, [](const HookFunction& function) {
@@ -117,6 +111,87 @@ public:
   }
 
 private:
+  /// Rules of two versions need not fit together: what they decide is unknown.
+  std::optional<Branches> moved(const PacketClass& packet) {
+    if (!rules_moved(context_.inquiry.snapshot(), request_.netns))
+      return std::nullopt;
+    context_.inquiry.add_gap(
+        {.id = "nft.changed",
+         .what = "the rules of nf_tables (nft, iptables-nft, firewalld)",
+         .why = "they changed while they were read",
+         .effect = "whether this host's firewall lets the packets in cannot be told",
+         .remedy = "run again when the rules are not changing"});
+    Branch branch;
+    branch.packet = packet;
+    branch.verdict = HookVerdict::unknown;
+    branch.why = "the rules of nf_tables changed while they were read";
+    return Branches{std::move(branch)};
+  }
+
+  Branches run_functions(const Branch& start) {
+    Branches done;
+    Branches live{start};
+    for (const auto& function : functions_) {
+      Branches next;
+      for (auto& branch : live)
+        pass(function, std::move(branch), next, done);
+      live = std::move(next);
+      if (context_.options.classes != nullptr && context_.options.classes->passages != nullptr)
+        join_passed(live, *context_.options.classes->passages);
+    }
+    for (auto& branch : live) {
+      confirm(branch.packet);
+      done.push_back(std::move(branch));
+    }
+    for (auto& branch : done)
+      if (!branch.packet.assumptions.empty())
+        branch.certainty = std::max(branch.certainty, Certainty::likely);
+    return done;
+  }
+
+  /// A chain and a legacy table of the same priority: who was registered last comes first
+  /// (nf_hook_entries_grow()), and nothing that can be read says who that was.
+  bool ties(const HookFunction& function) const {
+    using enum HookFunction::Kind;
+    if (function.kind != nft && function.kind != xt)
+      return false;
+    const auto tied = [&](const HookFunction& other) {
+      return other.priority == function.priority && other.kind == (function.kind == nft ? xt : nft);
+    };
+    return std::ranges::any_of(functions_, tied) || std::ranges::any_of(nat_chains_, tied);
+  }
+
+  void put_legacy_first() {
+    const auto place = [](const HookFunction& function) {
+      return std::pair(function.priority, function.kind == HookFunction::Kind::nft);
+    };
+    std::ranges::stable_sort(functions_, {}, place);
+    std::ranges::stable_sort(nat_chains_, {}, place);
+  }
+
+  static bool end_alike(const Branch& one, const Branch& other) {
+    return one.verdict == other.verdict && one.rejection == other.rejection &&
+           one.queue == other.queue && one.theft == other.theft &&
+           one.stolen_interface == other.stolen_interface && one.packet == other.packet;
+  }
+
+  Branches either(Branches nft_first, Branches legacy_first) const {
+    const Culprit by{
+        "hook_order", fmt::format("{}/{}", request_.netns, to_string(request_.hook)), {}};
+    const auto add = [&](Branches& branches, const char* first, const char* second) {
+      for (auto& branch : branches)
+        branch.packet.conditions.push_back(
+            {fmt::format("at {} {} come before {} of the same priority: they were loaded later",
+                         to_string(request_.hook), first, second),
+             by,
+             {}});
+    };
+    add(nft_first, "the chains of nftables", "the tables of iptables-legacy");
+    add(legacy_first, "the tables of iptables-legacy", "the chains of nftables");
+    std::ranges::move(legacy_first, std::back_inserter(nft_first));
+    return nft_first;
+  }
+
   void gather(const std::vector<NftBaseChain>& chains, const PacketClass& packet) {
     bool nat = false;
     for (const auto& chain : chains) {
@@ -153,7 +228,7 @@ private:
   }
 
   /// Hands a branch to a function; what comes out goes to `next`, what ends to `done`.
-  void pass(const HookFunction& function, Branch branch, Branches& next, Branches& done) {
+  void pass(const HookFunction& function, Branch&& branch, Branches& next, Branches& done) {
     if (next.size() + done.size() >= context_.options.most_branches) {
       branch.verdict = HookVerdict::unknown;
       branch.why = "too many cases to tell apart";
@@ -163,8 +238,7 @@ private:
     switch (function.kind) {
     case HookFunction::Kind::nft:
     case HookFunction::Kind::xt:
-      for (auto& result : evaluate(function, branch))
-        sort_out(std::move(result), next, done);
+      sort_out(evaluate(function, branch), next, done);
       return;
     case HookFunction::Kind::conntrack:
       track(std::move(branch), next, done);
@@ -181,7 +255,10 @@ private:
                            ? run_base_chain(context_, request_, *function.chain, before.packet)
                            : context_.xt->run(context_, request_, function.table, before.packet);
     const bool routes = request_.hook == Hook::output && routes_again(function);
+    const bool tied = !tie_matters_ && ties(function);
     for (auto& result : results) {
+      if (tied && (result.verdict != HookVerdict::accept || !(result.packet == before.packet)))
+        tie_matters_ = true;
       if (routes && changes_route(before.packet, result.packet))
         result.packet.meta.reroute = true;
       else if (before.packet.meta.reroute && !routes && changes_route(before.packet, result.packet))
@@ -207,7 +284,24 @@ private:
            !(destination_of(before) == destination_of(after));
   }
 
-  void sort_out(Branch result, Branches& next, Branches& done) {
+  void sort_out(Branches results, Branches& next, Branches& done) {
+    const auto is = [](HookVerdict verdict) {
+      return [verdict](const Branch& result) { return result.verdict == verdict; };
+    };
+    if (!done.empty() || std::ranges::any_of(results, is(HookVerdict::queue))) {
+      for (auto& result : results)
+        sort_out(std::move(result), next, done);
+      return;
+    }
+    // Tens of thousands of classes may end here: they stay where they are.
+    for (auto& result : results)
+      if (result.verdict == HookVerdict::accept)
+        next.push_back(std::move(result));
+    std::erase_if(results, is(HookVerdict::accept));
+    done = std::move(results);
+  }
+
+  void sort_out(Branch&& result, Branches& next, Branches& done) {
     if (result.verdict == HookVerdict::queue)
       attend(std::move(result), next, done);
     else
@@ -417,6 +511,7 @@ private:
   std::vector<HookFunction> functions_;
   std::vector<HookFunction> nat_chains_;
   bool has_nat_ = false;
+  bool tie_matters_ = false; ///< one of those that tie has stopped or changed the packet
 };
 
 } // namespace

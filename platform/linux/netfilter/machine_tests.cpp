@@ -38,6 +38,9 @@ Octet apply_mask(Octet octet, std::uint8_t mask, std::uint8_t flip) {
   return octet;
 }
 
+/// For so long a client tries again: an element that goes meanwhile may decide, or not.
+constexpr Int patience_ms = 10'000;
+
 } // namespace
 
 void Machine::perform(const nft::Cmp& cmp) {
@@ -171,6 +174,11 @@ const SetValue* Machine::known_value(const std::string& set, const std::vector<O
   const auto& row = rows.front();
   if (!row.found.value_or(false))
     return nullptr;
+  const bool soon_gone = row.expires.known() && row.expires.value() < patience_ms;
+  if (soon_gone && !speculative_ && !fails_later())
+    change().assumptions.push_back(fmt::format("an element of set {}, which goes within {} s, is "
+                                               "still there when the packet comes",
+                                               set, patience_ms / 1000));
   looked_up_.push_back(
       std::make_unique<SetValue>(SetValue{row.data.value_or(Bytes{}).data, row.object.value_or(""),
                                           row.expressions.value_or(Bytes{}).data}));

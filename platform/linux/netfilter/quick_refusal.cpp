@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <functional>
 
 namespace synfate {
 namespace {
@@ -132,7 +133,11 @@ struct Source {
 /// Reads a rule from its front, and notes the tests it understands.
 class TestReader {
 public:
-  explicit TestReader(std::vector<QuickTest>& tests) : tests_(tests) {}
+  /// Told of a value that a test compares with as it stands in the rule's bytes.
+  using NoteValue = std::function<void(std::string_view value, std::size_t test)>;
+
+  TestReader(std::vector<QuickTest>& tests, NoteValue note_value)
+      : tests_(tests), note_value_(std::move(note_value)) {}
 
   /// False: what follows must not be looked at.
   bool see(std::string_view name, std::string_view data) {
@@ -260,8 +265,11 @@ private:
   void note_equal(QuickTest::Kind kind, const Source& source, std::string_view value) {
     const Word bits = mask_of(value.size());
     const Word wanted = (word_at(value.data(), value.size()) ^ source.flip) & bits;
-    if (source.known && (wanted & ~source.mask) == 0)
-      note(kind, source, value.size(), source.mask & bits, wanted);
+    if (!source.known || (wanted & ~source.mask) != 0)
+      return;
+    if (is_plain(source, value.size()))
+      note_value_(value, tests_.size());
+    note(kind, source, value.size(), source.mask & bits, wanted);
   }
 
   static std::uint32_t number_of(std::string_view bytes) {
@@ -335,6 +343,7 @@ private:
   }
 
   std::vector<QuickTest>& tests_;
+  NoteValue note_value_;
   std::uint8_t number_ = 0;
   std::array<Source, register_words> registers_{};
 };
@@ -428,15 +437,52 @@ unsigned QuickPacket::failing(std::span<const QuickTest> tests, unsigned most) c
   return failing;
 }
 
-void add_quick_tests(std::string_view expressions, ByteOrder order, std::vector<QuickTest>& tests) {
+bool QuickTestReader::like_the_last(std::string_view expressions) const {
+  if (last_.empty() || expressions.size() < significant_)
+    return false;
+  std::size_t begin = 0;
+  const auto same_until = [&](std::size_t end) {
+    return std::memcmp(expressions.data() + begin, last_.data() + begin, end - begin) == 0;
+  };
+  for (const auto& hole : holes_) {
+    if (!same_until(hole.at))
+      return false;
+    begin = hole.at + hole.size;
+  }
+  return same_until(significant_);
+}
+
+void QuickTestReader::add(std::string_view expressions, ByteOrder order,
+                          std::vector<QuickTest>& tests) {
   if (order != this_machine)
     return;
-  TestReader reader(tests);
+  if (like_the_last(expressions)) {
+    for (const auto& hole : holes_)
+      tests_[hole.test].value = word_at(expressions.data() + hole.at, hole.size);
+    tests.insert(tests.end(), tests_.begin(), tests_.end());
+    return;
+  }
+  constexpr std::size_t begin_of_expression = 16; // its length and name
+  last_ = expressions;
+  significant_ = 0;
+  holes_.clear();
+  tests_.clear();
+  TestReader reader(tests_, [&](std::string_view value, std::size_t test) {
+    holes_.push_back(
+        {static_cast<std::size_t>(value.data() - expressions.data()), value.size(), test});
+  });
   for (AttributeCursor cursor(expressions); cursor.next();) {
     const Named expression(cursor.payload);
-    if (cursor.type == list_element && !reader.see(expression.name, expression.data))
+    if (cursor.type != list_element)
+      continue;
+    if (!reader.see(expression.name, expression.data))
       break;
+    if (expression.name != "counter") // it counts on, and tests nothing
+      significant_ = static_cast<std::size_t>(cursor.payload.data() - expressions.data()) +
+                     cursor.payload.size();
   }
+  significant_ = std::min(expressions.size(), significant_ + begin_of_expression);
+  tests.insert(tests.end(), tests_.begin(), tests_.end());
 }
 
 bool looks_up(std::string_view expressions, ByteOrder order) {

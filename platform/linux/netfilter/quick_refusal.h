@@ -53,8 +53,28 @@ private:
   std::size_t transport_ = 0; ///< where the transport header begins
 };
 
-/// Appends the tests at the front of a rule. Of rules of another byte order: none.
-void add_quick_tests(std::string_view expressions, ByteOrder order, std::vector<QuickTest>& tests);
+/// Takes the tests from rules. Most rules of a chain differ from the one before in values alone:
+/// then these are all that is read.
+class QuickTestReader {
+public:
+  /// Appends the tests at the front of a rule; of rules of another byte order: none. The bytes must
+  /// outlive the reader.
+  void add(std::string_view expressions, ByteOrder order, std::vector<QuickTest>& tests);
+
+private:
+  /// A value that a test compares with, in the bytes of a rule.
+  struct Hole {
+    std::size_t at = 0;
+    std::size_t size = 0; ///< up to four
+    std::size_t test = 0;
+  };
+  bool like_the_last(std::string_view expressions) const;
+
+  std::string_view last_;        ///< the last rule that was read in full
+  std::size_t significant_ = 0;  ///< how many of its bytes its tests hang on
+  std::vector<Hole> holes_;      ///< in the order of their places
+  std::vector<QuickTest> tests_; ///< its tests
+};
 
 /// True if the rule looks into a set or map.
 bool looks_up(std::string_view expressions, ByteOrder order);

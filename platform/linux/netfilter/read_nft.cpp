@@ -50,24 +50,28 @@ Result<NftReader> NftReader::open(Int netns, std::chrono::milliseconds timeout, 
     return Error{ErrorCode::unsupported, "reading nf_tables", {}, 0, "nf_tables is not loaded", {}};
   SYNFATE_TRY(socket, netlink::Socket::open(NETLINK_NETFILTER, timeout));
   NftReader reader(std::move(socket), netns);
-  if (auto generation = reader.read_generation(); !generation) {
+  auto generation = reader.read_generation();
+  if (!generation) {
     Error error = generation.error();
     if (error.os_error == EINVAL || error.os_error == EOPNOTSUPP) // no such subsystem
       error.code = ErrorCode::unsupported;
     return error;
   }
+  reader.generation_ = std::move(*generation);
   return reader;
 }
 
 template <typename Read>
 auto NftReader::consistent(std::string_view doing, Read read) -> decltype(read()) {
+  // Still the number of an earlier time: it did not move in between either.
   for (int attempt = 0; attempt < tries; ++attempt) {
-    SYNFATE_TRY(before, read_generation());
     auto rows = read();
     if (!rows && !is_interruption(rows.error()))
       return rows;
     SYNFATE_TRY(after, read_generation());
-    if (rows && before.generation == after.generation)
+    const bool same = generation_.generation == after.generation;
+    generation_ = std::move(after);
+    if (rows && same)
       return rows;
   }
   return changed(doing);
@@ -247,19 +251,21 @@ Result<bool> NftReader::ask_element(const NftPlace& set, const std::string* key,
 }
 
 Result<NftLookup> NftReader::read_lookup(const NftPlace& set, const std::string& key) {
-  NftLookup answer;
-  answer.netns = netns_;
-  answer.family = set.family;
-  answer.table = set.table;
-  answer.set = set.name;
-  answer.key = Bytes{key};
-  answer.found = true;
-  SYNFATE_TRY(found, ask_element(set, &key, answer));
-  if (found)
+  return consistent("asking a set of nf_tables", [&]() -> Result<NftLookup> {
+    NftLookup answer;
+    answer.netns = netns_;
+    answer.family = set.family;
+    answer.table = set.table;
+    answer.set = set.name;
+    answer.key = Bytes{key};
+    answer.found = true;
+    SYNFATE_TRY(found, ask_element(set, &key, answer));
+    if (found)
+      return answer;
+    SYNFATE_TRY(catchall, ask_element(set, nullptr, answer));
+    answer.found = catchall;
     return answer;
-  SYNFATE_TRY(catchall, ask_element(set, nullptr, answer));
-  answer.found = catchall;
-  return answer;
+  });
 }
 
 Result<std::vector<NftObject>> NftReader::read_objects() {

@@ -1,7 +1,8 @@
 // Reads nf_tables of the calling thread's network namespace over nfnetlink.
 //
 // What one call returns is of one generation of the rules: its number is asked for before and after
-// (NFT_MSG_GETGEN, and NLM_F_DUMP_INTR in between), and when it moved everything is read again.
+// (NFT_MSG_GETGEN, and NLM_F_DUMP_INTR in between), and when it moved everything is read again. The
+// number is told, so that whoever puts the results of several calls together sees what moved.
 // Rules are dumped chain by chain, since one dump of all restarts its walk for every message; sets
 // are asked by key where a key is known. Nothing is changed and no table is made.
 // net/netfilter/nf_tables_api.c, Linux 6.12. parse_* are pure; tested by
@@ -56,6 +57,8 @@ public:
   Result<std::vector<NftObject>> read_objects();
   Result<std::vector<NftFlowtable>> read_flowtables();
   Result<NftGeneration> read_generation();
+  /// Of the rules when they were read last.
+  const NftGeneration& generation() const { return generation_; }
 
 private:
   NftReader(netlink::Socket socket, Int netns) : socket_(std::move(socket)), netns_(netns) {}
@@ -71,6 +74,7 @@ private:
 
   netlink::Socket socket_;
   Int netns_;
+  NftGeneration generation_;
 };
 
 /// One message each; nothing if it is none of the kind. Rows come without netns.

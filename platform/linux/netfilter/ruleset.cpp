@@ -76,6 +76,19 @@ void add_elements(SetIndex& index, std::string_view list, ByteOrder order) {
 
 } // namespace
 
+bool rules_moved(const Snapshot& snapshot, Int netns) {
+  const Table* table = snapshot.table(table_name<NftGeneration>());
+  return table != nullptr && table->count(*table->spec().column("netns"), netns) > 1;
+}
+
+bool any_rules_moved(const Snapshot& snapshot) {
+  const Table* table = snapshot.table(table_name<NftGeneration>());
+  for (std::size_t row = 0; table != nullptr && row < table->size(); ++row)
+    if (rules_moved(snapshot, table->integer(row, *table->spec().column("netns"))))
+      return true;
+  return false;
+}
+
 ByteOrder byte_order_of(const Snapshot& snapshot) {
   return snapshot.host().byte_order == "big" ? ByteOrder::big : ByteOrder::little;
 }
@@ -96,7 +109,7 @@ std::span<const QuickTest> RuleChain::tests(const RuleRow& rule, ByteOrder order
     if (tests_.empty())
       tests_.reserve(usual * rules.size());
     rule.first_test_ = static_cast<std::uint32_t>(tests_.size());
-    add_quick_tests(rule.bytes, order, tests_);
+    reader_.add(rule.bytes, order, tests_);
     rule.test_count_ = static_cast<std::uint32_t>(tests_.size()) - rule.first_test_;
   }
   return std::span(tests_).subspan(rule.first_test_, rule.test_count_);

@@ -67,6 +67,7 @@ public:
   std::span<const QuickTest> tests(const RuleRow& rule, ByteOrder order) const;
 
 private:
+  mutable QuickTestReader reader_;
   mutable std::vector<QuickTest> tests_; ///< of the rules that were looked at
 };
 
@@ -106,6 +107,12 @@ private:
   std::map<Named, SetIndex> indices_;
   std::map<std::tuple<NftScope, std::string, std::uint32_t>, std::string> objects_;
 };
+
+/// True if the rules of a namespace changed while they were read: some facts are of one version,
+/// some of another.
+bool rules_moved(const Snapshot& snapshot, Int netns);
+/// The same of any namespace.
+bool any_rules_moved(const Snapshot& snapshot);
 
 /// The byte order of the machine that a snapshot was taken on.
 ByteOrder byte_order_of(const Snapshot& snapshot);

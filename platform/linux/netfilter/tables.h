@@ -285,10 +285,12 @@ struct NftGeneration {
 
 template <>
 inline constexpr auto description_of<NftGeneration> =
-    describe("nft_generation", "The version of a namespace's nf_tables rules.",
+    describe("nft_generation",
+             "A version of a namespace's nf_tables rules that facts are of. More than one: they "
+             "changed while they were read, and facts of them need not fit together.",
              key(column(&NftGeneration::netns, "netns", "", "Inode of the network namespace.",
                         "netns.inode")),
-             column(&NftGeneration::generation, "generation", "", "Grows with every change."));
+             key(column(&NftGeneration::generation, "generation", "", "Grows with every change.")));
 
 struct NetfilterQueue {
   Fact<Int> netns;

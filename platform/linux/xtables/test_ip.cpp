@@ -107,6 +107,20 @@ QuickFacts quick_facts(const PacketClass& packet) {
   return facts;
 }
 
+bool addresses_may_match(ByteView entry, IpFamily family, const QuickFacts& facts) {
+  if (family != IpFamily::v4)
+    return true;
+  const auto invert = std::to_integer<std::uint8_t>(entry[offsetof(wire::Ip4, invert)]);
+  const auto fits = [&](const std::optional<std::uint32_t>& address, std::size_t wanted,
+                        std::size_t mask, std::uint8_t flag) {
+    return word_matches(address, entry.subspan(mask), entry.subspan(wanted), (invert & flag) != 0);
+  };
+  return fits(facts.source, offsetof(wire::Ip4, source), offsetof(wire::Ip4, source_mask),
+              wire::invert_source) &&
+         fits(facts.destination, offsetof(wire::Ip4, destination),
+              offsetof(wire::Ip4, destination_mask), wire::invert_destination);
+}
+
 bool may_match(const IpPart& ip, const QuickFacts& facts) {
   if (ip.family == IpFamily::v4 &&
       (!word_matches(facts.source, ip.source_mask, ip.source, inverts(ip, wire::invert_source)) ||

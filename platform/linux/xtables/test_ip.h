@@ -14,6 +14,10 @@ struct QuickFacts {
 };
 QuickFacts quick_facts(const PacketClass& packet);
 
+/// False only if the rule certainly does not match by its addresses: looked up where they lie in
+/// the bytes of an entry, of which there must be a head.
+bool addresses_may_match(ByteView entry, IpFamily family, const QuickFacts& facts);
+
 /// False only if the rule certainly does not match: cheap, and without copies.
 bool may_match(const IpPart& ip, const QuickFacts& facts);
 

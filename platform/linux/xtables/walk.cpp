@@ -73,10 +73,14 @@ private:
   }
 
   void run_rule(const Site& site, Travellers& current, Travellers& returned, unsigned depth) {
+    if (std::ranges::none_of(current, [&](const Traveller& traveller) {
+          return addresses_may_match(site.bytes, family(), facts_of(traveller));
+        }))
+      return;
     const IpPart ip = decode_ip(site.bytes, family());
-    const bool possible = std::ranges::any_of(
-        current, [&](const Traveller& traveller) { return may_match(ip, facts_of(traveller)); });
-    if (!possible)
+    if (std::ranges::none_of(current, [&](const Traveller& traveller) {
+          return may_match(ip, facts_of(traveller));
+        }))
       return;
     Sides sides;
     for (auto& traveller : current)

@@ -91,3 +91,29 @@ TEST_CASE("a cell fits a column of its type, and absent and unknown fit all") {
     CHECK(fits(Unknown{"g"}, type));
   }
 }
+
+TEST_CASE("long bytes stay where they came in, and every row keeps its own") {
+  Table table({"t", "", {{"x", ColumnType::bytes, "", "", "", false}}});
+  std::vector<const char*> came_in;
+  for (char letter = 'a'; letter < 'z'; ++letter) {
+    std::vector<Cell> cells{Cell(Bytes{std::string(100000, letter)})};
+    came_in.push_back(std::get<Bytes>(cells.front()).data.data());
+    table.add(std::move(cells));
+  }
+  for (std::size_t row = 0; row < came_in.size(); ++row) {
+    CHECK(table.text(row, 0).data() == came_in[row]);
+    CHECK(table.text(row, 0) == std::string(100000, static_cast<char>('a' + row)));
+  }
+}
+
+TEST_CASE("a row that was there already is not taken from") {
+  Table table({"t",
+               "",
+               {{"key", ColumnType::integer, "", "", "", true},
+                {"x", ColumnType::bytes, "", "", "", false}}});
+  const std::vector<Cell> cells{Cell(Int{1}), Cell(Bytes{std::string(100000, 'a')})};
+  CHECK(table.add(cells));
+  CHECK(std::get<Bytes>(cells[1]).data.size() == 100000);
+  CHECK_FALSE(table.add(cells));
+  CHECK(table.row(0) == cells);
+}

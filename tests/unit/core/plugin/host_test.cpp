@@ -1,5 +1,7 @@
 #include "core/plugin/host.h"
 
+#include <thread>
+
 #include "core/plugin/in_process.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/core/plugin/plugin_fixture.h"
@@ -12,13 +14,15 @@ using namespace synfate::test;
 /// A host with one in-process plugin, and a snapshot it collects into.
 struct Stage {
   explicit Stage(const std::string& library, const std::string& id = "acme-licences",
-                 std::int64_t deadline_ms = 10'000)
-      : host(collectors(library, id), system, {.home_netns = 7, .deadline_ms = deadline_ms}),
+                 std::int64_t deadline_ms = 10'000, bool parallel = false)
+      : host(collectors(library, id, parallel), system,
+             {.home_netns = 7, .deadline_ms = deadline_ms}),
         snapshot(schema) {}
 
   std::vector<std::unique_ptr<Collector>> collectors(const std::string& library,
-                                                     const std::string& id) {
+                                                     const std::string& id, bool parallel) {
     Manifest manifest = parse_manifest(licence_manifest(id), "manifest.toml").value();
+    manifest.parallel = parallel;
     REQUIRE(resolve_tables(manifest, schema));
     std::vector<std::unique_ptr<Collector>> list;
     list.push_back(library_collector(std::move(manifest),
@@ -74,6 +78,24 @@ TEST_CASE("a plugin keeps its state between requests") {
   stage.ask("a");
   stage.ask("b");
   CHECK(stage.snapshot.table("acme_licence")->cell(1, 1) == Cell(Int{2}));
+}
+
+TEST_CASE("a plugin that allows it is asked by several threads at once, in the questions' order") {
+  if (std::thread::hardware_concurrency() < 2)
+    return;
+  Stage stage("meeting", "acme-licences", 10'000, true);
+  const std::vector<std::string> products{"a", "b", "c", "d"};
+  std::vector<Request> requests;
+  for (const auto& product : products)
+    requests.push_back({"acme_licence", {{"product", Cell(product)}}});
+  stage.host.collect(stage.snapshot, requests);
+  const Table* table = stage.snapshot.table("acme_licence");
+  REQUIRE(table != nullptr);
+  REQUIRE(table->size() == products.size());
+  for (std::size_t row = 0; row < products.size(); ++row) {
+    CHECK(table->text(row, 0) == products[row]);
+    CHECK(table->integer(row, 1) >= 2);
+  }
 }
 
 TEST_CASE("an answer names the gaps because of which rows may be missing") {

@@ -10,7 +10,7 @@ using namespace synfate;
 
 /// Writes down what comes, in words.
 struct Notes final : FactSink {
-  void add_row(const TableSpec& table, const std::vector<Cell>& cells) override {
+  void add_row(const TableSpec& table, std::vector<Cell>&& cells) override {
     lines.push_back(table.name + " " + std::to_string(std::get<Int>(cells.front())));
   }
   void add_gap(const Gap& gap) override { lines.push_back("gap " + gap.id); }

@@ -29,6 +29,7 @@ Snapshot full_snapshot() {
   linux_routing::FibWorld world;
   world.own("10.0.0.0/24", "10.0.0.1", 2);
   world.route("0.0.0.0/0", 2, "10.0.0.254");
+  world.own("fd01::/64", "fd01::1", 2);
   record(snapshot, world.facts.routes);
   record(snapshot, world.facts.rules);
   record(snapshot, world.facts.interfaces);
@@ -69,6 +70,18 @@ TEST_CASE("a replay knows this host's own address") {
   const auto answer = ask_route(inquiry, netns, question);
   REQUIRE(answer);
   CHECK(answer->type.is("local"));
+}
+
+TEST_CASE("a replay says nothing of forwarding where the kernel does not (IPv6)") {
+  const Snapshot snapshot = full_snapshot();
+  Inquiry inquiry(snapshot);
+  RouteQuestion question = towards("fd01::7");
+  question.source = *IpAddress::parse("fd01::9");
+  question.input_interface = 2;
+  const auto answer = ask_route(inquiry, netns, question);
+  REQUIRE(answer);
+  CHECK(answer->error.is(0));
+  CHECK(answer->type.is("unicast"));
 }
 
 TEST_CASE("without the routing tables a route that was not asked for is a gap") {

@@ -104,6 +104,40 @@ TEST_CASE("a rejecting rule is named as nft writes it") {
   CHECK(branch.steps.back().verdict == Verdict::stop);
 }
 
+TEST_CASE("an element that goes while a client still tries is assumed to stay") {
+  const auto set = [](const char* timeout) {
+    return std::string("add table inet f\nadd set inet f s { type ipv4_addr; timeout ") + timeout +
+           "; elements = { 10.77.0.2 }; }\n" + input + rule("ip saddr @s reject") + rule("accept");
+  };
+  Looked soon;
+  if (!look(soon, set("9s"), syn("10.77.0.2", 8080)))
+    return;
+  REQUIRE(soon.branches.size() == 1);
+  CHECK(soon.branches.front().verdict == HookVerdict::reject);
+  CHECK(soon.branches.front().certainty == Certainty::likely);
+  CHECK(soon.branches.front().packet.assumptions.front().find("set s") != std::string::npos);
+  for (const auto& [timeout, client] : {std::pair("1h", "10.77.0.2"), {"9s", "10.77.0.3"}}) {
+    Looked sure;
+    look(sure, set(timeout), syn(client, 8080));
+    CHECK(sure.branches.front().certainty == Certainty::certain);
+  }
+}
+
+TEST_CASE("rules that were read at two versions decide nothing") {
+  for (const auto& [versions, verdict] :
+       {std::pair(std::vector<Int>{5}, HookVerdict::drop), {{5, 6}, HookVerdict::unknown}}) {
+    Looked looked;
+    for (const Int version : versions)
+      looked.live.snapshot.add(NftGeneration{1, version});
+    if (!look(looked, input, syn("10.77.0.2", 8080)))
+      return;
+    REQUIRE(looked.branches.size() == 1);
+    CHECK(looked.branches.front().verdict == verdict);
+    CHECK(any_rules_moved(looked.live.snapshot) == (versions.size() > 1));
+    CHECK_FALSE(rules_moved(looked.live.snapshot, 2));
+  }
+}
+
 TEST_CASE("a lifted rule is skipped and a lifted policy accepts") {
   Looked looked;
   looked.live.options.lifted = {{"nft_chain", "inet/f/input"}};

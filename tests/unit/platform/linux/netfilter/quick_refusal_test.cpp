@@ -1,7 +1,10 @@
 // What is refused at a glance, the machine refuses as well; and of what both understand, the
 // glance misses nothing.
+#include <algorithm>
 #include <bit>
+#include <deque>
 #include <random>
+#include <tuple>
 
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/packet_build.h"
@@ -149,12 +152,72 @@ bool machine_refuses(const std::string& bytes, const PacketClass& packet) {
 
 bool glance_refuses(const std::string& bytes, const PacketClass& packet) {
   std::vector<QuickTest> tests;
-  add_quick_tests(bytes, this_machine, tests);
+  QuickTestReader().add(bytes, this_machine, tests);
   const std::uint8_t family = packet.family == IpFamily::v4 ? 2 : 10;
   return QuickPacket(packet, family).refuses(tests);
 }
 
+auto members(const QuickTest& test) {
+  return std::tuple(test.at, test.size, test.number, test.kind, test.transport, test.mask,
+                    test.value);
+}
+
+bool same(const QuickTest& a, const QuickTest& b) {
+  return members(a) == members(b);
+}
+
 } // namespace
+
+TEST_CASE("what was read before changes nothing of the tests that a rule begins with") {
+  RandomRules random(9);
+  QuickTestReader used;
+  unsigned other_values = 0;
+  std::string bytes = random.rule();
+  std::deque<std::string> kept; // the reader looks back at the last one
+  for (unsigned round = 0; round < 40000; ++round) {
+    if (random.pick(4) == 0)
+      bytes = random.rule();
+    else
+      bytes[random.pick(static_cast<unsigned>(bytes.size()))] =
+          static_cast<char>(random.pick(random.pick(2) == 0 ? 8 : 256));
+    kept.push_back(bytes);
+    std::vector<QuickTest> tests, fresh;
+    used.add(kept.back(), this_machine, tests);
+    QuickTestReader().add(kept.back(), this_machine, fresh);
+    INFO("round " << round);
+    REQUIRE(tests.size() <= fresh.size()); // the front of the tests refuses as well
+    REQUIRE(std::equal(tests.begin(), tests.end(), fresh.begin(), same));
+    other_values += tests.size() == fresh.size() && !tests.empty();
+  }
+  CHECK(other_values > 8000); // or nothing was tried
+}
+
+TEST_CASE("of rules that differ in values and counters alone every test is found") {
+  QuickTestReader reader;
+  const auto rule = [](unsigned at) {
+    const std::string address{'\x0a', '\x4d', '\x00', static_cast<char>(at)};
+    const std::string port{'\x1f', static_cast<char>(at)};
+    const auto is = [](const std::string& value) {
+      return expression("cmp", attribute(1, number(1)) + attribute(2, number(0)) + data(3, value));
+    };
+    return expression("payload", attribute(1, number(1)) + attribute(2, number(1)) +
+                                     attribute(3, number(12)) + attribute(4, number(4))) +
+           is(address) +
+           expression("payload", attribute(1, number(1)) + attribute(2, number(2)) +
+                                     attribute(3, number(2)) + attribute(4, number(2))) +
+           is(port) + expression("counter", attribute(1, number(0) + number(at))) +
+           expression("immediate", attribute(1, number(0)));
+  };
+  std::deque<std::string> kept;
+  for (unsigned at = 0; at < 256; ++at) {
+    std::vector<QuickTest> tests, fresh;
+    kept.push_back(rule(at));
+    reader.add(kept.back(), this_machine, tests);
+    QuickTestReader().add(kept.back(), this_machine, fresh);
+    REQUIRE(tests.size() == 2);
+    CHECK(std::ranges::equal(tests, fresh, same));
+  }
+}
 
 TEST_CASE("a rule that is refused at a glance is refused by the machine") {
   RandomRules random(7);

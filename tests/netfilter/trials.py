@@ -144,7 +144,7 @@ def clear(netns):
         for table in tables:
             for action in ("-F", "-X"):
                 within(netns, [f"{name}tables-legacy", "-t", table, action])
-    for _ in range(20):  # the kernel lets go of a set a moment after its rule
+    for _ in range(200):  # the kernel lets go of a set a moment after its rule
         within(netns, ["ipset", "destroy"])
         if not within(netns, ["ipset", "list", "-n"]).stdout:
             break

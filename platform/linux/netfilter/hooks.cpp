@@ -81,6 +81,8 @@ public:
       return nft_first;
     put_legacy_first();
     legacy_acts_ = std::ranges::any_of(nat_chains_, [&](const auto& chain) { return ties(chain); });
+    only_table_ = legacy_acts_ ? nullptr : only_tied_table();
+    whole_ports_ = packet.ports;
     Branches legacy_first = run_functions(start, Order::legacy_first);
     if (!legacy_acts_)
       return nft_first;
@@ -172,6 +174,26 @@ private:
     return std::ranges::any_of(functions_, tied) || std::ranges::any_of(nat_chains_, tied);
   }
 
+  /// What it lets pass unchanged ends as if it came last: then only the rest is run again.
+  const HookFunction* only_tied_table() const {
+    const HookFunction* only = nullptr;
+    for (const auto& function : functions_) {
+      if (function.kind != HookFunction::Kind::xt || !ties(function))
+        continue;
+      if (only != nullptr)
+        return nullptr;
+      only = &function;
+    }
+    return only;
+  }
+
+  /// By addresses alone: where ports are cut, what is left out could not be told by them.
+  void leave_out_untouched(const PacketClass& before, Branches& results) const {
+    if (std::ranges::all_of(
+            results, [&](const Branch& result) { return result.packet.ports == whole_ports_; }))
+      std::erase_if(results, [&](const Branch& result) { return !acts(before, result); });
+  }
+
   void put_legacy_first() {
     const auto place = [](const HookFunction& function) {
       return std::pair(function.priority, function.kind == HookFunction::Kind::nft);
@@ -231,10 +253,14 @@ private:
       done.push_back(std::move(branch));
       return;
     }
+    Branches results;
     switch (function.kind) {
     case HookFunction::Kind::nft:
     case HookFunction::Kind::xt:
-      sort_out(evaluate(function, branch), next, done);
+      results = evaluate(function, branch);
+      if (&function == only_table_)
+        leave_out_untouched(branch.packet, results);
+      sort_out(std::move(results), next, done);
       return;
     case HookFunction::Kind::conntrack:
       track(std::move(branch), next, done);
@@ -252,7 +278,7 @@ private:
                            : context_.xt->run(context_, request_, function.table, before.packet);
     const bool routes = request_.hook == Hook::output && routes_again(function);
     if (ties(function) && std::ranges::any_of(results, [&](const Branch& result) {
-          return result.verdict != HookVerdict::accept || !(result.packet == before.packet);
+          return acts(before.packet, result);
         })) {
       tie_matters_ = true;
       legacy_acts_ = legacy_acts_ || function.kind == HookFunction::Kind::xt;
@@ -512,6 +538,8 @@ private:
   bool has_nat_ = false;
   bool tie_matters_ = false; ///< one of those that tie has stopped or changed the packet
   bool legacy_acts_ = false; ///< and that was a legacy table
+  IntervalSet whole_ports_;  ///< of the class, in the second run
+  const HookFunction* only_table_ = nullptr; ///< of the second run, where there is but one
 };
 
 } // namespace

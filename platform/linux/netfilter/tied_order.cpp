@@ -70,7 +70,20 @@ void move_part(Branches& from, const IntervalSet& addresses, Branches& to) {
   }
 }
 
+IntervalSet all_of(const Branches& branches) {
+  IntervalSet all;
+  for (const auto& branch : branches)
+    all = all | branch.packet.addresses;
+  return all;
+}
+
 } // namespace
+
+bool acts(const PacketClass& before, const Branch& result) {
+  return result.verdict != HookVerdict::accept || !same_packet(before, result.packet) ||
+         before.conditions != result.packet.conditions ||
+         before.assumptions != result.packet.assumptions;
+}
 
 Branches join_orders(const PacketClass& whole, OrderedRun first, OrderedRun second) {
   const bool by_port = cuts_ports(first.branches, whole) || cuts_ports(second.branches, whole);
@@ -80,8 +93,10 @@ Branches join_orders(const PacketClass& whole, OrderedRun first, OrderedRun seco
   };
   if (by_port && std::ranges::equal(first.branches, second.branches, both_alike))
     return std::move(first.branches);
-  const IntervalSet same = by_port ? IntervalSet() : same_in_both(first.branches, second.branches);
-  if (same.contains(whole.addresses) && !by_port)
+  const IntervalSet missing = whole.addresses - all_of(second.branches);
+  const IntervalSet same =
+      by_port ? missing : missing | same_in_both(first.branches, second.branches);
+  if (same.contains(whole.addresses))
     return std::move(first.branches);
   Branches joined;
   move_part(first.branches, same, joined);

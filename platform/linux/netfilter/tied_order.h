@@ -17,7 +17,11 @@ struct OrderedRun {
   Condition condition;
 };
 
-/// Both runs of the same class as one: what ends alike once, the rest under each condition.
+/// A function has stopped the packets, or changed them; to part the class alone is neither.
+bool acts(const PacketClass& before, const Branch& result);
+
+/// Both runs of the same class as one: what ends alike once, the rest under each condition. Clients
+/// that are missing from the second run end as in the first.
 Branches join_orders(const PacketClass& whole, OrderedRun first, OrderedRun second);
 
 } // namespace synfate

@@ -96,3 +96,24 @@ TEST_CASE("where source ports are cut the whole hangs on the order") {
   CHECK(join({low, high}, {low, high}).size() == 2);
   CHECK(join({low, high}, {ending("10.0.0.0/8", HookVerdict::accept)}).size() == 3);
 }
+
+TEST_CASE("clients that the second run leaves out end as in the first") {
+  const auto joined =
+      join({ending("10.0.0.0/9", HookVerdict::drop), ending("10.128.0.0/9", HookVerdict::accept)},
+           {ending("10.1.0.0/16", HookVerdict::reject), ending("10.2.0.0/16", HookVerdict::drop)});
+  CHECK(of_condition(joined, "one") == network("10.1.0.0/16"));
+  CHECK(of_condition(joined, "other") == network("10.1.0.0/16"));
+  IntervalSet all;
+  for (const auto& branch : joined)
+    all = all | branch.packet.addresses;
+  CHECK(all == network("10.0.0.0/8"));
+}
+
+TEST_CASE("to part a class is not to act on it") {
+  const PacketClass whole = clients("10.0.0.0/8");
+  CHECK_FALSE(acts(whole, ending("10.0.0.0/9", HookVerdict::accept)));
+  CHECK(acts(whole, ending("10.0.0.0/9", HookVerdict::drop)));
+  Branch marked = ending("10.0.0.0/8", HookVerdict::accept);
+  marked.packet.meta.mark = 7U;
+  CHECK(acts(whole, marked));
+}

@@ -47,15 +47,15 @@ class Holders {
 public:
   /// These processes will be asked for, each in a request of its own.
   void expect(std::vector<std::int32_t> pids) {
-    expected_ = pids;
-    parents_ = std::move(pids);
+    expected_ = std::move(pids);
+    read_ = false;
     childless_.reset();
   }
 
   /// The process, if it is one of them.
   const Process* find(Int pid, const ProcessSource& source) {
-    if (!expected_.empty() && std::ranges::find(expected_, pid) != expected_.end())
-      read_processes(std::exchange(expected_, {}), source,
+    if (is_expected(pid) && !std::exchange(read_, true))
+      read_processes(expected_, source,
                      {[this](const Process& row) {
                         processes_.emplace(row.pid.value_or(0), row);
                         return true;
@@ -66,10 +66,10 @@ public:
   }
   /// One of them that has no children; they are asked for when the first such question comes.
   bool childless(Int pid, const ProcessSource& source) {
-    if (!std::ranges::binary_search(parents_, pid))
+    if (!is_expected(pid))
       return false;
     if (!childless_)
-      childless_ = childless_processes(parents_, source);
+      childless_ = childless_processes(expected_, source);
     return std::ranges::binary_search(*childless_, pid);
   }
   const Gap* gap(const std::string& id) const {
@@ -78,8 +78,10 @@ public:
   }
 
 private:
-  std::vector<std::int32_t> expected_; ///< still to be read
-  std::vector<std::int32_t> parents_;  ///< all of them, in order
+  bool is_expected(Int pid) const { return std::ranges::binary_search(expected_, pid); }
+
+  std::vector<std::int32_t> expected_; ///< in order
+  bool read_ = false;
   std::optional<std::vector<std::int32_t>> childless_;
   std::unordered_map<Int, Process> processes_;
   std::map<std::string, Gap> gaps_;

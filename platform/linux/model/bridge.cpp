@@ -34,13 +34,18 @@ bool concerns(const NftBaseChain& chain, const std::vector<Interface>& ports) {
          std::ranges::any_of(chain.devices, named);
 }
 
+std::vector<Interface> ports_of(Walk& walk, Int netns, const InterfaceView& bridge) {
+  auto ports = ask_interfaces(walk.inquiry, netns);
+  std::erase_if(ports, [&](const Interface& port) { return !port.master_index.is(bridge.index); });
+  return ports;
+}
+
 /// The bridge's ports where rules look at their packets; none where nothing does.
 std::vector<Interface> ports_with_rules(Walk& walk, Int netns, const InterfaceView& bridge) {
   const auto* chains = walk.ruleset.base_chains(walk.inquiry, netns);
   if (chains == nullptr || chains->empty())
     return {};
-  auto ports = ask_interfaces(walk.inquiry, netns);
-  std::erase_if(ports, [&](const Interface& port) { return !port.master_index.is(bridge.index); });
+  auto ports = ports_of(walk, netns, bridge);
   const bool looked_at = std::ranges::any_of(
       *chains, [&](const NftBaseChain& chain) { return concerns(chain, ports); });
   return looked_at ? ports : std::vector<Interface>();
@@ -51,17 +56,6 @@ bool calls_ip(Walk& walk, const Journey& journey) {
   const auto* name = journey.packet.family == IpFamily::v4 ? "net.bridge.bridge-nf-call-iptables"
                                                            : "net.bridge.bridge-nf-call-ip6tables";
   return ask_number(walk.inquiry, journey.netns, name).value_or(0) != 0;
-}
-
-Journeys pass_all(Walk& walk, Journeys journeys, Hook hook, HookFamily family) {
-  Journeys next;
-  for (auto& way : journeys) {
-    for (auto& passed : pass_hook(walk, std::move(way), hook, family))
-      next.push_back(std::move(passed));
-    if (walk.inquiry.pending())
-      return {};
-  }
-  return next;
 }
 
 Journeys pass_ingress_and_prerouting(Walk& walk, Journeys ways) {
@@ -89,13 +83,13 @@ Journeys come_in(Walk& walk, Journey journey, const InterfaceView& bridge,
   Journeys ways = alone(std::move(journey));
   put(ways, port);
   ways = pass_each(walk, std::move(ways), Hook::ingress);
-  ways = pass_all(walk, std::move(ways), Hook::prerouting, HookFamily::bridge);
+  ways = pass_each(walk, std::move(ways), Hook::prerouting, HookFamily::bridge);
   if (inside) {
     put(ways, bridge);
     ways = pass_each(walk, std::move(ways), Hook::prerouting);
     put(ways, port);
   }
-  ways = pass_all(walk, std::move(ways), Hook::input, HookFamily::bridge);
+  ways = pass_each(walk, std::move(ways), Hook::input, HookFamily::bridge);
   put(ways, bridge);
   ways = pass_each(walk, std::move(ways), Hook::ingress);
   return inside ? ways : pass_each(walk, std::move(ways), Hook::prerouting);
@@ -107,7 +101,7 @@ Journeys go_out(Walk& walk, Journey journey, const InterfaceView& bridge,
   journey.packet.meta.bridge = bridge.name;
   Journeys ways = alone(std::move(journey));
   for (const Hook hook : {Hook::output, Hook::postrouting})
-    ways = pass_all(walk, std::move(ways), hook, HookFamily::bridge);
+    ways = pass_each(walk, std::move(ways), hook, HookFamily::bridge);
   ways = pass_each(walk, std::move(ways), Hook::egress);
   for (auto& way : ways) {
     way.packet.meta.out = bridge;
@@ -120,8 +114,7 @@ Journeys go_out(Walk& walk, Journey journey, const InterfaceView& bridge,
 void note_port(Walk& walk, Journey& journey, const InterfaceView& bridge) {
   if (!calls_ip(walk, journey))
     return;
-  auto ports = ask_interfaces(walk.inquiry, journey.netns);
-  std::erase_if(ports, [&](const Interface& port) { return !port.master_index.is(bridge.index); });
+  const auto ports = ports_of(walk, journey.netns, bridge);
   journey.packet.meta.physical_in =
       ports.size() == 1 ? ports.front().index.value_or(unknown_port) : unknown_port;
 }

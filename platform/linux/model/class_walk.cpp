@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/cells.h"
+#include "platform/linux/model/route_replay.h"
 #include "platform/linux/routing/fib_facts.h"
 
 namespace synfate {
@@ -56,29 +57,6 @@ std::string name_of(Int netns, const RouteQuestion& question, ClientSide side) {
                      static_cast<int>(question.destination.family()), question.input_interface,
                      question.output_interface, question.mark, question.proto, question.source_port,
                      question.destination_port, question.uid.value_or(-1));
-}
-
-/// As the kernel would answer: of IPv6 it says nothing about forwarding.
-RouteLookup lookup_of(const FibAnswer& answer, IpFamily family) {
-  const bool not_forwarded =
-      family == IpFamily::v6 && answer.reason == linux_routing::FibReason::forwarding_off;
-  RouteLookup row;
-  row.error = Int{not_forwarded ? 0 : answer.error};
-  if (not_forwarded)
-    row.type = Text("unicast");
-  else if (!answer.type.empty())
-    row.type = answer.type;
-  if (answer.interface_index)
-    row.interface_index = *answer.interface_index;
-  if (answer.gateway)
-    row.gateway = *answer.gateway;
-  if (answer.table)
-    row.table = *answer.table;
-  if (answer.prefix) {
-    row.prefix = answer.prefix->address();
-    row.prefix_length = Int{answer.prefix->length()};
-  }
-  return row;
 }
 
 /// Equal for answers that mean the same to a packet.

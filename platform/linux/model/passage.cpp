@@ -27,6 +27,10 @@ struct Place {
   HookFamily family = HookFamily::inet;
 };
 
+Stage stage_of(Place place) {
+  return stage_of(HookRequest{.hook = place.hook, .family = place.family});
+}
+
 bool connected(const Journey& journey) {
   return journey.kind == Packet::ack || journey.kind == Packet::data;
 }
@@ -39,10 +43,10 @@ bool told_to_sender(const Walk& walk, const Journey& journey, Place place) {
 
 Stop silence(Walk& walk, const Journey& journey, Place place) {
   if (connected(journey))
-    return {Outcome::stalled, Icmp::none, "", stage_of({place.hook, place.family}), {}, {}};
+    return {Outcome::stalled, Icmp::none, "", stage_of(place), {}, {}};
   if (told_to_sender(walk, journey, place))
     return {Outcome::denied, Icmp::none, "EPERM", Stage::client, {}, {}};
-  return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage_of({place.hook, place.family}), {}, {}};
+  return {Outcome::timeout, Icmp::none, "ETIMEDOUT", stage_of(place), {}, {}};
 }
 
 Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Place place) {
@@ -51,20 +55,13 @@ Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Place pl
     return silence(walk, journey, place);
   if (connected(journey)) {
     if (branch.rejection.reset)
-      return {
-          Outcome::reset, Icmp::none, "ECONNRESET", stage_of({place.hook, place.family}), {}, {}};
+      return {Outcome::reset, Icmp::none, "ECONNRESET", stage_of(place), {}, {}};
     return silence(walk, journey, place);
   }
   if (branch.rejection.reset)
-    return {
-        Outcome::refused, Icmp::none, "ECONNREFUSED", stage_of({place.hook, place.family}), {}, {}};
+    return {Outcome::refused, Icmp::none, "ECONNREFUSED", stage_of(place), {}, {}};
   const Icmp icmp = branch.rejection.icmp;
-  return {outcome_of(icmp),
-          icmp,
-          error_of(icmp, journey.packet.family),
-          stage_of({place.hook, place.family}),
-          {},
-          {}};
+  return {outcome_of(icmp), icmp, error_of(icmp, journey.packet.family), stage_of(place), {}, {}};
 }
 
 Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Place place) {
@@ -74,7 +71,7 @@ Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Place pla
     stop = rejected(walk, journey, branch, place);
     break;
   case HookVerdict::unknown:
-    stop = {Outcome::unknown, Icmp::none, "", stage_of({place.hook, place.family}), {}, {}};
+    stop = {Outcome::unknown, Icmp::none, "", stage_of(place), {}, {}};
     break;
   case HookVerdict::accept:
   case HookVerdict::drop:
@@ -171,10 +168,7 @@ Branches evaluate_many(Walk& walk, const Journey& journey, Place place) {
   options.most_branches = walk.classes->most_branches;
   options.classes = &classes;
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  return run_hook(
-      context,
-      {.hook = place.hook, .family = place.family, .netns = journey.netns, .packet = journey.kind},
-      journey.packet);
+  return run_hook(context, request_of(journey, place), journey.packet);
 }
 
 /// A part that a hook stopped: only what its end is told by.
@@ -303,12 +297,13 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook, HookFamily family) {
   return done;
 }
 
-Journeys pass_each(Walk& walk, Journeys journeys, Hook hook) {
-  if (journeys.size() == 1 && pass_hook_in_place(walk, journeys.front(), hook))
+Journeys pass_each(Walk& walk, Journeys journeys, Hook hook, HookFamily family) {
+  if (family == HookFamily::inet && journeys.size() == 1 &&
+      pass_hook_in_place(walk, journeys.front(), hook))
     return journeys;
   Journeys next;
   for (auto& way : journeys) {
-    for (auto& passed : pass_hook(walk, std::move(way), hook))
+    for (auto& passed : pass_hook(walk, std::move(way), hook, family))
       next.push_back(std::move(passed));
     if (walk.inquiry.pending())
       return {};

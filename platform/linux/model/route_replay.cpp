@@ -35,12 +35,18 @@ template <typename T> Fact<T> fact_of(const std::optional<T>& value) {
 
 RouteLookup row_of(Int netns, const RouteQuestion& question,
                    const linux_routing::FibAnswer& answer) {
-  // Of IPv6 the kernel's answer says nothing about forwarding.
-  const bool not_forwarded =
-      question.destination.is_v6() && answer.reason == linux_routing::FibReason::forwarding_off;
-  RouteLookup row;
+  RouteLookup row = lookup_of(answer, question.destination.family());
   row.netns = netns;
   row.destination = question.destination;
+  return row;
+}
+
+} // namespace
+
+RouteLookup lookup_of(const linux_routing::FibAnswer& answer, IpFamily family) {
+  const bool not_forwarded =
+      family == IpFamily::v6 && answer.reason == linux_routing::FibReason::forwarding_off;
+  RouteLookup row;
   row.error = Int{not_forwarded ? 0 : answer.error};
   if (not_forwarded)
     row.type = Text("unicast");
@@ -55,8 +61,6 @@ RouteLookup row_of(Int netns, const RouteQuestion& question,
   }
   return row;
 }
-
-} // namespace
 
 std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
                                              const RouteQuestion& question) {

@@ -8,8 +8,13 @@
 #include <optional>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/routing/fib.h"
 
 namespace synfate {
+
+/// The routing model's answer as the kernel would give it: of IPv6 it says nothing about
+/// forwarding.
+RouteLookup lookup_of(const linux_routing::FibAnswer& answer, IpFamily family);
 
 /// The answer as the kernel would give it; nothing if the snapshot lacks the tables, or they do not
 /// tell which of several ways the kernel goes.

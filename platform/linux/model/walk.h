@@ -44,7 +44,7 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook, HookFamily family = H
 /// The same without moving the journey, where nothing but conntrack looks at it; false: not done.
 bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook);
 /// The same for each; empty while walk.inquiry.pending().
-Journeys pass_each(Walk& walk, Journeys journeys, Hook hook);
+Journeys pass_each(Walk& walk, Journeys journeys, Hook hook, HookFamily family = HookFamily::inet);
 /// bridge.cpp: the hooks from the wire to routing, with those of a bridge whose port it comes by.
 Journeys pass_to_routing(Walk& walk, Journey journey);
 /// The hooks of a bridge that the packet leaves by, where it does.

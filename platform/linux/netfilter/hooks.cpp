@@ -66,15 +66,10 @@ public:
 
   Branches run(const PacketClass& packet) {
     const auto* chains = context_.ruleset.base_chains(context_.inquiry, request_.netns);
-    Branch start;
-    start.packet = packet;
-    if (chains == nullptr) {
-      start.verdict = HookVerdict::unknown;
-      start.why = "the rules of nf_tables could not be read";
-      return {start};
-    }
+    if (chains == nullptr)
+      return undecided(packet, "the rules of nf_tables could not be read");
     gather(*chains, packet);
-    Branches nft_first = run_functions(start);
+    Branches nft_first = run_functions(packet);
     if (auto unclear = moved(packet))
       return std::move(*unclear);
     if (!tie_matters_ || context_.inquiry.pending())
@@ -83,7 +78,7 @@ public:
     legacy_acts_ = std::ranges::any_of(nat_chains_, [&](const auto& chain) { return ties(chain); });
     only_table_ = legacy_acts_ ? nullptr : only_tied_table();
     whole_ports_ = packet.ports;
-    Branches legacy_first = run_functions(start, Order::legacy_first);
+    Branches legacy_first = run_functions(packet, Order::legacy_first);
     if (!legacy_acts_)
       return nft_first;
     constexpr const char* chains_of_nft = "the chains of nftables";
@@ -118,6 +113,14 @@ public:
   }
 
 private:
+  static Branches undecided(const PacketClass& packet, const char* why) {
+    Branches branches(1);
+    branches.front().packet = packet;
+    branches.front().verdict = HookVerdict::unknown;
+    branches.front().why = why;
+    return branches;
+  }
+
   /// Rules of two versions need not fit together: what they decide is unknown.
   std::optional<Branches> moved(const PacketClass& packet) {
     if (!rules_moved(context_.inquiry.snapshot(), request_.netns))
@@ -128,19 +131,16 @@ private:
          .why = "they changed while they were read",
          .effect = "whether this host's firewall lets the packets in cannot be told",
          .remedy = "run again when the rules are not changing"});
-    Branch branch;
-    branch.packet = packet;
-    branch.verdict = HookVerdict::unknown;
-    branch.why = "the rules of nf_tables changed while they were read";
-    return Branches{std::move(branch)};
+    return undecided(packet, "the rules of nf_tables changed while they were read");
   }
 
   enum class Order : std::uint8_t { nft_first, legacy_first };
 
   /// With the legacy tables first: nothing, once it is seen that they do nothing.
-  Branches run_functions(const Branch& start, Order order = Order::nft_first) {
+  Branches run_functions(const PacketClass& packet, Order order = Order::nft_first) {
     Branches done;
-    Branches live{start};
+    Branches live(1);
+    live.front().packet = packet;
     for (const auto& function : functions_) {
       if (order == Order::legacy_first && !legacy_acts_ &&
           function.kind == HookFunction::Kind::nft && ties(function))

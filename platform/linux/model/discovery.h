@@ -10,7 +10,8 @@
 //
 // Who knows the answer already does not ask. Where the client, or its router, is in a namespace of
 // this machine that is read; else it is taken to know nothing, which makes a rule's part in it
-// likely. Tested by tests/lab/cases_path.py, tests/unit/platform/linux/model/discovery_test.cpp.
+// likely. Tested by tests/lab/cases_path.py,
+// tests/unit/platform/linux/netfilter/link_messages_test.cpp.
 #pragma once
 
 #include "platform/linux/model/walk.h"

@@ -254,11 +254,9 @@ public:
     const auto pids = processes(proc.get(), query);
     if (!pids)
       return delivery_.gap(no_proc_gap(to_string(pids.error())));
-    if (!pids->empty()) {
-      learn_surroundings();
-      deliver(read_all(proc.get(), *pids));
-    }
-    if (!pid || !found_)
+    if (!pids->empty())
+      read_all(proc.get(), *pids);
+    if (!pid || found_ == 0)
       report_hidden();
   }
 
@@ -266,8 +264,7 @@ public:
     const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc.valid())
       return delivery_.gap(no_proc_gap("/proc cannot be opened"));
-    learn_surroundings();
-    deliver(read_all(proc.get(), pids));
+    read_all(proc.get(), pids);
   }
 
 private:
@@ -305,7 +302,23 @@ private:
                      "users are shown by number", "make /etc/passwd readable"});
   }
 
-  Readings read_all(int proc, std::span<const std::int32_t> pids) const {
+  /// Some after others: what is read of thousands is not kept until the last was read.
+  void read_all(int proc, std::span<const std::int32_t> pids) {
+    constexpr std::size_t kept_at_once = 256;
+    learn_surroundings();
+    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
+    FrozenCgroups frozen(mountinfo ? parse_cgroup_mounts(*mountinfo) : CgroupMounts{},
+                         source_.root);
+    for (auto rest = pids; !rest.empty();) {
+      const auto some = rest.first(std::min(rest.size(), kept_at_once));
+      rest = rest.subspan(some.size());
+      if (!deliver(read_some(proc, some), frozen))
+        return;
+    }
+    report_denied();
+  }
+
+  Readings read_some(int proc, std::span<const std::int32_t> pids) const {
     constexpr std::size_t at_once = 16;
     struct Nothing {};
     Readings readings(pids.size());
@@ -322,19 +335,17 @@ private:
     return readings;
   }
 
-  void deliver(Readings readings) {
-    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
-    FrozenCgroups frozen(mountinfo ? parse_cgroup_mounts(*mountinfo) : CgroupMounts{},
-                         source_.root);
+  /// False: no more is wanted.
+  bool deliver(Readings readings, FrozenCgroups& frozen) {
     for (auto& reading : readings) {
-      found_ = true;
+      ++found_;
       if (reading->denied)
         ++denied_;
       put_frozen(*reading, frozen);
       if (!delivery_.row(reading->row))
-        return;
+        return false;
     }
-    report_denied(readings.size());
+    return true;
   }
 
   void put_frozen(ProcessReading& reading, FrozenCgroups& frozen) {
@@ -353,12 +364,12 @@ private:
                    "run it where the cgroup file systems are mounted"});
   }
 
-  void report_denied(std::size_t all) {
+  void report_denied() {
     if (denied_ == 0)
       return;
     delivery_.gap({Text(gap_owners), "details of other users' processes",
                    "executable, namespace and wait channel of " + std::to_string(denied_) + " of " +
-                       std::to_string(all) + " processes need CAP_SYS_PTRACE",
+                       std::to_string(found_) + " processes need CAP_SYS_PTRACE",
                    "it cannot be told in which network namespace they are",
                    "run it as root or with CAP_SYS_PTRACE"});
   }
@@ -372,8 +383,8 @@ private:
   const ProcessSource& source_;
   const Delivery<Process>& delivery_;
   Surroundings surroundings_;
+  std::size_t found_ = 0;
   std::size_t denied_ = 0;
-  bool found_ = false;
   bool cgroups_reported_ = false;
 };
 

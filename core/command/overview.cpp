@@ -34,7 +34,6 @@ struct ListeningSocket {
 struct Entry {
   Listener listener;
   std::vector<ListeningSocket> sockets;
-  Target target;
   std::size_t first_flow = 0;
   std::size_t flows = 0;
 };
@@ -100,7 +99,7 @@ std::vector<Entry> listeners_of(Inquiry& inquiry) {
       if (socket.local_address.known())
         listener.address = socket.local_address.value();
       listener.interface = socket.interface.value_or("");
-      entries.push_back({std::move(listener), {{held_socket(socket), socket.v6only.is(true)}}, {}});
+      entries.push_back({std::move(listener), {{held_socket(socket), socket.v6only.is(true)}}});
     });
   sort_by_listener(entries, &Entry::listener);
   std::vector<Entry> grouped;
@@ -109,8 +108,6 @@ std::vector<Entry> listeners_of(Inquiry& inquiry) {
       grouped.back().sockets.push_back(entry.sockets.front());
     else
       grouped.push_back(std::move(entry));
-  for (auto& entry : grouped)
-    entry.target = target_of(entry.listener);
   return grouped;
 }
 
@@ -125,7 +122,7 @@ std::vector<Entry> nat_entries(const NatPorts& ports, const std::vector<Entry>& 
     const bool listens = std::ranges::any_of(
         listeners, [&](const Entry& entry) { return same_listener(entry, listener); });
     if (!listens)
-      entries.push_back({listener, {}, target_of(listener)});
+      entries.push_back({listener, {}});
   }
   return entries;
 }
@@ -272,7 +269,7 @@ std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries) {
     reports.clear();
     for (auto& entry : entries) {
       entry.first_flow = reports.size();
-      for (auto& flow : session.model().plain_flows(inquiry, entry.target))
+      for (auto& flow : session.model().plain_flows(inquiry, target_of(entry.listener)))
         if (family_fits(entry, flow))
           reports.push_back({std::move(flow), {}});
       entry.flows = reports.size() - entry.first_flow;
@@ -286,7 +283,7 @@ std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries) {
 void read_for_flows(Session& session, std::span<const Entry> entries) {
   session.settle([&](Inquiry& inquiry) {
     for (const auto& entry : entries)
-      session.model().plain_flows(inquiry, entry.target);
+      session.model().plain_flows(inquiry, target_of(entry.listener));
     return true;
   });
 }
@@ -325,8 +322,9 @@ void explain_unreached(Session& session, const rules::RuleSet& rules, Entry& ent
                        std::span<const FlowReport> flows) {
   if (flows.empty() || entry.listener.reachable_from.empty() || reached(entry.listener))
     return;
-  auto evaluation = session.settle(
-      [&](Inquiry& inquiry) { return rules::evaluate(inquiry, rules, {entry.target, flows}); });
+  auto evaluation = session.settle([&](Inquiry& inquiry) {
+    return rules::evaluate(inquiry, rules, {target_of(entry.listener), flows});
+  });
   entry.listener.findings = std::move(evaluation.findings);
 }
 
@@ -358,7 +356,7 @@ void add_all_gaps(Overview& overview, const Snapshot& snapshot,
 /// that was walked.
 void tell_sources(Session& session, Entry& entry, Overview& overview) {
   auto& reached = entry.listener.reachable_from;
-  const auto glance = who_at_a_glance(session, entry.target, std::nullopt);
+  const auto glance = who_at_a_glance(session, target_of(entry.listener), std::nullopt);
   overview.sources_left_out = overview.sources_left_out || glance.too_much;
   const auto all = told_apart(glance.classes);
   std::vector<WhoClass> apart;
@@ -403,9 +401,17 @@ void tell_entries(Session& session, const rules::RuleSet& rules, std::span<Entry
       tell_sources(session, entry, overview);
     explain_unreached(session, rules, entry, flows);
     note_gaps(draft, flows);
-    if (!entry.sockets.empty() || !entry.listener.led_to.empty())
-      overview.listeners.push_back(std::move(entry.listener));
   }
+}
+
+/// Without the ports that NAT leads nowhere.
+std::vector<Listener> told_listeners(std::vector<Entry> entries) {
+  std::vector<Listener> listeners;
+  listeners.reserve(entries.size());
+  for (auto& entry : entries)
+    if (!entry.sockets.empty() || !entry.listener.led_to.empty())
+      listeners.push_back(std::move(entry.listener));
+  return listeners;
 }
 
 } // namespace
@@ -424,6 +430,7 @@ Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_
     rest = rest.subspan(some.size());
     tell_entries(session, rules, some, draft);
   }
+  overview.listeners = told_listeners(std::move(entries));
   sort_by_listener(overview.listeners, std::identity());
   add_all_gaps(overview, session.snapshot(), draft.gaps);
   return std::move(overview);

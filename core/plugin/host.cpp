@@ -195,8 +195,9 @@ std::vector<std::string> Host::conclude(Task& task, FactSink& facts) {
   }
   if (rows.out_of_time())
     add(timeout_gap());
-  timings_.push_back(
-      {to_string(*task.request), manifest.id, task.milliseconds, rows.row_count(), gaps});
+  if (options_.timed)
+    timings_.push_back(
+        {to_string(*task.request), manifest.id, task.milliseconds, rows.row_count(), gaps});
   task.rows.reset(); // with the last row's cells, and there may be thousands of tasks
   return gaps;
 }

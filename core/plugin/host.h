@@ -37,6 +37,7 @@ struct CollectionTiming {
 struct HostOptions {
   std::int64_t home_netns = 0;       ///< inode of the namespace this process is in
   std::int64_t deadline_ms = 10'000; ///< of the whole run, from the host's construction
+  bool timed = true;                 ///< timings() are wanted
 };
 
 class Host {

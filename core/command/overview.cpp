@@ -22,7 +22,7 @@ constexpr std::string_view nat_gap = "nat.ports";
 /// Of more listeners only one client of each network is told.
 constexpr std::size_t listeners_at_a_glance = 64;
 /// So many are walked before what is no longer needed of them is forgotten.
-constexpr std::size_t entries_at_once = 256;
+constexpr std::size_t entries_at_once = 64;
 
 /// What is needed of a listening socket: the whole row is forty times as large.
 struct ListeningSocket {

@@ -8,6 +8,9 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "platform/linux/file.h"
@@ -216,11 +219,23 @@ private:
   ProcessReading reading_;
 };
 
+/// The directory has a link for each thread beside its own two (proc_task_getattr() in
+/// fs/proc/base.c, Linux 6.12): of most processes the only thread is known without a listing.
+Result<std::vector<std::int32_t>> threads_of(int proc, Int pid, const std::string& tasks) {
+  constexpr nlink_t of_one_thread = 3;
+  struct stat status{};
+  struct statfs system{};
+  if (fstatat(proc, tasks.c_str(), &status, 0) == 0 && status.st_nlink == of_one_thread &&
+      fstatfs(proc, &system) == 0 && system.f_type == PROC_SUPER_MAGIC)
+    return std::vector{static_cast<std::int32_t>(pid)};
+  return read_numbers(proc, tasks.c_str());
+}
+
 /// /proc/PID/task/TID/children: "12 15 "; each thread has those it started. Nothing: the kernel
 /// has no such files (CONFIG_PROC_CHILDREN).
 std::optional<std::vector<std::int32_t>> children_of(int proc, Int parent) {
   const std::string tasks = std::to_string(parent) + "/task";
-  const auto threads = read_numbers(proc, tasks.c_str());
+  const auto threads = threads_of(proc, parent, tasks);
   if (!threads)
     return std::vector<std::int32_t>(); // it is gone
   std::vector<std::int32_t> children;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <ostream>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -279,11 +280,15 @@ std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries) {
   return reports;
 }
 
-/// What all flows hang on is read before any of them is walked.
+/// What all flows hang on is read before any of them is walked: once for the ports of one address.
 void read_for_flows(Session& session, std::span<const Entry> entries) {
   session.settle([&](Inquiry& inquiry) {
-    for (const auto& entry : entries)
-      session.model().plain_flows(inquiry, target_of(entry.listener));
+    std::set<std::pair<Proto, IpAddress>> asked;
+    for (const auto& entry : entries) {
+      const Target target = target_of(entry.listener);
+      if (target.addresses.empty() || asked.emplace(target.proto, target.addresses.front()).second)
+        session.model().plain_flows(inquiry, target);
+    }
     return true;
   });
 }

@@ -213,13 +213,16 @@ bool waits_elsewhere(const Process& process) {
 
 /// Whether other listeners share the port with this one (SO_REUSEPORT).
 bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
-  const auto others = walk.inquiry.rows<Socket>({{"netns", journey.netns},
-                                                 {"proto", std::string("tcp")},
-                                                 {"state", std::string("listen")},
-                                                 {"local_port", listener.local_port.value_or(0)}});
-  return std::ranges::any_of(others, [&](const Socket& other) {
-    return !(other.cookie == listener.cookie) && may_share(listener, other);
-  });
+  const auto rows = walk.inquiry.find({std::string(table_name<Socket>()),
+                                       {{"netns", journey.netns},
+                                        {"proto", std::string("tcp")},
+                                        {"state", std::string("listen")},
+                                        {"local_port", listener.local_port.value_or(0)}}});
+  return rows.size() > 1 && std::ranges::any_of(rows, [&](std::size_t row) {
+           const auto& sockets = *walk.inquiry.snapshot().table(table_name<Socket>());
+           const auto other = read_row<Socket>(sockets, row);
+           return !(other.cookie == listener.cookie) && may_share(listener, other);
+         });
 }
 
 /// Workers may hold each other's listeners and serve their own alone, as those of nginx do: what

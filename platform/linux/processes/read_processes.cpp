@@ -60,7 +60,8 @@ ProcessReading hidden_process(Int pid) {
 }
 
 /// A file that the kernel gives whole to one read(2) with room enough: one record of single_open()
-/// (fs/seq_file.c), as all files of /proc/PID made by ONE() in fs/proc/base.c are (Linux 6.12).
+/// (fs/seq_file.c), as all files of /proc/PID made by ONE() in fs/proc/base.c are, and cmdline
+/// (get_mm_cmdline() there), Linux 6.12.
 Result<std::string> read_record_at(int directory, const char* name) {
   const FileDescriptor file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
   std::array<char, 16384> buffer;
@@ -140,7 +141,7 @@ private:
   }
 
   void put_command() {
-    if (const auto text = read_file_at(directory_, "cmdline"); text && !text->empty())
+    if (const auto text = read_record_at(directory_, "cmdline"); text && !text->empty())
       reading_.row.command_line = parse_command_line(*text);
   }
 

@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "core/command/explain.h"
+#include "core/command/report_gaps.h"
 #include "core/command/rules_command.h"
 #include "core/command/who.h"
 #include "core/facts/tables.h"
@@ -333,28 +334,17 @@ void explain_unreached(Session& session, const rules::RuleSet& rules, Entry& ent
   entry.listener.findings = std::move(evaluation.findings);
 }
 
-void add_gap(Overview& overview, const Gap& gap) {
-  if (std::ranges::find(overview.gaps, gap) == overview.gaps.end())
-    overview.gaps.push_back(gap);
-}
-
-void add_gaps(Overview& overview, const Snapshot& snapshot, const std::vector<std::string>& ids) {
-  for (const auto& id : ids)
-    if (const Gap* gap = snapshot.gap(id))
-      add_gap(overview, *gap);
-}
-
 /// Those of the flows, and of what was read for all of them.
 void add_all_gaps(Overview& overview, const Snapshot& snapshot,
                   const std::vector<std::string>& of_flows) {
-  add_gaps(overview, snapshot, of_flows);
+  add_gaps(overview.gaps, snapshot, of_flows);
   for (const auto& answer : snapshot.answers())
     if (answer.request.table == table_name<Socket>() ||
         answer.request.table == table_name<SocketOwner>())
-      add_gaps(overview, snapshot, answer.gaps);
+      add_gaps(overview.gaps, snapshot, answer.gaps);
   for (const auto& gap : snapshot.gaps())
-    if (gap.id == nat_gap || gap.id.starts_with("plugin."))
-      add_gap(overview, gap);
+    if (gap.id == nat_gap || is_of_plugin(gap))
+      add_gap(overview.gaps, gap);
 }
 
 /// Where rules or sets tell the sources apart, all of them stand in the place of the one client
@@ -377,7 +367,7 @@ void tell_sources(Session& session, Entry& entry, Overview& overview) {
                                [&](const WhoClass& told) { return share_vantage(one, told); });
   });
   std::ranges::move(apart, std::back_inserter(reached));
-  add_gaps(overview, session.snapshot(), glance.gaps);
+  add_gaps(overview.gaps, session.snapshot(), glance.gaps);
 }
 
 /// An overview while it is made.

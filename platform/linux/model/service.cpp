@@ -13,11 +13,11 @@
 // tests/lab/cases_limits.py and tests/unit/platform/linux/model/service_test.cpp.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 
 #include <fmt/format.h>
 
+#include "platform/linux/capabilities.h"
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/socket_lookup.h"
@@ -115,13 +115,6 @@ bool cannot_serve(const Process& process) {
   return cannot_run(process) || at_its_limit(process);
 }
 
-bool has_capability(const Process& process, unsigned number) {
-  const std::string digits = process.capabilities.value_or("");
-  std::uint64_t bits = 0;
-  const auto* const end = digits.data() + digits.size();
-  return std::from_chars(digits.data(), end, bits, 16).ptr == end && ((bits >> number) & 1U) != 0;
-}
-
 /// fs.file-nr is "open 0 maximum".
 bool machine_is_full(Walk& walk, Int netns) {
   const auto numbers = ask_setting(walk.inquiry, netns, "fs.file-nr").value_or("");
@@ -184,7 +177,8 @@ bool check_descriptors(Walk& walk, Journey& journey, const Socket& listener, con
                        bool machine_full) {
   constexpr unsigned capability_sys_admin = 21;
   const bool own = at_its_limit(owner);
-  if (!own && (!machine_full || has_capability(owner, capability_sys_admin)))
+  if (!own &&
+      (!machine_full || has_capability(owner.capabilities.value_or(""), capability_sys_admin)))
     return false;
   if (listener.accept_queue.value_or(0) == 0)
     assume(journey, "no descriptor becomes free before the client comes");

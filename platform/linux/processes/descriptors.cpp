@@ -67,12 +67,6 @@ Link read_descriptor(int directory, const char* name) {
   return {parse_inode_link({link.data(), static_cast<std::size_t>(size)}, "socket"), false};
 }
 
-ErrorCode code_of(int os_error) {
-  if (is_denial(os_error))
-    return ErrorCode::denied;
-  return os_error == ENOENT ? ErrorCode::not_found : ErrorCode::system;
-}
-
 WalkEnd end_of(int os_error) {
   return is_denial(os_error) ? WalkEnd::denied : WalkEnd::vanished;
 }
@@ -125,7 +119,7 @@ Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory) {
                     });
   if (!read) {
     const int os_error = errno;
-    return Error{code_of(os_error), "listing a directory", directory, os_error, {}, {}};
+    return Error{file_error_code(os_error), "listing a directory", directory, os_error, {}, {}};
   }
   std::ranges::sort(numbers);
   return numbers;

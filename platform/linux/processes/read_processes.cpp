@@ -1,7 +1,6 @@
 #include "platform/linux/processes/read_processes.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <iterator>
 #include <map>
@@ -57,21 +56,6 @@ ProcessReading hidden_process(Int pid) {
        row.capabilities, row.seccomp, row.frozen);
   reading.denied = true;
   return reading;
-}
-
-/// A file that the kernel gives whole to one read(2) with room enough: one record of single_open()
-/// (fs/seq_file.c), as all files of /proc/PID made by ONE() in fs/proc/base.c are, and cmdline
-/// (get_mm_cmdline() there), Linux 6.12.
-Result<std::string> read_record_at(int directory, const char* name) {
-  const FileDescriptor file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  std::array<char, 16384> buffer;
-  ssize_t size = -1;
-  do
-    size = file.valid() ? read(file.get(), buffer.data(), buffer.size()) : -1;
-  while (file.valid() && size < 0 && errno == EINTR);
-  if (size < 0 || static_cast<std::size_t>(size) == buffer.size())
-    return read_file_at(directory, name);
-  return std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
 /// Reads the files of one process.

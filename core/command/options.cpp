@@ -10,6 +10,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/base/text.h"
+
 namespace synfate {
 namespace {
 
@@ -187,7 +189,7 @@ Parsed failed(const CLI::App& app, const CLI::ParseError& error) {
       return {{}, std::string(error.what()) + "\n", false, 0};
     return {{}, app.help(), false, 0}; // of the subcommand, if there is one
   }
-  return {{}, std::string("synfate: ") + error.what() + "\nSee: synfate --help\n", true, 2};
+  return {{}, "synfate: " + escape_for_terminal(error.what()) + "\nSee: synfate --help\n", true, 2};
 }
 
 void take_verb(Options& options) {

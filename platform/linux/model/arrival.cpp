@@ -176,7 +176,13 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
   Journey& journey = routed.journey;
   const auto& answer = routed.answer;
   const IpAddress to = question.destination;
-  if (!answer) {
+  if (to.is_v6() && to.is_multicast()) {
+    // net/ipv6/ip6_input.c: ip6_mc_input() asks for membership, and RTM_GETROUTE knows of none.
+    if (walk.flow.proto == Proto::tcp)
+      add_stop(journey, not_for_tcp(to, "multicast"));
+    journey.to_many = true;
+    assume(journey, fmt::format("an interface has joined the group {}", to.to_string()));
+  } else if (!answer) {
     assume(journey, "the packet is routed to this host");
   } else if (const Int error = answer->error.value_or(0); error == EINVAL || error == EXDEV) {
     const auto reason =
@@ -199,6 +205,7 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
   } else if (walk.flow.proto == Proto::tcp) {
     add_stop(journey, not_for_tcp(to, answer->type.value_or("")));
   } else {
+    journey.to_many = true;
     assume(journey, fmt::format("a datagram to a {} address is answered like others",
                                 answer->type.value_or("")));
   }

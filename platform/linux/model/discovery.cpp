@@ -306,6 +306,7 @@ std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interf
     return std::nullopt;
   Asker asker{question_from(*sender, target), *sender, false, false};
   look_up_entry(walk, found->netns, found->interface, asker);
+  asker.knows = asker.knows || !answer->type.is("unicast"); // a broadcast: ip_eth_mc_map()
   return asker;
 }
 
@@ -484,7 +485,8 @@ Journeys discover_many(Walk& walk, const Journey& journey, const Interface& devi
 } // namespace
 
 Journeys get_discovered(Walk& walk, Journey journey, const Interface& device) {
-  if (journey.stopped() || walk.flow.local || !has_neighbours(device))
+  if (journey.stopped() || walk.flow.local || walk.flow.to.is_multicast() ||
+      !has_neighbours(device))
     return alone(std::move(journey));
   return walk.classes != nullptr ? discover_many(walk, journey, device)
                                  : discover_one(walk, std::move(journey), device);

@@ -89,7 +89,7 @@ Result<std::vector<Target>> read_called_targets(const Program& program, const Op
   for (auto& target : targets)
     if (std::ranges::any_of(target.addresses, &IpAddress::is_unspecified))
       target.addresses.clear();
-  return std::move(targets);
+  return targets;
 }
 
 Result<std::optional<Identity>> read_identity(const Program& program, const Options& options) {

@@ -211,7 +211,7 @@ void tell_sources(Session& session, Report& report, const std::optional<Identity
     return;
   auto glance = who_at_a_glance(session, report.target, as);
   // Only of the addresses that the flows call: a family without a listener is not asked about.
-  std::erase_if(glance.classes, [&](const WhoClass& entry) {
+  std::erase_if(glance.classes, [&](const SourceClass& entry) {
     return std::ranges::none_of(report.flows, [&](const FlowReport& each) {
       return entry.to == each.flow.to && entry.interface == each.flow.from_interface;
     });

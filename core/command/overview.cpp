@@ -249,8 +249,8 @@ bool family_fits(const Entry& entry, const Flow& flow) {
   return flow.to.is_v6() || (address.is_unspecified() && !entry.sockets.front().v6only);
 }
 
-WhoClass class_of(const FlowReport& report) {
-  WhoClass one;
+SourceClass class_of(const FlowReport& report) {
+  SourceClass one;
   one.sources.emplace_back(report.flow.from, report.flow.from);
   one.interface = report.flow.from_interface;
   one.name = report.flow.local ? "" : report.flow.name;
@@ -308,17 +308,17 @@ void judge(Entry& entry, std::span<const FlowReport> flows, Int netns) {
 
 /// What one client of each route cannot show: routes alone do not set the members of a network
 /// apart.
-bool by_more_than_routes(std::span<const WhoClass> apart, const WhoClass& at) {
-  const auto routed = [&](const WhoClass& entry) {
+bool by_more_than_routes(std::span<const SourceClass> apart, const SourceClass& at) {
+  const auto routed = [&](const SourceClass& entry) {
     return entry.stopped_at == Stage::route || entry.stopped_at == Stage::reply_route;
   };
-  return std::ranges::count_if(apart, [&](const WhoClass& entry) {
+  return std::ranges::count_if(apart, [&](const SourceClass& entry) {
            return share_vantage(entry, at) && !routed(entry);
          }) > 1;
 }
 
 bool reached(const Listener& listener) {
-  return std::ranges::any_of(listener.reachable_from, [](const WhoClass& one) {
+  return std::ranges::any_of(listener.reachable_from, [](const SourceClass& one) {
     return one.outcome == Outcome::open || one.outcome == Outcome::unknown;
   });
 }
@@ -354,17 +354,17 @@ void tell_sources(Session& session, Entry& entry, Overview& overview) {
   const auto glance = who_at_a_glance(session, target_of(entry.listener), std::nullopt);
   overview.sources_left_out = overview.sources_left_out || glance.too_much;
   const auto all = told_apart(glance.classes);
-  std::vector<WhoClass> apart;
-  std::ranges::copy_if(all, std::back_inserter(apart), [&](const WhoClass& told) {
-    return by_more_than_routes(all, told) && std::ranges::any_of(reached, [&](const WhoClass& one) {
-             return share_vantage(one, told);
-           });
+  std::vector<SourceClass> apart;
+  std::ranges::copy_if(all, std::back_inserter(apart), [&](const SourceClass& told) {
+    return by_more_than_routes(all, told) &&
+           std::ranges::any_of(reached,
+                               [&](const SourceClass& one) { return share_vantage(one, told); });
   });
   if (apart.empty())
     return;
-  std::erase_if(reached, [&](const WhoClass& one) {
+  std::erase_if(reached, [&](const SourceClass& one) {
     return std::ranges::any_of(apart,
-                               [&](const WhoClass& told) { return share_vantage(one, told); });
+                               [&](const SourceClass& told) { return share_vantage(one, told); });
   });
   std::ranges::move(apart, std::back_inserter(reached));
   add_gaps(overview.gaps, session.snapshot(), glance.gaps);

@@ -13,25 +13,9 @@
 namespace synfate {
 namespace {
 
-WhoClass class_of(SourceClass&& told) {
-  WhoClass entry;
-  entry.sources = std::move(told.sources);
-  entry.interface = told.flow.from_interface;
-  if (told.has_target)
-    entry.to = told.flow.to;
-  entry.martian = told.martian;
-  entry.outcome = told.fate.outcome;
-  entry.icmp = told.fate.icmp;
-  entry.certainty = told.fate.certainty;
-  entry.stopped_at = told.fate.stopped_at;
-  entry.culprit = std::move(told.fate.culprit);
-  entry.via = std::move(told.via);
-  return entry;
-}
-
 bool is_asked(const SourceClass& told, std::span<const ZonedAddress> clients) {
   return clients.empty() || std::ranges::any_of(clients, [&](const ZonedAddress& client) {
-           return (client.zone.empty() || client.zone == told.flow.from_interface) &&
+           return (client.zone.empty() || client.zone == told.interface) &&
                   std::ranges::any_of(told.sources, [&](const IpRange& range) {
                     return range.contains(client.address);
                   });
@@ -116,7 +100,7 @@ WhoReport who_reaches(Session& session, const Target& target, std::span<const Zo
   });
   for (auto& told : classes)
     if (is_asked(told, clients))
-      report.classes.push_back(class_of(std::move(told)));
+      report.classes.push_back(std::move(told));
   add_gaps(report, session.snapshot(), gaps);
   return report;
 }
@@ -132,15 +116,13 @@ WhoGlance who_at_a_glance(Session& session, const Target& target,
         return classes;
       },
       Depth::glance);
-  const auto is_known = [](const SourceClass& part) {
-    return part.fate.outcome != Outcome::unknown;
-  };
+  const auto is_known = [](const SourceClass& part) { return part.outcome != Outcome::unknown; };
   if (glance.too_much || std::ranges::none_of(told, is_known)) // the flows say why
     return {{}, glance.too_much, {}};
   const auto own = session.snapshot().rows<Address>({std::string(table_name<Address>()), {}});
   for (auto& part : told)
     if (!are_own(own, part))
-      glance.classes.push_back(class_of(std::move(part)));
+      glance.classes.push_back(std::move(part));
   return glance;
 }
 

@@ -15,9 +15,9 @@ WhoReport who_reaches(Session& session, const Target& target, std::span<const Zo
 
 /// What a glance tells of other hosts' addresses: nothing that is large is read.
 struct WhoGlance {
-  std::vector<WhoClass> classes; ///< empty: it does not tell
-  bool too_much = false;         ///< since rules, sets or routes are many
-  std::vector<std::string> gaps; ///< ids of what could not be read for it
+  std::vector<SourceClass> classes; ///< empty: it does not tell
+  bool too_much = false;            ///< since rules, sets or routes are many
+  std::vector<std::string> gaps;    ///< ids of what could not be read for it
 };
 WhoGlance who_at_a_glance(Session& session, const Target& target,
                           const std::optional<Identity>& as);

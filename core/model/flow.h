@@ -117,13 +117,19 @@ struct FlowReport {
   Fate fate;
 };
 
-/// Clients that share one fate for one reason.
+/// Sources that share one fate for one reason. There may be tens of thousands: it holds what is
+/// told of them and no more.
 struct SourceClass {
-  Flow flow;                    ///< of one of them
-  bool has_target = true;       ///< false: there is no address they could call
-  std::vector<IpRange> sources; ///< all of them: disjoint, in order
+  std::vector<IpRange> sources; ///< disjoint, in order
+  std::string interface;        ///< where their packets arrive
+  std::string name;             ///< "on-link of eth0", "default route"; mostly empty
+  std::optional<IpAddress> to;  ///< the address they call; nothing: there is none
   bool martian = false;         ///< such packets cannot arrive there
-  Fate fate;                    ///< without its path
+  Outcome outcome = Outcome::unknown;
+  Icmp icmp = Icmp::none;
+  Certainty certainty = Certainty::certain;
+  std::optional<Stage> stopped_at;
+  std::optional<Culprit> culprit;
   std::vector<std::string> via; ///< ids of the rules that let the first packet pass, in order
 };
 

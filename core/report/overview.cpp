@@ -33,7 +33,7 @@ std::string source_words(const IpRange& source) {
 }
 
 /// The vantage point or the sources, without the family where a name says enough.
-std::string whereabouts(const WhoClass& entry) {
+std::string whereabouts(const SourceClass& entry) {
   if (entry.interface == "lo")
     return "this host";
   if (!entry.name.empty())
@@ -47,7 +47,7 @@ std::string whereabouts(const WhoClass& entry) {
   return entry.interface.empty() ? text : text + " on " + entry.interface;
 }
 
-std::string doubt_words(const WhoClass& entry) {
+std::string doubt_words(const SourceClass& entry) {
   if (entry.outcome == Outcome::unknown)
     return " (cannot be told)";
   if (entry.certainty != Certainty::certain)
@@ -55,13 +55,13 @@ std::string doubt_words(const WhoClass& entry) {
   return {};
 }
 
-bool lets_in(const WhoClass& entry) {
+bool lets_in(const SourceClass& entry) {
   return !entry.martian && (entry.outcome == Outcome::open || entry.outcome == Outcome::unknown);
 }
 
 /// " (IPv4)" where the same place gets in by one family and not by the other.
-std::string family_words(const Listener& listener, const WhoClass& entry) {
-  const auto differs = [&](const WhoClass& other) {
+std::string family_words(const Listener& listener, const SourceClass& entry) {
+  const auto differs = [&](const SourceClass& other) {
     return whereabouts(other) == whereabouts(entry) && !lets_in(other);
   };
   if (!entry.to || std::ranges::none_of(listener.reachable_from, differs))

@@ -26,14 +26,14 @@ struct Listener {
   Proto proto = Proto::tcp;
   std::optional<IpAddress> address;
   std::uint16_t port = 0;
-  std::string interface;                ///< bound to this one only; mostly empty
-  std::string path;                     ///< Unix sockets only
-  Fact<ListenerOwner> owner;            ///< absent: the kernel, or NAT leads it elsewhere
-  std::vector<std::int64_t> holders;    ///< processes that hold its sockets
-  bool holders_complete = false;        ///< these are all of them
-  std::string led_to;                   ///< where NAT leads it; empty: a socket of this host
-  std::string service;                  ///< unit or container; may be empty
-  std::vector<WhoClass> reachable_from; ///< who was asked for, open or not
+  std::string interface;                   ///< bound to this one only; mostly empty
+  std::string path;                        ///< Unix sockets only
+  Fact<ListenerOwner> owner;               ///< absent: the kernel, or NAT leads it elsewhere
+  std::vector<std::int64_t> holders;       ///< processes that hold its sockets
+  bool holders_complete = false;           ///< these are all of them
+  std::string led_to;                      ///< where NAT leads it; empty: a socket of this host
+  std::string service;                     ///< unit or container; may be empty
+  std::vector<SourceClass> reachable_from; ///< who was asked for, open or not
   std::vector<Finding> findings;
 };
 

@@ -98,7 +98,7 @@ NagiosResult render_nagios(std::span<const WhoReport> reports) {
     if (report.classes.empty() || !report.gaps.empty())
       state = NagiosState::unknown;
     const auto here = static_cast<std::size_t>(
-        std::ranges::count(report.classes, Outcome::open, &WhoClass::outcome));
+        std::ranges::count(report.classes, Outcome::open, &SourceClass::outcome));
     text += fmt::format("{}{}: {} of {} classes of sources can connect", text.empty() ? "" : "; ",
                         target_words(report.target), here, report.classes.size());
     for (const auto& gap : report.gaps)

@@ -7,7 +7,6 @@
 
 #include "core/facts/snapshot.h"
 #include "core/model/flow.h"
-#include "core/report/who_class.h"
 
 namespace synfate {
 
@@ -39,7 +38,7 @@ struct Report {
   std::vector<std::string> unknown_rules; ///< rules that could not tell, for -v
   std::vector<std::int64_t> holders;      ///< processes that hold the listeners the flows come to
   bool holders_complete = false;          ///< these are all of them (--all-holders)
-  std::vector<WhoClass> sources;          ///< every client there can be, where a glance tells
+  std::vector<SourceClass> sources;       ///< every client there can be, where a glance tells
   bool sources_left_out = false;          ///< there is too much to tell them at a glance
 
   /// The flows' one outcome; nothing if they differ ("mixed").

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t sources_shown = 8;
 
-std::string decided_by(const WhoClass& entry) {
+std::string decided_by(const SourceClass& entry) {
   if (entry.culprit) {
     const auto stage = entry.stopped_at ? fmt::format("{}: ", to_string(*entry.stopped_at)) : "";
     return stage + culprit_words(*entry.culprit);
@@ -30,7 +30,7 @@ TableRow class_head() {
           {"decided by", Style::faint}};
 }
 
-TableRow class_row(const WhoClass& entry, std::string source) {
+TableRow class_row(const SourceClass& entry, std::string source) {
   auto outcome = outcome_words(entry.outcome, entry.icmp);
   if (entry.certainty != Certainty::certain)
     outcome += fmt::format(", {}", to_string(entry.certainty));
@@ -42,7 +42,7 @@ TableRow class_row(const WhoClass& entry, std::string source) {
 }
 
 /// The class beside its first source, its other sources below.
-void add_class_rows(std::vector<TableRow>& rows, const WhoClass& entry, bool all) {
+void add_class_rows(std::vector<TableRow>& rows, const SourceClass& entry, bool all) {
   const auto count = all ? entry.sources.size() : std::min(entry.sources.size(), sources_shown);
   if (count == 0)
     return;
@@ -53,13 +53,14 @@ void add_class_rows(std::vector<TableRow>& rows, const WhoClass& entry, bool all
     rows.push_back({{fmt::format("and {} more", entry.sources.size() - count), Style::faint}});
 }
 
-std::vector<const WhoClass*> ordered(const WhoReport& report, bool with_martians) {
-  std::vector<const WhoClass*> classes;
+std::vector<const SourceClass*> ordered(const WhoReport& report, bool with_martians) {
+  std::vector<const SourceClass*> classes;
   for (const auto& entry : report.classes)
     if (with_martians || !entry.martian)
       classes.push_back(&entry);
-  std::ranges::stable_sort(
-      classes, {}, [](const WhoClass* entry) { return entry->outcome == Outcome::open ? 0 : 1; });
+  std::ranges::stable_sort(classes, {}, [](const SourceClass* entry) {
+    return entry->outcome == Outcome::open ? 0 : 1;
+  });
   return classes;
 }
 
@@ -68,7 +69,7 @@ void write_classes(Page& page, const WhoReport& report) {
   for (const auto* entry : ordered(report, page.options().verbose))
     add_class_rows(rows, *entry, page.options().verbose);
   page.table(0, rows);
-  const auto martians = std::ranges::count_if(report.classes, &WhoClass::martian);
+  const auto martians = std::ranges::count_if(report.classes, &SourceClass::martian);
   if (martians > 0 && !page.options().verbose)
     page.paragraph("",
                    fmt::format("Not shown: {} of sources that cannot arrive there (-v shows "
@@ -80,7 +81,7 @@ void write_classes(Page& page, const WhoReport& report) {
 constexpr std::size_t sources_at_a_glance = 3;
 
 /// Reads the same but for the sources.
-bool same_fate(const WhoClass& one, const WhoClass& other) {
+bool same_fate(const SourceClass& one, const SourceClass& other) {
   return share_vantage(one, other) && one.outcome == other.outcome && one.icmp == other.icmp &&
          one.certainty == other.certainty && one.stopped_at == other.stopped_at &&
          one.culprit == other.culprit;
@@ -99,13 +100,13 @@ void join_neighbours(std::vector<IpRange>& ranges) {
 }
 
 /// One class for each fate; who lets them pass is not told.
-std::vector<WhoClass> by_fate(std::span<const WhoClass> classes) {
-  std::vector<WhoClass> joined;
+std::vector<SourceClass> by_fate(std::span<const SourceClass> classes) {
+  std::vector<SourceClass> joined;
   for (const auto& entry : classes) {
     if (entry.martian || !entry.to || entry.interface == "lo")
       continue;
     const auto like = std::ranges::find_if(
-        joined, [&](const WhoClass& other) { return same_fate(entry, other); });
+        joined, [&](const SourceClass& other) { return same_fate(entry, other); });
     if (like == joined.end()) {
       joined.push_back(entry);
       continue;
@@ -128,14 +129,14 @@ double as_number(const IpAddress& address) {
 }
 
 /// How many addresses there are, near enough to tell which class is largest.
-double size_of(const WhoClass& entry) {
+double size_of(const SourceClass& entry) {
   double size = 0;
   for (const auto& range : entry.sources)
     size += as_number(range.last) - as_number(range.first) + 1;
   return size;
 }
 
-std::string some_sources(const WhoClass& entry, std::size_t most) {
+std::string some_sources(const SourceClass& entry, std::size_t most) {
   std::string text;
   for (std::size_t at = 0; at < std::min(most, entry.sources.size()); ++at)
     text += (at > 0 ? ", " : "") + entry.sources[at].to_string();
@@ -144,10 +145,10 @@ std::string some_sources(const WhoClass& entry, std::size_t most) {
   return text;
 }
 
-std::vector<TableRow> source_rows(const std::vector<WhoClass>& classes, std::size_t most) {
+std::vector<TableRow> source_rows(const std::vector<SourceClass>& classes, std::size_t most) {
   std::vector<TableRow> rows{class_head()};
   for (const auto& entry : classes) {
-    const bool largest = std::ranges::none_of(classes, [&](const WhoClass& other) {
+    const bool largest = std::ranges::none_of(classes, [&](const SourceClass& other) {
       return share_vantage(entry, other) && size_of(other) > size_of(entry);
     });
     rows.push_back(class_row(entry, largest ? "all others" : some_sources(entry, most)));
@@ -156,7 +157,7 @@ std::vector<TableRow> source_rows(const std::vector<WhoClass>& classes, std::siz
 }
 
 /// The class with an empty array for its sources.
-Json json_without_sources(const WhoClass& entry) {
+Json json_without_sources(const SourceClass& entry) {
   Json json;
   json["sources"] = Json::array();
   json["interface"] = json_text_or_null(entry.interface);
@@ -218,7 +219,7 @@ void write_name(std::string& out, std::string_view name, bool first, const Layou
   out += layout.one_line ? "\":" : "\": ";
 }
 
-void write_sources(std::string& out, const WhoClass& entry, const Layout& layout) {
+void write_sources(std::string& out, const SourceClass& entry, const Layout& layout) {
   write_array(out, entry.sources.size(), layout, [&](std::size_t at, const Layout&) {
     out += '"';
     out += entry.sources[at].to_string();
@@ -226,7 +227,7 @@ void write_sources(std::string& out, const WhoClass& entry, const Layout& layout
   });
 }
 
-void write_class(std::string& out, const WhoClass& entry, const Layout& layout) {
+void write_class(std::string& out, const SourceClass& entry, const Layout& layout) {
   const Json rest = json_without_sources(entry);
   out += '{';
   bool first = true;
@@ -259,27 +260,27 @@ void write_report(std::string& out, const WhoReport& report, const Layout& layou
 
 } // namespace
 
-bool share_vantage(const WhoClass& one, const WhoClass& other) {
+bool share_vantage(const SourceClass& one, const SourceClass& other) {
   return one.interface == other.interface && one.to == other.to;
 }
 
-std::vector<WhoClass> told_apart(std::span<const WhoClass> classes) {
+std::vector<SourceClass> told_apart(std::span<const SourceClass> classes) {
   auto told = by_fate(classes);
-  const auto alone = [&](const WhoClass& entry) {
+  const auto alone = [&](const SourceClass& entry) {
     return std::ranges::count_if(
-               told, [&](const WhoClass& other) { return share_vantage(entry, other); }) == 1;
+               told, [&](const SourceClass& other) { return share_vantage(entry, other); }) == 1;
   };
-  std::vector<WhoClass> apart;
+  std::vector<SourceClass> apart;
   std::ranges::copy_if(told, std::back_inserter(apart),
-                       [&](const WhoClass& entry) { return !alone(entry); });
+                       [&](const SourceClass& entry) { return !alone(entry); });
   return apart;
 }
 
-void write_sources(Page& page, std::span<const WhoClass> classes) {
+void write_sources(Page& page, std::span<const SourceClass> classes) {
   auto shown = told_apart(classes);
   if (shown.empty())
     return;
-  std::ranges::stable_sort(shown, [](const WhoClass& one, const WhoClass& other) {
+  std::ranges::stable_sort(shown, [](const SourceClass& one, const SourceClass& other) {
     return std::tuple(one.interface, one.to->to_string(), size_of(one)) <
            std::tuple(other.interface, other.to->to_string(), size_of(other));
   });
@@ -290,7 +291,7 @@ void write_sources(Page& page, std::span<const WhoClass> classes) {
   page.table(2, rows);
 }
 
-Json json_class(const WhoClass& entry) {
+Json json_class(const SourceClass& entry) {
   Json json = json_without_sources(entry);
   for (const auto& source : entry.sources)
     json["sources"].push_back(source.to_string());

@@ -302,7 +302,7 @@ struct Answer {
     if (message.type == NLMSG_ERROR || message.type == NLMSG_DONE)
       return conclude(message);
     if (message.type == NLMSG_OVERRUN) {
-      inconsistent = true;
+      failure = system_error(doing, ENOBUFS);
       return true;
     }
     if (message.type < NLMSG_MIN_TYPE)

@@ -5,6 +5,7 @@
 
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/netfilter/consistent_read.h"
 #include "platform/linux/netfilter/queues.h"
 #include "platform/linux/netfilter/read_nft.h"
 
@@ -139,13 +140,7 @@ private:
   }
 
   static void report(sdk::Collection& collection, const Error& error) {
-    const bool denied = error.code == ErrorCode::denied;
-    sdk::report(collection,
-                {.id = denied ? "nft" : "nft.unread",
-                 .what = "the rules of nf_tables (nft, iptables-nft, firewalld)",
-                 .why = denied ? "the kernel shows them only with CAP_NET_ADMIN" : to_string(error),
-                 .effect = "whether this host's firewall lets the packets in cannot be told",
-                 .remedy = denied ? "run as root" : "run again when the rules are not changing"});
+    sdk::report(collection, gap_of_unread_rules(error));
   }
 
   static void report_queues(sdk::Collection& collection, const Error& error) {

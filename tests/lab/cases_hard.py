@@ -125,7 +125,7 @@ class Restless:
     def judge(answer):
         outcome = answer.flows[0]["outcome"]
         gaps = [gap["id"] for gap in answer.report["gaps"]]
-        if outcome == "timeout" or outcome == "unknown" and {"nft.changed", "nft.unread"} & set(gaps):
+        if outcome == "timeout" or outcome == "unknown" and {"nft.changed", "nft.lost", "nft.unread"} & set(gaps):
             return []
         return [f"predicted {outcome} with the gaps {gaps}; a real client gets timeout"]
 

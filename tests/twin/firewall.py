@@ -12,6 +12,7 @@ claims less, the share of such flows is counted. A failure prints the seed that 
 """
 
 import collections
+import itertools
 import json
 import os
 import random
@@ -61,6 +62,10 @@ def prepare(lab):
     lab.serve("0.0.0.0", "8080", "+", "--v6only", "1", "::", "8080", "+", "10.77.0.1", "8081", "+",
               "--v6only", "1", "::", "8081", "+", "--udp", "0.0.0.0", "8080", "+", "--udp", "--v6only", "1",
               "::", "8080", "+", "--udp", "0.0.0.0", "8053")
+
+
+#: A neighbour that does not answer is given up before the client is.
+QUICK = {"retrans_time_ms": 100, "mcast_solicit": 2}
 
 
 def know_each_other(lab):
@@ -187,11 +192,15 @@ def vague_reason(flow):
     return "; ".join(one if isinstance(one, str) else json.dumps(one) for one in why)[:160] or "?"
 
 
-def check(lab, client, real, code, tally, seed):
-    """A complaint, or None."""
+def ask(lab, client):
     local, proto, source, target, port = client
     identity = ("--as", "root") if local else ()
-    answer = ask_synfate(lab.server, target_words(proto, target, port), "--from", source, *identity)
+    return ask_synfate(lab.server, target_words(proto, target, port), "--from", source, *identity)
+
+
+def check(answer, client, real, code, tally, seed):
+    """A complaint, or None."""
+    _, proto, source, target, port = client
     if len(answer.flows) != 1:
         return f"{' '.join(answer.words)}: {len(answer.flows)} flows instead of one"
     flow = answer.flows[0]
@@ -212,6 +221,36 @@ def check(lab, client, real, code, tally, seed):
                       f"{(step['by'] or {}).get('id', '')} {step['note']}" for step in flow["path"]))
 
 
+def forget_each_other(lab):
+    """Both ends ask on the link again."""
+    for netns, link in ((lab.server, "sv0"), (lab.client, "cl0")):
+        for family in ("-4", "-6"):
+            netns.ip(family, "neigh", "flush", "dev", link)
+            for each in json.loads(netns.ip(family, "-j", "neigh", "show", "dev", link,
+                                            "nud", "permanent") or "[]"):
+                netns.ip("neigh", "del", each["dst"], "dev", link)
+
+
+def run_strangers(lab, probers, seed, clients, tally):
+    """The same where nobody knows anybody on the link: one client after the other."""
+    dice = random.Random(seed)
+    wipe(lab)
+    text = load(lab, dice)
+    complaints = []
+    for client in [random_client(dice) for _ in range(clients)]:
+        if client[0]:
+            continue
+        forget_each_other(lab)
+        answer = ask(lab, client) if synfate_program() else None
+        probers[False].begin([client[1:]])
+        real, code = probers[False].results()[0]
+        if answer is None:
+            tally.outcomes[real] += 1
+        elif complaint := check(answer, client, real, code, tally, seed):
+            complaints.append(complaint)
+    return complaints, text
+
+
 def run_round(lab, probers, seed, clients, tally):
     """Complaints of one random ruleset."""
     dice = random.Random(seed)
@@ -226,7 +265,7 @@ def run_round(lab, probers, seed, clients, tally):
         real, code = results[client[0]].pop(0)
         if not synfate_program():
             tally.outcomes[real] += 1
-        elif complaint := check(lab, client, real, code, tally, seed):
+        elif complaint := check(ask(lab, client), client, real, code, tally, seed):
             complaints.append(complaint)
     return complaints, text
 
@@ -237,9 +276,13 @@ def run(options):
     with Lab() as lab:
         prepare(lab)
         probers = {False: Prober(lab, lab.client), True: Prober(lab, lab.server)}
+        one_round = run_strangers if options.strangers else run_round
+        if options.strangers:
+            for family, name in itertools.product((4, 6), ("retrans_time_ms", "mcast_solicit")):
+                lab.client.sysctl(f"net.ipv{family}.neigh.cl0.{name}", QUICK[name])
         for number in range(options.rounds):
             seed = first + number * rounds.STRIDE
-            complaints, text = run_round(lab, probers, seed, options.clients, tally)
+            complaints, text = one_round(lab, probers, seed, options.clients, tally)
             failed += bool(complaints)
             if complaints:
                 print(f"FAILED   repeat with: --seed {seed} --rounds 1 --clients {options.clients}")
@@ -253,6 +296,8 @@ def run(options):
 def main():
     parser = rounds.parser()
     parser.add_argument("--clients", type=int, default=24, help="of each round")
+    parser.add_argument("--strangers", action="store_true",
+                        help="neighbours forget each other before each attempt")
     parser.add_argument("--real-only", action="store_true", help="do not ask synfate")
     parser.add_argument("--show", action="store_true", help="print the rulesets that failed")
     options = parser.parse_args()

@@ -13,6 +13,7 @@
 #include "platform/linux/netfilter/packet_build.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/routing/reachability.h"
+#include "platform/linux/routing/sysctl_names.h"
 
 namespace synfate {
 namespace {
@@ -243,20 +244,43 @@ struct Asker {
   bool doubtful = false; ///< and is about to ask again
 };
 
-/// The client's, if the one who asks has it on the link, else its own: see routers_of().
+/// net.ipv4.conf.IF.arp_announce, or that of all, is not 0.
+bool announces_less(Walk& walk, Int netns, const Interface& device) {
+  return std::ranges::any_of(
+      std::array<std::string, 2>{"all", device.name.value_or("")}, [&](const std::string& name) {
+        return ask_number(walk.inquiry, netns,
+                          linux_routing::interface_setting("net.ipv4.conf", name, "arp_announce"))
+                   .value_or(0) != 0;
+      });
+}
+
+/// IPv6: the client's if the one who asks has it on the link, else its link-local one: see
+/// routers_of(). ARP takes any address that is local there, unless arp_announce says otherwise:
+/// arp_solicit(), inet_select_addr().
 std::optional<IpAddress> address_for_asking(Walk& walk, Int netns, const Interface& device,
-                                            const IpAddress& client) {
-  std::optional<IpAddress> other;
-  for (const auto& row : ask_addresses(walk.inquiry, netns)) {
-    if (row.interface_index != device.index || !row.address.known() ||
-        row.address.value().family() != client.family())
+                                            const IpAddress& client, const IpAddress& target) {
+  const auto addresses = ask_addresses(walk.inquiry, netns);
+  const auto here = [&](const Address& row) {
+    return row.interface_index == device.index && row.address.known() &&
+           row.address.value().family() == client.family();
+  };
+  const bool anywhere = client.is_v4() && !announces_less(walk, netns, device);
+  if (std::ranges::any_of(addresses, [&](const Address& row) {
+        return row.address.is(client) && (anywhere || (client.is_v6() && here(row)));
+      }))
+    return client;
+  std::optional<IpAddress> chosen;
+  for (const auto& row : addresses) {
+    if (!here(row) || (client.is_v6() && !row.address.value().is_link_local()))
       continue;
-    if (row.address.is(client))
-      return client;
-    if (!other && (client.is_v4() || row.address.value().is_link_local()))
-      other = row.address.value();
+    const IpAddress address = row.address.value();
+    const IpPrefix network(address, static_cast<unsigned>(row.prefix_length.value_or(0)));
+    if (client.is_v4() && network.contains(target))
+      return address;
+    if (!chosen)
+      chosen = address;
   }
-  return other;
+  return chosen;
 }
 
 void look_up_entry(Walk& walk, Int netns, const Interface& device, Asker& asker) {
@@ -301,7 +325,7 @@ std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interf
   if (!answer || !answer->error.is(0) || answer->interface_index != found->interface.index)
     return std::nullopt;
   const IpAddress target = answer->gateway.known() ? answer->gateway.value() : walk.flow.to;
-  const auto sender = address_for_asking(walk, found->netns, found->interface, client);
+  const auto sender = address_for_asking(walk, found->netns, found->interface, client, target);
   if (!sender || target.family() != sender->family())
     return std::nullopt;
   Asker asker{question_from(*sender, target), *sender, false, false};

@@ -130,13 +130,12 @@ Journey journey_of(const ClassEnd& end) {
 
 /// What tells classes apart in the answer.
 std::string visible(const SourceClass& part) {
-  const Fate& fate = part.fate;
   std::string text =
-      fmt::format("{} {} {} {} {}", static_cast<int>(fate.outcome), static_cast<int>(fate.icmp),
-                  static_cast<int>(fate.certainty),
-                  fate.stopped_at ? static_cast<int>(*fate.stopped_at) : -1, part.martian);
-  if (fate.culprit)
-    text += fmt::format("{}{}{}{}", separator, fate.culprit->kind, separator, fate.culprit->id);
+      fmt::format("{} {} {} {} {}", static_cast<int>(part.outcome), static_cast<int>(part.icmp),
+                  static_cast<int>(part.certainty),
+                  part.stopped_at ? static_cast<int>(*part.stopped_at) : -1, part.martian);
+  if (part.culprit)
+    text += fmt::format("{}{}{}{}", separator, part.culprit->kind, separator, part.culprit->id);
   for (const auto& rule : part.via)
     text += fmt::format("{}{}", separator, rule);
   return text;
@@ -179,7 +178,7 @@ private:
   void take(AddressCell cell) {
     SourceClass told = told_of(cell.sets);
     told_.push_back(cell.addresses);
-    if (told.fate.outcome == Outcome::open && !walked_.passages.empty())
+    if (told.outcome == Outcome::open && !walked_.passages.empty())
       open_.push_back({std::move(told), {std::move(cell.addresses)}});
     else
       add(std::move(told), std::move(cell.addresses));
@@ -210,24 +209,52 @@ private:
       via.push_back(id);
   }
 
-  SourceClass told_of(const std::vector<std::uint32_t>& ends) {
-    Journeys journeys;
+  /// Called over this vantage, and nothing more yet.
+  SourceClass somebody() const {
     SourceClass told;
+    told.interface = vantage_.flow.from_interface;
+    told.to = vantage_.flow.to;
+    return told;
+  }
+
+  SourceClass told_of(const std::vector<std::uint32_t>& ends) const {
+    if (ends.size() == 1)
+      return told_of(*groups_[ends.front()].end);
+    Journeys journeys;
+    SourceClass told = somebody();
     told.martian = true;
     for (const auto at : ends) {
       const ClassEnd& end = *groups_[at].end;
       told.martian = told.martian && end.stop && end.stop->martian;
       journeys.push_back(journey_of(end));
     }
-    told.flow = vantage_.flow;
-    told.fate = fate_of(journeys, inquiry_, true);
+    Fate fate = fate_of(journeys, inquiry_, true);
+    told.outcome = fate.outcome;
+    told.icmp = fate.icmp;
+    told.certainty = fate.certainty;
+    told.stopped_at = fate.stopped_at;
+    told.culprit = std::move(fate.culprit);
+    return told;
+  }
+
+  /// All ways end alike: what fate_of() says of one journey.
+  SourceClass told_of(const ClassEnd& end) const {
+    SourceClass told = somebody();
+    told.certainty = end.certainty;
+    told.outcome = Outcome::open;
+    if (!end.stop)
+      return told;
+    told.martian = end.stop->martian;
+    told.outcome = end.stop->outcome;
+    told.icmp = end.stop->icmp;
+    told.stopped_at = end.stop->stage;
+    told.culprit = end.stop->culprit;
     return told;
   }
 
   void take_unknown(const IntervalSet& addresses) {
-    SourceClass told;
-    told.flow = vantage_.flow;
-    told.fate.certainty = Certainty::possible;
+    SourceClass told = somebody();
+    told.certainty = Certainty::possible;
     add(std::move(told), addresses);
   }
 
@@ -240,19 +267,15 @@ private:
 
   std::vector<SourceClass> classes() {
     const IpFamily family = vantage_.flow.from.family();
-    std::vector<Part*> ordered; // classes are large: they move once
-    for (auto& part : parts_) {
-      const auto addresses = IntervalSet::unite(part.addresses);
-      part.told.sources = ranges_of(addresses, family);
-      part.told.flow.from = to_address(addresses.first(), family);
-      ordered.push_back(&part);
-    }
-    std::ranges::sort(ordered, {},
-                      [](const Part* part) { return part->told.sources.front().first; });
     std::vector<SourceClass> classes;
-    classes.reserve(ordered.size());
-    for (Part* part : ordered)
-      classes.push_back(std::move(part->told));
+    classes.reserve(parts_.size());
+    for (auto& part : parts_) {
+      part.told.sources = ranges_of(IntervalSet::unite(part.addresses), family);
+      part.addresses.clear();
+      classes.push_back(std::move(part.told));
+    }
+    std::ranges::sort(classes, {},
+                      [](const SourceClass& told) { return told.sources.front().first; });
     return classes;
   }
 
@@ -269,37 +292,27 @@ private:
 /// Those whom no walk tells about.
 SourceClass told_without_walk(const Vantage& vantage) {
   SourceClass told;
-  told.flow = vantage.flow;
-  told.has_target = false;
   told.sources = ranges_of(vantage.sources, vantage.flow.from.family());
-  Fate& fate = told.fate;
-  const std::string& interface = vantage.flow.from_interface;
+  told.interface = vantage.flow.from_interface;
   const char* family = vantage.flow.from.is_v4() ? "IPv4" : "IPv6";
   switch (vantage.kind) {
   case Vantage::Kind::clients:
     break;
   case Vantage::Kind::no_address:
-    fate.outcome = Outcome::timeout;
-    fate.error = "ETIMEDOUT";
-    fate.stopped_at = Stage::route;
-    fate.culprit = Culprit{"interface", id_part(interface),
+    told.outcome = Outcome::timeout;
+    told.stopped_at = Stage::route;
+    told.culprit = Culprit{"interface", id_part(told.interface),
                            fmt::format("this host has no {} address to call", family)};
     break;
   case Vantage::Kind::elsewhere:
-    told.martian = true;
-    fate.outcome = Outcome::denied;
-    fate.error = "EADDRNOTAVAIL";
-    fate.stopped_at = Stage::client;
-    break;
   case Vantage::Kind::no_target:
     told.martian = true;
-    fate.outcome = Outcome::denied;
-    fate.error = "EAFNOSUPPORT";
-    fate.stopped_at = Stage::client;
+    told.outcome = Outcome::denied;
+    told.stopped_at = Stage::client;
     break;
   case Vantage::Kind::vrf:
-    fate.certainty = Certainty::possible;
-    fate.culprit = Culprit{"interface", id_part(interface), "routed by a VRF"};
+    told.certainty = Certainty::possible;
+    told.culprit = Culprit{"interface", id_part(told.interface), "routed by a VRF"};
     break;
   }
   return told;

@@ -159,16 +159,25 @@ bool is_first(const Journey& journey) {
   return !journey.reply && (journey.kind == Packet::syn || journey.kind == Packet::datagram);
 }
 
-Branches evaluate_many(Walk& walk, const Journey& journey, Place place) {
+/// What a hook does with many clients.
+struct Parted {
+  Branches branches;
+  std::vector<StoppedPart> stopped;
+};
+
+Parted evaluate_many(Walk& walk, const Journey& journey, Place place) {
+  Parted parted;
   std::vector<Passage> later;
-  const ClassContext classes =
+  ClassContext classes =
       class_context(walk, journey.netns, is_first(journey) ? walk.classes->passages : later);
+  classes.stopped = &parted.stopped;
   HookOptions options;
   options.want_near_misses = false;
   options.most_branches = walk.classes->most_branches;
   options.classes = &classes;
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  return run_hook(context, request_of(journey, place), journey.packet);
+  parted.branches = run_hook(context, request_of(journey, place), journey.packet);
+  return parted;
 }
 
 /// A part that a hook stopped: only what its end is told by.
@@ -188,6 +197,88 @@ void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Place p
     end_part(*walk.classes, told);
 }
 
+/// Parts that rules stopped alike: nothing but the clients and the rule tells them apart.
+using Alike = std::span<const StoppedPart>;
+
+bool stopped_alike(const StoppedPart& one, const StoppedPart& other) {
+  return one.packet == other.packet && one.verdict == other.verdict &&
+         one.rejection == other.rejection && one.certainty == other.certainty;
+}
+
+/// All of them as one branch, which no rule has stopped.
+Branch together(Alike parts) {
+  std::vector<IntervalSet> addresses;
+  for (const auto& part : parts)
+    addresses.push_back(part.addresses);
+  Branch branch;
+  branch.packet = *parts.front().packet;
+  branch.packet.addresses = IntervalSet::unite(addresses);
+  branch.verdict = parts.front().verdict;
+  branch.rejection = parts.front().rejection;
+  branch.certainty = parts.front().certainty;
+  return branch;
+}
+
+Branch alone(const StoppedPart& part) {
+  Branch branch = together(Alike(&part, 1));
+  branch.culprit = Culprit{part.by.kind, part.by.id, {}};
+  return branch;
+}
+
+/// The parts at one end that their common way has come to.
+void end_alike(ClassWalk& classes, Alike parts, const Journey& told) {
+  ClassWalk common{.sources = classes.sources, .fibs = classes.fibs};
+  end_part(common, told);
+  const ClassEnd& end = common.ends.front();
+  for (const auto& part : parts) {
+    auto addresses = part.addresses & end.addresses;
+    if (addresses.empty())
+      continue;
+    classes.ends.push_back(end);
+    ClassEnd& own = classes.ends.back();
+    own.addresses = std::move(addresses);
+    if (own.stop)
+      own.stop->culprit = Culprit{part.by.kind, part.by.id, {}};
+  }
+}
+
+void stop_alike(Walk& walk, const Journey& journey, Alike parts, Place place) {
+  const Branch all = together(parts);
+  Stop stop = stop_of(walk, journey, all, place);
+  Journey way = journey;
+  way.packet = before_hook(journey, all);
+  way.certainty = std::max(journey.certainty, all.certainty);
+  Journeys ways;
+  if (all.verdict == HookVerdict::reject) {
+    ways = refuse(walk, std::move(way), all.packet, std::move(stop), Refuser::rule);
+  } else {
+    way.stops.push_back(std::move(stop));
+    ways.push_back(std::move(way));
+  }
+  // Only by their addresses can the ends be told apart here.
+  const bool whole = std::ranges::all_of(ways, [&](const Journey& told) {
+    return told.packet.ports == all.packet.ports && told.packet.conditions == all.packet.conditions;
+  });
+  if (walk.inquiry.pending())
+    return;
+  if (whole)
+    for (const auto& told : ways)
+      end_alike(*walk.classes, parts, told);
+  else
+    for (const auto& part : parts)
+      stop_part(walk, journey, alone(part), place);
+}
+
+void stop_parts(Walk& walk, const Journey& journey, Alike parts, Place place) {
+  while (!parts.empty() && !walk.inquiry.pending()) {
+    const auto end = std::ranges::find_if_not(
+        parts, [&](const StoppedPart& part) { return stopped_alike(part, parts.front()); });
+    const auto count = static_cast<std::size_t>(end - parts.begin());
+    stop_alike(walk, journey, parts.first(count), place);
+    parts = parts.subspan(count);
+  }
+}
+
 /// One hook for many clients: parts that are stopped have come to their end.
 Journeys pass_many(Walk& walk, Journey journey, Place place) {
   Journeys done;
@@ -195,9 +286,11 @@ Journeys pass_many(Walk& walk, Journey journey, Place place) {
     end_part(*walk.classes, journey);
     return done;
   }
-  Branches branches = evaluate_many(walk, journey, place);
+  auto [branches, stopped] = evaluate_many(walk, journey, place);
   if (walk.inquiry.pending())
     return done;
+  stop_parts(walk, journey, stopped, place);
+  stopped = {};
   for (auto& branch : branches) {
     if (branch.verdict != HookVerdict::accept) {
       stop_part(walk, journey, branch, place);

@@ -378,9 +378,12 @@ Stop seen_by_client(const Journey& journey, const Stop& stop, const Way& way) {
   return unknown;
 }
 
-Journeys told(const Journey& journey, const Stop& stop, const Ways& ways) {
+/// `many`: of many clients, whom a rule may have joined that are not equally sure.
+Journeys told(const Journey& journey, const Stop& stop, const Ways& ways, bool many) {
   const bool same = std::ranges::all_of(ways, [&](const Way& way) {
-    return way.lost == ways.front().lost && way.unknown == ways.front().unknown;
+    return way.lost == ways.front().lost && way.unknown == ways.front().unknown &&
+           (!many || (way.certainty == ways.front().certainty &&
+                      way.assumptions == ways.front().assumptions));
   });
   Journeys journeys;
   for (const auto& way : ways) {
@@ -450,7 +453,7 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, St
   const Ways ways = travel(walk, journey, std::move(answer), stop, out);
   if (walk.inquiry.pending())
     return {};
-  return told(journey, stop, ways);
+  return told(journey, stop, ways, walk.classes != nullptr);
 }
 
 /// The clients of a class by the way that the answer to them takes.

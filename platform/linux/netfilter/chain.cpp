@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/netfilter/client_cuts.h"
 #include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/near_miss.h"
@@ -74,11 +75,13 @@ struct Visited {
 
 class ChainRun {
 public:
-  ChainRun(HookContext& context, const HookRequest& request, const NftBaseChain& base)
+  ChainRun(HookContext& context, const HookRequest& request, const NftBaseChain& base,
+           std::vector<StoppedPart>* stopped)
       : context_(context), request_(request), base_(base), machine_(context, request),
-        order_(byte_order_of(context.inquiry.snapshot())) {}
+        order_(byte_order_of(context.inquiry.snapshot())), stopped_(stopped) {}
 
   Branches run(const PacketClass& packet) {
+    whole_ports_ = packet.ports;
     std::vector<Traveller> in;
     in.push_back({std::make_shared<const PacketClass>(packet), {}, {}});
     auto rest = run_chain(base_.name, std::move(in), 0);
@@ -111,6 +114,7 @@ private:
     visited_.push_back({name, chain});
     std::vector<Traveller> returned;
     std::vector<Traveller> current = std::move(in);
+    std::optional<ClientCuts> cuts; // of the one part there is
     for (const auto& rule : chain->rules) {
       if (current.empty()) {
         ask_ahead(*chain, rule);
@@ -121,8 +125,12 @@ private:
       const RuleSite site{&base_.scope, &name, &rule};
       if (!context_.options.lifted.empty() && context_.options.lifted.contains(rule_id(site)))
         continue;
+      if (current.size() == 1 && decided_at_a_glance(*chain, site, current.front(), cuts))
+        continue;
+      cut_out(cuts, current);
       run_rule(site, current, returned, depth);
     }
+    cut_out(cuts, current);
     std::ranges::move(current, std::back_inserter(returned));
     if (returned.size() > 1)
       join_all(returned);
@@ -141,6 +149,57 @@ private:
       traveller.glance = std::make_shared<const Glance>(
           packet, QuickPacket(*packet, protocol_family(request_, base_.scope, *packet)));
     return traveller.glance->facts;
+  }
+
+  /// The rule asks many clients for nothing but their addresses, and stops them or lets them in:
+  /// then neither those nor the others need a packet of their own.
+  bool decided_at_a_glance(const RuleChain& chain, const RuleSite& site, Traveller& traveller,
+                           std::optional<ClientCuts>& cuts) {
+    const PacketPointer& packet = traveller.packet;
+    if (with_steps() || base_.type == "nat" || !packet->conditions.empty() ||
+        !(packet->ports == whole_ports_))
+      return false;
+    const auto end = chain.end(*site.rule, order_);
+    if (!end || (end->kind != QuickEnd::Kind::accept && stopped_ == nullptr))
+      return false;
+    const auto passing =
+        passing_addresses(chain.tests(*site.rule, order_), glance_at(traveller), *packet);
+    if (!passing)
+      return false;
+    if (!cuts)
+      cuts.emplace(packet->addresses);
+    IntervalSet part = cuts->take(*passing);
+    if (part.empty())
+      return true;
+    if (end->kind == QuickEnd::Kind::accept)
+      accept_many(site, packet, std::move(part));
+    else
+      stop_many(site, *end, packet, std::move(part));
+    return true;
+  }
+
+  void stop_many(const RuleSite& site, const QuickEnd& end, const PacketPointer& packet,
+                 IntervalSet addresses) {
+    StoppedPart part{packet, std::move(addresses), HookVerdict::drop, {}, rule_id(site)};
+    if (end.kind == QuickEnd::Kind::reject) {
+      const RuleEnd answered = rejected(end.reject, *packet);
+      part.verdict = *answered.final;
+      part.rejection = answered.rejection;
+    }
+    stopped_->push_back(std::move(part));
+  }
+
+  /// The part goes on without the clients that rules have decided about.
+  static void cut_out(std::optional<ClientCuts>& cuts, std::vector<Traveller>& travellers) {
+    if (!cuts)
+      return;
+    auto rest = std::make_shared<PacketClass>(*travellers.front().packet);
+    rest->addresses = cuts->rest();
+    cuts.reset();
+    if (rest->addresses.empty())
+      travellers.clear();
+    else
+      travellers.front().packet = std::move(rest);
   }
 
   /// A chain was missing, so the walk will begin again: asks for the chains that the rules from
@@ -299,24 +358,27 @@ private:
   }
 
   /// Of many clients: twenty thousand rules that accept one client each make one branch.
-  void accept_many(const RuleSite& site, const PacketPointer& packet) {
-    context_.options.classes->passages->push_back(
-        {packet->addresses, packet->ports, rule_id(site)});
+  void accept_many(const RuleSite& site, const PacketPointer& packet, IntervalSet addresses) {
+    context_.options.classes->passages->push_back({addresses, packet->ports, rule_id(site)});
     for (auto& state : accepted_)
-      if (state.packet->ports == packet->ports && state.packet->conditions == packet->conditions &&
-          same_but_class(*state.packet, *packet)) {
-        state.addresses.push_back(packet->addresses);
+      if (state.packet == packet ||
+          (state.packet->ports == packet->ports && state.packet->conditions == packet->conditions &&
+           same_but_class(*state.packet, *packet))) {
+        state.addresses.push_back(std::move(addresses));
         return;
       }
-    if (accepted_.size() < context_.options.most_branches)
-      accepted_.push_back({packet, {packet->addresses}});
-    else
-      end_unknown({packet, {}, {}}, "too many cases to tell apart");
+    if (accepted_.size() < context_.options.most_branches) {
+      accepted_.push_back({packet, {std::move(addresses)}});
+      return;
+    }
+    auto part = std::make_shared<PacketClass>(*packet);
+    part->addresses = std::move(addresses);
+    end_unknown({std::move(part), {}, {}}, "too many cases to tell apart");
   }
 
   void finish(const RuleSite& site, const RuleEnd& end, Traveller&& traveller) {
     if (!with_steps() && !end.final && base_.type != "nat")
-      return accept_many(site, end.packet);
+      return accept_many(site, end.packet, end.packet->addresses);
     Branch branch;
     branch.packet = *end.packet;
     branch.verdict = end.final.value_or(HookVerdict::accept);
@@ -443,13 +505,15 @@ private:
   };
   std::vector<Accepted> accepted_;
   std::vector<Visited> visited_;
+  IntervalSet whole_ports_; ///< of the class that came
+  std::vector<StoppedPart>* stopped_;
 };
 
 } // namespace
 
 Branches run_base_chain(HookContext& context, const HookRequest& request, const NftBaseChain& chain,
-                        const PacketClass& packet) {
-  return ChainRun(context, request, chain).run(packet);
+                        const PacketClass& packet, std::vector<StoppedPart>* stopped) {
+  return ChainRun(context, request, chain, stopped).run(packet);
 }
 
 } // namespace synfate

@@ -9,8 +9,8 @@
 namespace synfate {
 
 /// Each branch carries the chain's own step of the path. Verdict accept: the packet goes on to the
-/// next function of the hook.
+/// next function of the hook. `stopped`: takes what ClassContext says; null: all are branches.
 Branches run_base_chain(HookContext& context, const HookRequest& request, const NftBaseChain& chain,
-                        const PacketClass& packet);
+                        const PacketClass& packet, std::vector<StoppedPart>* stopped);
 
 } // namespace synfate

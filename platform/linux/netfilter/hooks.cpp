@@ -129,6 +129,8 @@ private:
   std::optional<Branches> moved(const PacketClass& packet) {
     if (!rules_moved(context_.inquiry.snapshot(), request_.netns))
       return std::nullopt;
+    if (context_.options.classes != nullptr && context_.options.classes->stopped != nullptr)
+      context_.options.classes->stopped->clear();
     context_.inquiry.add_gap(
         {.id = "nft.changed",
          .what = "the rules of nf_tables (nft, iptables-nft, firewalld)",
@@ -248,6 +250,9 @@ private:
       functions_.push_back({HookFunction::Kind::nat, nat_priority(request_.hook), nullptr, {}});
     std::ranges::stable_sort(functions_, {}, &HookFunction::priority);
     std::ranges::stable_sort(nat_chains_, {}, &HookFunction::priority);
+    const auto in_a_tie = [this](const HookFunction& function) { return ties(function); };
+    has_ties_ =
+        std::ranges::any_of(functions_, in_a_tie) || std::ranges::any_of(nat_chains_, in_a_tie);
   }
 
   /// Hands a branch to a function; what comes out goes to `next`, what ends to `done`.
@@ -276,10 +281,26 @@ private:
     }
   }
 
+  Branches run_chain(const NftBaseChain& chain, const Branch& before) {
+    const auto* classes = context_.options.classes;
+    // Which of two orders it is hangs on what is stopped as well: then all are branches.
+    std::vector<StoppedPart>* stopped =
+        classes == nullptr || has_ties_ ? nullptr : classes->stopped;
+    const std::size_t start = stopped == nullptr ? 0 : stopped->size();
+    auto results = run_base_chain(context_, request_, chain, before.packet, stopped);
+    for (std::size_t at = start; stopped != nullptr && at < stopped->size(); ++at) {
+      auto& part = (*stopped)[at];
+      part.certainty = part.packet->assumptions.empty()
+                           ? before.certainty
+                           : std::max(before.certainty, Certainty::likely);
+    }
+    return results;
+  }
+
   /// One chain's results, with what the branch went through before.
   Branches evaluate(const HookFunction& function, const Branch& before) {
     Branches results = function.kind == HookFunction::Kind::nft
-                           ? run_base_chain(context_, request_, *function.chain, before.packet)
+                           ? run_chain(*function.chain, before)
                            : context_.xt->run(context_, request_, function.table, before.packet);
     const bool routes = request_.hook == Hook::output && routes_again(function);
     if (ties(function) && std::ranges::any_of(results, [&](const Branch& result) {
@@ -541,6 +562,7 @@ private:
   std::vector<HookFunction> functions_;
   std::vector<HookFunction> nat_chains_;
   bool has_nat_ = false;
+  bool has_ties_ = false;
   bool tie_matters_ = false; ///< one of those that tie has stopped or changed the packet
   bool legacy_acts_ = false; ///< and that was a legacy table
   IntervalSet whole_ports_;  ///< of the class, in the second run

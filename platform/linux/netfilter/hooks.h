@@ -124,6 +124,17 @@ struct Passage {
   CulpritId by;
 };
 
+/// A part of a class of many clients that a rule stopped, where all that matters of the packet is
+/// who sent it: twenty thousand rules may each stop another client.
+struct StoppedPart {
+  std::shared_ptr<const PacketClass> packet; ///< as the rule met it; its addresses are more
+  IntervalSet addresses;                     ///< those that the rule stopped
+  HookVerdict verdict = HookVerdict::drop;   ///< or reject
+  Rejection rejection;
+  CulpritId by;
+  Certainty certainty = Certainty::certain;
+};
+
 /// Parts of a class's addresses by the way to them: the interface, 0 where no unicast route leads.
 struct WayClass {
   IntervalSet addresses;
@@ -135,6 +146,8 @@ struct WayClass {
 struct ClassContext {
   /// Set: says who let which parts pass. Parts that go on alike are joined, steps are left out.
   std::vector<Passage>* passages = nullptr;
+  /// Set, and empty: takes parts that are stopped; they have no branch then.
+  std::vector<StoppedPart>* stopped = nullptr;
   /// The routes from this host to `addresses` for packets with a mark. Nothing: not known.
   std::function<std::vector<WayClass>(const IntervalSet& addresses, IpFamily family,
                                       std::uint32_t mark)>
@@ -150,7 +163,8 @@ struct HookOptions {
   const ClassContext* classes = nullptr; ///< the packet stands for many clients
 };
 
-/// Runs a hook. Branches are disjoint and cover the class. Meaningless while inquiry.pending().
+/// Runs a hook. Branches, with ClassContext::stopped, are disjoint and cover the class. Meaningless
+/// while inquiry.pending().
 Branches run_hook(HookContext& context, const HookRequest& request, const PacketClass& packet);
 
 /// The same without a copy, where nothing but conntrack looks at the packet, as at most hooks of

@@ -40,6 +40,9 @@ struct RuleEnd {
   bool broke = false; ///< proceed: a test failed, not the end of the rule
 };
 
+/// How a reject ends; without the packet.
+RuleEnd rejected(const nft::Reject& reject, const PacketClass& packet);
+
 /// Where the rule stands.
 struct RuleSite {
   const NftScope* scope = nullptr;

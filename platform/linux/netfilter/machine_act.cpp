@@ -108,8 +108,8 @@ void Machine::accept() {
   finish(std::move(end));
 }
 
-void Machine::perform(const nft::Reject& reject) {
-  const bool v4 = packet().family == IpFamily::v4;
+RuleEnd rejected(const nft::Reject& reject, const PacketClass& packet) {
+  const bool v4 = packet.family == IpFamily::v4;
   RuleEnd end;
   end.final = HookVerdict::reject;
   switch (reject.type) {
@@ -121,13 +121,17 @@ void Machine::perform(const nft::Reject& reject) {
     break;
   case nft::RejectType::tcp_reset:
     end.rejection.reset = true;
-    if (transport_info(packet()).proto != 6) { // nf_send_reset() sends nothing then
+    if (transport_info(packet).proto != 6) { // nf_send_reset() sends nothing then
       end.rejection.reset = false;
       end.final = HookVerdict::drop;
     }
     break;
   }
-  finish(std::move(end));
+  return end;
+}
+
+void Machine::perform(const nft::Reject& reject) {
+  finish(rejected(reject, packet()));
 }
 
 /// The address a NAT expression asks for. net/netfilter/nft_nat.c: nft_nat_eval().

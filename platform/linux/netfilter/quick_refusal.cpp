@@ -5,6 +5,8 @@
 #include <cstring>
 #include <functional>
 
+#include "platform/linux/netfilter/split.h"
+
 namespace synfate {
 namespace {
 
@@ -36,6 +38,7 @@ public:
     at_ += std::min<std::size_t>(left, (length + 3U) & ~3U);
     return true;
   }
+  bool at_end() const { return at_ == end_; }
 
   std::uint16_t type = 0;
   std::string_view payload;
@@ -130,6 +133,20 @@ struct Source {
   Word flip = 0;
 };
 
+/// How far into a packet a rule looks.
+struct Reach {
+  std::size_t network = 0; ///< the end of its bytes, as sources have it
+  std::size_t transport = 0;
+  bool protocol = false;
+
+  void reach(const Source& source, std::size_t size) {
+    auto& end = source.transport ? transport : network;
+    if (source.transport || source.at >= at_network)
+      end = std::max(end, source.at + size);
+  }
+  friend bool operator==(const Reach&, const Reach&) = default;
+};
+
 /// Reads a rule from its front, and notes the tests it understands.
 class TestReader {
 public:
@@ -151,6 +168,8 @@ public:
     case 5:
       return name == "range" && range(Parts(data));
     case 6: // without a map's data it only tests
+      if (name == "lookup")
+        understood_ = false;
       return name == "lookup" && !Parts(data).has(3);
     case 7:
       return (name == "payload" && load_payload(Parts(data))) ||
@@ -161,6 +180,12 @@ public:
       return false;
     }
   }
+
+  /// Every test so far has been noted, and so has whatever breaks the rule without one: a load of
+  /// bytes that the packet does not have.
+  bool understood() const { return understood_ && loaded_ == tested_; }
+
+  void give_up() { understood_ = false; }
 
 private:
   static std::size_t words_of(std::size_t size) { return (size + 3) / 4; }
@@ -193,6 +218,7 @@ private:
   }
 
   bool load_ct(const Parts& parts) {
+    understood_ = false;
     return parts.has(2) && parts.number(2) < nft::ct_keys && forget(parts, 4);
   }
 
@@ -208,6 +234,10 @@ private:
       clear(reg, size);
     else
       load(reg, static_cast<std::uint16_t>(offset + (transport ? 0 : at_network)), size, transport);
+    if (registers_[reg].known)
+      loaded_.reach(registers_[reg], size);
+    else
+      understood_ = false;
     return true;
   }
 
@@ -231,9 +261,13 @@ private:
     const auto key = static_cast<nft::MetaKey>(parts.number(2));
     const std::size_t reg = parts.reg(1);
     const auto* place = std::ranges::find(places, key, &Place::key);
-    if (parts.has(3) || place == places.end() || !fits(reg, place->size))
+    if (parts.has(3) || place == places.end() || !fits(reg, place->size)) {
+      understood_ = false;
       return forget(parts, 3);
+    }
     load(reg, place->at, place->size, false);
+    if (key == l4proto) // it breaks the rule where there is none
+      loaded_.protocol = true;
     return true;
   }
 
@@ -248,7 +282,7 @@ private:
       for (std::size_t at = 0; at < value.size(); at += 4)
         note_equal(QuickTest::Kind::equal, registers_[reg + at / 4], value.substr(at, 4));
     else if (value.size() > 4)
-      return true;
+      understood_ = false;
     else if (op == nft::CmpOp::neq)
       note_equal(QuickTest::Kind::not_equal, registers_[reg], value);
     else
@@ -258,6 +292,8 @@ private:
 
   void note(QuickTest::Kind kind, const Source& source, std::size_t size, std::uint32_t mask,
             std::uint32_t value) {
+    tested_.reach(source, size);
+    tested_.protocol = tested_.protocol || (!source.transport && source.at == at_protocol);
     tests_.push_back(
         {source.at, static_cast<std::uint8_t>(size), number_, kind, source.transport, mask, value});
   }
@@ -265,8 +301,10 @@ private:
   void note_equal(QuickTest::Kind kind, const Source& source, std::string_view value) {
     const Word bits = mask_of(value.size());
     const Word wanted = (word_at(value.data(), value.size()) ^ source.flip) & bits;
-    if (!source.known || (wanted & ~source.mask) != 0)
+    if (!source.known || (wanted & ~source.mask) != 0) {
+      understood_ = false;
       return;
+    }
     if (is_plain(source, value.size()))
       note_value_(value, tests_.size());
     note(kind, source, value.size(), source.mask & bits, wanted);
@@ -286,14 +324,16 @@ private:
   /// memcmp() of up to four bytes is the order of big-endian numbers.
   void note_order(nft::CmpOp op, const Source& source, std::string_view value) {
     const std::uint32_t limit = number_of(value);
-    if (!is_plain(source, value.size()))
-      return;
     using Kind = QuickTest::Kind;
-    if (op == nft::CmpOp::lte)
+    if (!is_plain(source, value.size()))
+      understood_ = false;
+    else if (op == nft::CmpOp::lte)
       note(Kind::inside, source, value.size(), 0, limit);
     else if (op == nft::CmpOp::gt)
       note(Kind::outside, source, value.size(), 0, limit);
-    else if (limit > 0) // lt, gte; with zero they hold never, or always
+    else if (limit == 0) // lt, gte: they hold never, or always
+      understood_ = false;
+    else
       note(op == nft::CmpOp::lt ? Kind::inside : Kind::outside, source, value.size(), 0, limit - 1);
   }
 
@@ -307,6 +347,8 @@ private:
     if (from.size() <= 4 && is_plain(registers_[reg], from.size()))
       note(parts.number(2) == 0 ? QuickTest::Kind::inside : QuickTest::Kind::outside,
            registers_[reg], from.size(), number_of(from), number_of(to));
+    else
+      understood_ = false;
     return true;
   }
 
@@ -345,6 +387,9 @@ private:
   std::vector<QuickTest>& tests_;
   NoteValue note_value_;
   std::uint8_t number_ = 0;
+  bool understood_ = true;
+  Reach loaded_;
+  Reach tested_;
   std::array<Source, register_words> registers_{};
 };
 
@@ -361,6 +406,16 @@ struct Named {
   std::string_view name;
   std::string_view data;
 };
+
+/// Of an immediate into the verdict register; else `proceed`.
+nft::VerdictCode verdict_of(const Named& expression) {
+  const Parts parts(expression.name == "immediate" ? expression.data : std::string_view());
+  const Parts data(parts.view(2));
+  const Parts verdict(data.view(2)); // NFTA_DATA_VERDICT
+  if (parts.number(1) != 0 || !verdict.has(1))
+    return nft::VerdictCode::proceed;
+  return static_cast<nft::VerdictCode>(static_cast<std::int32_t>(verdict.number(1)));
+}
 
 std::array<char, 16> name_of(const InterfaceView& interface) {
   std::array<char, 16> name{};
@@ -424,6 +479,27 @@ bool QuickPacket::fails(const QuickTest& test) const {
   return inside != (test.kind == QuickTest::Kind::inside);
 }
 
+bool QuickPacket::holds(const QuickTest& test) const {
+  const std::size_t at = test.at + (test.transport ? transport_ : 0);
+  if (at + sizeof(Word) > bytes_.size())
+    return false;
+  Word word = 0;
+  Word known = 0;
+  std::memcpy(&word, bytes_.data() + at, sizeof word);
+  std::memcpy(&known, known_.data() + at, sizeof known);
+  const Word differs = (word ^ test.value) & test.mask;
+  if (test.kind == QuickTest::Kind::equal)
+    return (test.mask & ~known) == 0 && differs == 0;
+  if (test.kind == QuickTest::Kind::not_equal)
+    return (differs & known) != 0;
+  return (mask_of(test.size) & ~known) == 0 && !fails(test);
+}
+
+std::optional<std::size_t> QuickPacket::place(const QuickTest& test) const {
+  const std::size_t at = test.at + (test.transport ? transport_ : 0);
+  return at < at_network || at >= bytes_.size() ? std::nullopt : std::optional(at - at_network);
+}
+
 unsigned QuickPacket::failing(std::span<const QuickTest> tests, unsigned most) const {
   unsigned failing = 0;
   unsigned last = 0; // tests of a rule count from 1
@@ -435,6 +511,54 @@ unsigned QuickPacket::failing(std::span<const QuickTest> tests, unsigned most) c
       break;
   }
   return failing;
+}
+
+std::optional<IntervalSet> passing_addresses(std::span<const QuickTest> tests,
+                                             const QuickPacket& quick, const PacketClass& packet) {
+  std::vector<Octet> octets;
+  std::vector<std::uint8_t> mask, value;
+  for (const auto& test : tests) {
+    const auto place = quick.place(test);
+    if (place && *place + test.size > packet.network.size())
+      return std::nullopt;
+    if (quick.holds(test))
+      continue;
+    if (test.kind != QuickTest::Kind::equal || !place)
+      return std::nullopt;
+    std::array<std::uint8_t, sizeof(Word)> bits, wanted;
+    std::memcpy(bits.data(), &test.mask, bits.size());
+    std::memcpy(wanted.data(), &test.value, wanted.size());
+    octets.insert(octets.end(), packet.network.data() + *place,
+                  packet.network.data() + *place + test.size);
+    mask.insert(mask.end(), bits.begin(), bits.begin() + test.size);
+    value.insert(value.end(), wanted.begin(), wanted.begin() + test.size);
+  }
+  return equal_addresses(packet, octets, mask, value);
+}
+
+std::optional<QuickEnd> quick_end(std::string_view expressions, std::size_t from) {
+  AttributeCursor cursor(expressions.substr(std::min(from, expressions.size())));
+  while (cursor.next()) {
+    const Named expression(cursor.payload);
+    if (cursor.type != list_element)
+      return std::nullopt;
+    if (expression.name == "counter")
+      continue;
+    const Parts parts(expression.data);
+    QuickEnd end;
+    if (expression.name == "reject" && parts.number(1) <= 2) {
+      end.kind = QuickEnd::Kind::reject;
+      end.reject = {static_cast<nft::RejectType>(parts.number(1)),
+                    static_cast<std::uint8_t>(parts.view(2).empty() ? '\0' : parts.view(2)[0])};
+    } else {
+      const auto code = verdict_of(expression);
+      if (code != nft::VerdictCode::drop && code != nft::VerdictCode::accept)
+        return std::nullopt;
+      end.kind = code == nft::VerdictCode::drop ? QuickEnd::Kind::drop : QuickEnd::Kind::accept;
+    }
+    return cursor.at_end() ? std::optional(end) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 bool QuickTestReader::like_the_last(std::string_view expressions) const {
@@ -452,15 +576,15 @@ bool QuickTestReader::like_the_last(std::string_view expressions) const {
   return same_until(significant_);
 }
 
-void QuickTestReader::add(std::string_view expressions, ByteOrder order,
-                          std::vector<QuickTest>& tests) {
+std::size_t QuickTestReader::add(std::string_view expressions, ByteOrder order,
+                                 std::vector<QuickTest>& tests) {
   if (order != this_machine)
-    return;
+    return 0;
   if (like_the_last(expressions)) {
     for (const auto& hole : holes_)
       tests_[hole.test].value = word_at(expressions.data() + hole.at, hole.size);
     tests.insert(tests.end(), tests_.begin(), tests_.end());
-    return;
+    return end_;
   }
   constexpr std::size_t begin_of_expression = 16; // its length and name
   last_ = expressions;
@@ -473,16 +597,20 @@ void QuickTestReader::add(std::string_view expressions, ByteOrder order,
   });
   for (AttributeCursor cursor(expressions); cursor.next();) {
     const Named expression(cursor.payload);
-    if (cursor.type != list_element)
+    if (cursor.type != list_element) {
+      reader.give_up();
       continue;
+    }
     if (!reader.see(expression.name, expression.data))
       break;
     if (expression.name != "counter") // it counts on, and tests nothing
       significant_ = static_cast<std::size_t>(cursor.payload.data() - expressions.data()) +
                      cursor.payload.size();
   }
+  end_ = reader.understood() ? (significant_ + 3) & ~std::size_t{3} : 0;
   significant_ = std::min(expressions.size(), significant_ + begin_of_expression);
   tests.insert(tests.end(), tests_.begin(), tests_.end());
+  return end_;
 }
 
 bool looks_up(std::string_view expressions, ByteOrder order) {

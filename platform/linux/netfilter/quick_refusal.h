@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,10 @@ public:
   /// Of the rule's tests those that certainly fail for the whole class, counted up to `most`.
   unsigned failing(std::span<const QuickTest> tests, unsigned most) const;
   bool refuses(std::span<const QuickTest> tests) const { return failing(tests, 1) > 0; }
+  /// The test certainly holds for the whole class.
+  bool holds(const QuickTest& test) const;
+  /// Where the bytes that a test looks at lie from the network header on; nothing if they do not.
+  std::optional<std::size_t> place(const QuickTest& test) const;
 
 private:
   bool fails(const QuickTest& test) const;
@@ -53,13 +58,27 @@ private:
   std::size_t transport_ = 0; ///< where the transport header begins
 };
 
+/// The client's addresses for which all tests hold. Nothing if anything else has a say that the
+/// packet does not decide.
+std::optional<IntervalSet> passing_addresses(std::span<const QuickTest> tests,
+                                             const QuickPacket& quick, const PacketClass& packet);
+
+/// How a rule goes on behind its tests, if it does nothing but count and give a verdict.
+struct QuickEnd {
+  enum class Kind : std::uint8_t { drop, accept, reject };
+  Kind kind = Kind::drop;
+  nft::Reject reject; ///< kind reject
+};
+/// Nothing: the rule does more, or something else. `from`: where its tests end.
+std::optional<QuickEnd> quick_end(std::string_view expressions, std::size_t from);
+
 /// Takes the tests from rules. Most rules of a chain differ from the one before in values alone:
 /// then these are all that is read.
 class QuickTestReader {
 public:
   /// Appends the tests at the front of a rule; of rules of another byte order: none. The bytes must
-  /// outlive the reader.
-  void add(std::string_view expressions, ByteOrder order, std::vector<QuickTest>& tests);
+  /// outlive the reader. Gives where they end, 0 if some were not understood: for quick_end().
+  std::size_t add(std::string_view expressions, ByteOrder order, std::vector<QuickTest>& tests);
 
 private:
   /// A value that a test compares with, in the bytes of a rule.
@@ -72,6 +91,7 @@ private:
 
   std::string_view last_;        ///< the last rule that was read in full
   std::size_t significant_ = 0;  ///< how many of its bytes its tests hang on
+  std::size_t end_ = 0;          ///< of its tests; 0: they are not all there is
   std::vector<Hole> holes_;      ///< in the order of their places
   std::vector<QuickTest> tests_; ///< its tests
 };

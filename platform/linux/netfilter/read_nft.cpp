@@ -11,11 +11,10 @@
 #include <linux/netlink.h>
 
 #include "platform/linux/kernel_module.h"
+#include "platform/linux/netfilter/consistent_read.h"
 
 namespace synfate {
 namespace {
-
-constexpr int tries = 5;
 
 std::uint16_t message_type(unsigned message) {
   return static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message);
@@ -28,19 +27,6 @@ netlink::Request request_of(unsigned message, std::uint16_t flags, std::string_v
   header.version = NFNETLINK_V0;
   request.append(header);
   return request;
-}
-
-Error changed(std::string_view doing) {
-  return {ErrorCode::interrupted,
-          std::string(doing),
-          {},
-          EINTR,
-          "the rules changed each time while they were read",
-          "try again when they are at rest"};
-}
-
-bool is_interruption(const Error& error) {
-  return error.code == ErrorCode::interrupted;
 }
 
 } // namespace
@@ -63,18 +49,7 @@ Result<NftReader> NftReader::open(Int netns, std::chrono::milliseconds timeout, 
 
 template <typename Read>
 auto NftReader::consistent(std::string_view doing, Read read) -> decltype(read()) {
-  // Still the number of an earlier time: it did not move in between either.
-  for (int attempt = 0; attempt < tries; ++attempt) {
-    auto rows = read();
-    if (!rows && !is_interruption(rows.error()))
-      return rows;
-    SYNFATE_TRY(after, read_generation());
-    const bool same = generation_.generation == after.generation;
-    generation_ = std::move(after);
-    if (rows && same)
-      return rows;
-  }
-  return changed(doing);
+  return read_consistent(doing, generation_, read, [this] { return read_generation(); });
 }
 
 template <typename Row, typename Parse>

@@ -109,10 +109,16 @@ std::span<const QuickTest> RuleChain::tests(const RuleRow& rule, ByteOrder order
     if (tests_.empty())
       tests_.reserve(usual * rules.size());
     rule.first_test_ = static_cast<std::uint32_t>(tests_.size());
-    reader_.add(rule.bytes, order, tests_);
-    rule.test_count_ = static_cast<std::uint32_t>(tests_.size()) - rule.first_test_;
+    const std::size_t end = reader_.add(rule.bytes, order, tests_);
+    rule.test_count_ = static_cast<std::uint16_t>(tests_.size() - rule.first_test_);
+    rule.tests_end_ = end <= 0xffff ? static_cast<std::uint16_t>(end) : 0;
   }
   return std::span(tests_).subspan(rule.first_test_, rule.test_count_);
+}
+
+std::optional<QuickEnd> RuleChain::end(const RuleRow& rule, ByteOrder order) const {
+  static_cast<void>(tests(rule, order));
+  return rule.tests_end_ == 0 ? std::nullopt : quick_end(rule.bytes, rule.tests_end_);
 }
 
 const std::vector<NftBaseChain>* Ruleset::base_chains(Inquiry& inquiry, Int netns) {

@@ -56,7 +56,8 @@ private:
   friend class RuleChain;
   static constexpr std::uint32_t not_read = ~0U;
   mutable std::uint32_t first_test_ = not_read; ///< in the chain's tests
-  mutable std::uint32_t test_count_ = 0;
+  mutable std::uint16_t test_count_ = 0;
+  mutable std::uint16_t tests_end_ = 0; ///< in its bytes; 0: they have more that tests
   mutable std::unique_ptr<nft::Expressions> decoded_;
 };
 
@@ -65,6 +66,8 @@ public:
   std::vector<RuleRow> rules; ///< in order
   /// The tests that a rule of this chain begins with; valid until the next call.
   std::span<const QuickTest> tests(const RuleRow& rule, ByteOrder order) const;
+  /// What a rule does to those that pass its tests, where tests() are all it has.
+  std::optional<QuickEnd> end(const RuleRow& rule, ByteOrder order) const;
 
 private:
   mutable QuickTestReader reader_;

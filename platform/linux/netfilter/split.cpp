@@ -364,12 +364,6 @@ std::optional<IntervalSet> equal_values(ByteSource source, unsigned bits,
   return IntervalSet::masked(tested_bits, wanted, bits);
 }
 
-std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<const Octet> octets,
-                                           std::span<const std::uint8_t> mask,
-                                           std::span<const std::uint8_t> value) {
-  return equal_values(ByteSource::client_address, address_bits(packet), octets, mask, value);
-}
-
 std::optional<IntervalSet> equal_ports(std::span<const Octet> octets,
                                        std::span<const std::uint8_t> mask,
                                        std::span<const std::uint8_t> value) {
@@ -403,6 +397,12 @@ Split split_of(const PacketClass& packet, const YesNo& regions, const TestWords&
 }
 
 } // namespace
+
+std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<const Octet> octets,
+                                           std::span<const std::uint8_t> mask,
+                                           std::span<const std::uint8_t> value) {
+  return equal_values(ByteSource::client_address, address_bits(packet), octets, mask, value);
+}
 
 Truth equals(std::span<const Octet> octets, std::span<const std::uint8_t> mask,
              std::span<const std::uint8_t> value, const PacketClass& packet) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -32,6 +33,11 @@ struct TestContext {
 
 /// Makes the words when they are needed.
 using TestWords = std::function<TestContext()>;
+
+/// The client's addresses for which (octets & mask) == value, where nothing else decides it.
+std::optional<IntervalSet> equal_addresses(const PacketClass& packet, std::span<const Octet> octets,
+                                           std::span<const std::uint8_t> mask,
+                                           std::span<const std::uint8_t> value);
 
 /// (octets & mask) == value, byte by byte. `mask` empty: all ones.
 Truth equals(std::span<const Octet> octets, std::span<const std::uint8_t> mask,

@@ -10,8 +10,8 @@ using namespace synfate;
 
 namespace {
 
-WhoClass class_of(std::vector<std::string> sources, Outcome outcome) {
-  WhoClass entry;
+SourceClass class_of(std::vector<std::string> sources, Outcome outcome) {
+  SourceClass entry;
   for (const auto& source : sources)
     entry.sources.emplace_back(*IpPrefix::parse(source));
   entry.interface = "eth0";

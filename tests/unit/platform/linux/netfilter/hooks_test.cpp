@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -189,6 +190,70 @@ TEST_CASE("all sources fall into the classes that the rules tell apart, and no o
   }
   CHECK(all == IntervalSet::all(32));
   CHECK(to_string(open, IpFamily::v4) == "10.0.0.0-10.8.255.255, 10.10.0.0-10.255.255.255");
+}
+
+/// What becomes of many clients: the addresses by verdict and rule.
+std::map<std::string, IntervalSet> many(test::LiveRules& live, const PacketClass& packet,
+                                        bool as_parts, std::size_t& parts) {
+  std::map<std::string, IntervalSet> fates;
+  const auto add = [&](HookVerdict verdict, const Rejection& rejection, const std::string& by,
+                       const IntervalSet& addresses) {
+    auto& all = fates[fmt::format("{} {} {}", to_string(verdict), to_string(rejection.icmp), by)];
+    CHECK(all.disjoint(addresses));
+    all = all | addresses;
+  };
+  std::vector<Passage> passages;
+  std::vector<StoppedPart> stopped;
+  Branches branches;
+  live.settle([&](HookContext& context) {
+    passages.clear();
+    stopped.clear();
+    ClassContext classes;
+    classes.passages = &passages;
+    classes.stopped = as_parts ? &stopped : nullptr;
+    HookOptions options;
+    options.want_near_misses = false;
+    options.classes = &classes;
+    HookContext of_many{context.inquiry, context.ruleset, context.xt, options};
+    branches = run_hook(of_many, {.hook = Hook::input, .netns = 1}, packet);
+  });
+  for (const auto& branch : branches)
+    add(branch.verdict, branch.rejection, branch.culprit ? branch.culprit->id : "",
+        branch.packet.addresses);
+  for (const auto& part : stopped)
+    add(part.verdict, part.rejection, part.by.id, part.addresses);
+  for (const auto& passage : passages)
+    add(HookVerdict::accept, {}, "by " + passage.by.id, passage.addresses);
+  parts = stopped.size();
+  return fates;
+}
+
+TEST_CASE("clients that rules stop one by one fare as if each had a packet of its own") {
+  Looked looked;
+  std::string rules = input;
+  rules += "add chain inet f more\n" + rule("ip saddr 10.1.0.7 reject") + rule("tcp dport 9 drop");
+  for (unsigned at = 0; at < 40; ++at)
+    rules += rule(fmt::format("ip saddr 10.{}.0.{} {}", at % 4, at * 5 % 23,
+                              at % 3 == 0 ? "drop" : (at % 3 == 1 ? "counter reject" : "accept")));
+  rules += rule("meta mark set 7") + rule("ip saddr 10.1.0.0/24 tcp dport 8080 drop") +
+           rule("ip saddr != 10.0.0.0/14 jump more") + rule("ip saddr 10.2.0.3 return", "more") +
+           rule("ip saddr 172.16.0.0/12 reject with tcp reset", "more") +
+           rule("ip saddr 172.16.3.4 drop", "more") + rule("ip daddr 10.77.0.1 drop");
+  const auto packet = syn("", 8080, true);
+  if (!look(looked, rules, packet))
+    return;
+  std::size_t parts = 0;
+  const auto apart = many(looked.live, packet, false, parts);
+  CHECK(parts == 0);
+  const auto together = many(looked.live, packet, true, parts);
+  CHECK(parts == 31); // all but those that accept
+  CHECK(apart.size() > 20);
+  REQUIRE(apart.size() == together.size());
+  for (const auto& [fate, addresses] : apart) {
+    INFO(fate);
+    REQUIRE(together.contains(fate));
+    CHECK(together.at(fate) == addresses);
+  }
 }
 
 TEST_CASE("a limit gives both outcomes, each with its condition") {

@@ -84,6 +84,14 @@ Result<std::vector<Target>> read_targets(const Program& program, const Options& 
   return targets;
 }
 
+Result<std::vector<Target>> read_called_targets(const Program& program, const Options& options) {
+  SYNFATE_TRY(targets, read_targets(program, options));
+  for (auto& target : targets)
+    if (std::ranges::any_of(target.addresses, &IpAddress::is_unspecified))
+      target.addresses.clear();
+  return targets;
+}
+
 Result<std::optional<Identity>> read_identity(const Program& program, const Options& options) {
   if (options.as_user.empty())
     return std::optional<Identity>();
@@ -95,6 +103,12 @@ Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
   std::vector<ZonedAddress> clients;
   for (const auto& word : options.from) {
     SYNFATE_TRY(client, parse_zoned_address(word));
+    if (client.address.is_unspecified())
+      return Error{.code = ErrorCode::invalid_input,
+                   .doing = "reading the options",
+                   .where = "--from " + word,
+                   .detail = "this is no address of one client",
+                   .hint = "For all clients: synfate who TARGET."};
     clients.push_back(std::move(client));
   }
   return clients;
@@ -282,7 +296,13 @@ int run_explain(const Program& program, const Options& options) {
   if (options.format != "text" && options.format != "json" && options.format != "jsonl" &&
       options.format != "nagios")
     return report_error(program, unknown_format(options.format, "text, json, jsonl, nagios"));
-  const auto targets = read_targets(program, options);
+  if (options.words.empty())
+    return report_error(program, {.code = ErrorCode::invalid_input,
+                                  .doing = "reading the command line",
+                                  .where = "explain",
+                                  .detail = "no target is named",
+                                  .hint = "For instance: synfate explain 8080"});
+  const auto targets = read_called_targets(program, options);
   if (!targets)
     return report_error(program, targets.error());
   if (const Status fitting = fit_together(*targets, options); !fitting)

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
 #include "core/facts/snapshot_file.h"
 #include "core/facts/tables.h"
 #include "core/report/page.h"
@@ -121,7 +122,7 @@ std::string Session::timings() const {
     return text;
   for (const auto& timing : host_->timings())
     text += fmt::format("{:8.3f} ms  {:>7} rows  {}: {}\n", timing.milliseconds, timing.rows,
-                        timing.plugin, timing.request);
+                        timing.plugin, escape_for_terminal(timing.request));
   return text;
 }
 

@@ -150,7 +150,7 @@ int run_who(const Program& program, const Options& options) {
     return report_error(program, unknown_format(options.format, "text, json, jsonl, nagios"));
   if (options.words.empty())
     return report_error(program, target_missing());
-  const auto targets = read_targets(program, options);
+  const auto targets = read_called_targets(program, options);
   if (!targets)
     return report_error(program, targets.error());
   const auto clients = read_clients(options);

@@ -30,13 +30,17 @@ void Library::add(std::span<const Declaration> declarations) {
 }
 
 std::shared_ptr<const Library> Library::standard() {
-  auto library = std::make_shared<Library>();
-  for (const auto table :
-       {library::operators(), library::conversions(), library::text(), library::strings(),
-        library::math(), library::lists(), library::sets(), library::optionals(),
-        library::encoders(), library::network(), library::time()})
-    library->add(table);
-  return library;
+  // Its signatures are parsed once, not for every environment.
+  static const std::shared_ptr<const Library> standard = [] {
+    auto library = std::make_shared<Library>();
+    for (const auto table :
+         {library::operators(), library::conversions(), library::text(), library::strings(),
+          library::math(), library::lists(), library::sets(), library::optionals(),
+          library::encoders(), library::network(), library::time()})
+      library->add(table);
+    return library;
+  }();
+  return standard;
 }
 
 Environment::Environment(std::shared_ptr<const Library> library) : library_(std::move(library)) {}

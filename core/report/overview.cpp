@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -106,9 +107,10 @@ void write_listeners(Page& page, const Overview& overview) {
                               {"owner", Style::faint},
                               {"service", Style::faint},
                               {"reachable from", Style::faint}}};
+  rows.reserve(overview.listeners.size() + 1);
   for (const auto& listener : overview.listeners)
     rows.push_back(listener_row(listener));
-  page.table(0, rows);
+  page.table(0, std::move(rows));
   if (overview.sources_left_out) {
     page.blank();
     page.paragraph("",

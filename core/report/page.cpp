@@ -102,17 +102,16 @@ void Page::one_line(std::string_view lead, std::string_view text, Style text_sty
   end_line();
 }
 
-void Page::table(std::size_t indent, const std::vector<TableRow>& rows) {
-  auto cleaned = rows;
-  for (auto& row : cleaned)
+void Page::table(std::size_t indent, std::vector<TableRow> rows) {
+  for (auto& row : rows)
     for (auto& cell : row)
       cell.text = clean(cell.text);
-  auto widths = column_widths(cleaned);
+  auto widths = column_widths(rows);
   if (widths.empty())
     return;
   if (options_.width > 0)
     shrink(widths, room_beside(options_.width, indent));
-  for (const auto& row : cleaned)
+  for (const auto& row : rows)
     table_row(indent, row, widths);
 }
 

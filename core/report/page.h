@@ -51,7 +51,7 @@ public:
                 Style lead_style = Style::plain);
   /// Columns aligned, separated by two spaces; where the page is too narrow, the widest columns
   /// go on in further lines, so that nothing is lost.
-  void table(std::size_t indent, const std::vector<TableRow>& rows);
+  void table(std::size_t indent, std::vector<TableRow> rows);
 
   const std::string& text() const { return text_; }
 

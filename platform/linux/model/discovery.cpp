@@ -23,10 +23,15 @@ using linux_routing::NeighbourAnswer;
 
 /// What keeps an answer from being given, or from getting through.
 struct Refusal {
+  enum class Kind : std::uint8_t {
+    settings, ///< of this host: for everybody
+    rules,    ///< for who does not know this host yet
+    perhaps,  ///< for some who may ask: only who is seen is told
+    unknown,  ///< a rule that is not understood
+  };
   Stop stop;
   std::vector<PathStep> path;
-  bool by_rule = false;
-  bool elsewhere = false; ///< the address may be one that the client reaches by another of ours
+  Kind kind = Kind::settings;
 };
 
 const char* message(IpFamily family, bool answer) {
@@ -158,7 +163,7 @@ Stop unreachable(const Journey& journey, const Stop& why) {
 }
 
 Refusal dropped(const Journey& journey, const Stop& end, std::vector<PathStep> path) {
-  Refusal refusal{unreachable(journey, end), std::move(path), true, false};
+  Refusal refusal{unreachable(journey, end), std::move(path), Refusal::Kind::rules};
   refusal.stop.note = fmt::format("the {} that comes before it is dropped",
                                   message(journey.packet.family, is_answer_stage(end.stage)));
   return refusal;
@@ -202,26 +207,38 @@ std::optional<Refusal> unanswered(Walk& walk, const Journey& journey, const Link
                  std::move(culprit),
                  fmt::format("the {} before it gets no answer: {}",
                              message(question.target.family(), false), answer.why)};
-  return Refusal{unreachable(journey, why), {}, false, !set};
+  return Refusal{
+      unreachable(journey, why), {}, set ? Refusal::Kind::settings : Refusal::Kind::perhaps};
 }
 
-/// The first thing that stands in the way of every try; nothing where some get through.
+bool is_unknown(const Stop& stop) {
+  return stop.outcome == Outcome::unknown;
+}
+
+/// The first thing that stands in the way; nothing where tries get through. `exact`: it is known
+/// who asks, so what lets only some tries through is a limit or the like, and there are several.
 std::optional<Refusal> refusal_of(Walk& walk, const Journey& journey, const LinkQuestion& question,
-                                  const IpAddress& sender, const Interface& device) {
+                                  const IpAddress& sender, const Interface& device, bool exact) {
   if (auto refusal = unanswered(walk, journey, question, sender, device))
     return refusal;
   if (walk.inquiry.pending() || !meets_rules(walk, journey.netns, question.target.family()))
     return std::nullopt;
   const Journeys ways = exchange(walk, journey, question, device);
-  if (walk.inquiry.pending() || ways.empty() || !std::ranges::all_of(ways, &Journey::stopped))
+  if (walk.inquiry.pending())
     return std::nullopt;
-  const auto known = [](const Journey& way) {
-    return way.stops.front().outcome != Outcome::unknown;
-  };
-  const auto way = std::ranges::find_if(ways, known);
-  if (way == ways.end() || !std::ranges::all_of(ways, known))
+  const bool all = std::ranges::all_of(ways, &Journey::stopped);
+  const auto stopped = std::ranges::find_if(ways, &Journey::stopped);
+  if (stopped == ways.end() || (!all && exact))
     return std::nullopt;
-  return dropped(journey, way->stops.front(), way->path);
+  const auto vague = std::ranges::find_if(
+      ways, [](const Journey& way) { return way.stopped() && is_unknown(way.stops.front()); });
+  const auto& way = vague == ways.end() ? *stopped : *vague;
+  auto refusal = dropped(journey, way.stops.front(), way.path);
+  if (vague != ways.end())
+    refusal.kind = Refusal::Kind::unknown;
+  if (!all)
+    refusal.kind = Refusal::Kind::perhaps;
+  return refusal;
 }
 
 /// Routers ask by their link-local address: ndisc_solicit(), ipv6_get_lladdr().
@@ -335,18 +352,28 @@ std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interf
 }
 
 Journeys stopped_by(Journey journey, Refusal refusal) {
-  if (refusal.by_rule && !refusal.path.empty() && !journey.stopped())
+  if (!refusal.path.empty() && !journey.stopped())
     journey.path.insert(journey.path.end(), std::make_move_iterator(refusal.path.begin()),
                         std::make_move_iterator(refusal.path.end()));
   add_stop(journey, std::move(refusal.stop));
   return alone(std::move(journey));
 }
 
+Journeys taken_for_granted(Journey journey, const Refusal& refusal) {
+  assume(journey,
+         fmt::format("{} lets {} through",
+                     refusal.stop.culprit ? refusal.stop.culprit->id : "a rule",
+                     journey.packet.family == IpFamily::v4 ? "ARP" : "neighbour discovery"));
+  return alone(std::move(journey));
+}
+
 /// Nothing can be seen of who asks.
 Journeys settle_unseen(Journey journey, Refusal refusal) {
-  if (refusal.elsewhere)
+  if (refusal.kind == Refusal::Kind::perhaps)
     return alone(std::move(journey));
-  if (refusal.by_rule)
+  if (refusal.kind == Refusal::Kind::unknown)
+    return taken_for_granted(std::move(journey), refusal);
+  if (refusal.kind == Refusal::Kind::rules)
     assume(journey, "the client's neighbour table does not know this host yet");
   return stopped_by(std::move(journey), std::move(refusal));
 }
@@ -366,9 +393,11 @@ Journeys settle(Walk& walk, Journey journey, const Interface& device, const IpAd
     return alone(std::move(journey));
   Walk single = walk;
   single.classes = nullptr;
-  auto exact = refusal_of(single, journey, asker->question, asker->sender, device);
+  auto exact = refusal_of(single, journey, asker->question, asker->sender, device, true);
   if (walk.inquiry.pending())
     return {};
+  if (exact && exact->kind == Refusal::Kind::unknown)
+    return taken_for_granted(std::move(journey), *exact);
   return exact ? stopped_by(std::move(journey), std::move(*exact)) : alone(std::move(journey));
 }
 
@@ -383,7 +412,7 @@ Journeys discover_one(Walk& walk, Journey journey, const Interface& device) {
   LinkQuestion question = question_from(*client, walk.flow.to);
   if (!on_link)
     question.asker = routers_of(client->family());
-  auto refusal = refusal_of(walk, journey, question, *client, device);
+  auto refusal = refusal_of(walk, journey, question, *client, device, on_link);
   if (walk.inquiry.pending())
     return {};
   if (!refusal)
@@ -397,8 +426,33 @@ struct Unheard {
   Refusal refusal;
 };
 
+/// The ends of the question's ways, by what refusal_of() would say of single clients.
+std::vector<Unheard> sort_out(const Journey& journey, const std::vector<ClassEnd>& ends,
+                              const IntervalSet& heard, bool exact) {
+  std::vector<Unheard> unheard;
+  IntervalSet done = exact ? heard : IntervalSet();
+  for (const bool vague : {true, false})
+    for (const auto& end : ends) {
+      IntervalSet left = end.addresses - done;
+      if (!end.stop || is_unknown(*end.stop) != vague || left.empty())
+        continue;
+      done = done | left;
+      for (const bool some : {true, false}) {
+        IntervalSet part = some ? left & heard : left - heard;
+        if (part.empty())
+          continue;
+        auto refusal = dropped(journey, *end.stop, {});
+        refusal.kind = some    ? Refusal::Kind::perhaps
+                       : vague ? Refusal::Kind::unknown
+                               : Refusal::Kind::rules;
+        unheard.push_back({std::move(part), std::move(refusal)});
+      }
+    }
+  return unheard;
+}
+
 std::vector<Unheard> unheard_of(Walk& walk, const Journey& journey, LinkQuestion question,
-                                const Interface& device) {
+                                const Interface& device, bool exact) {
   const auto family = question.target.family();
   if (auto refusal =
           unanswered(walk, journey, question, some_client(question.addresses, family), device))
@@ -410,23 +464,12 @@ std::vector<Unheard> unheard_of(Walk& walk, const Journey& journey, LinkQuestion
                    .most_branches = walk.classes->most_branches};
   Walk sub = walk;
   sub.classes = &asking;
-  IntervalSet done;
+  IntervalSet heard;
   for (const auto& way : exchange(sub, journey, question, device))
-    done = done | way.packet.addresses;
+    heard = heard | way.packet.addresses;
   if (walk.inquiry.pending())
     return {};
-  for (const auto& end : asking.ends)
-    if (!end.stop || end.stop->outcome == Outcome::unknown)
-      done = done | end.addresses;
-  std::vector<Unheard> unheard;
-  for (const auto& end : asking.ends) {
-    IntervalSet left = end.addresses - done;
-    if (left.empty())
-      continue;
-    done = done | left;
-    unheard.push_back({std::move(left), dropped(journey, *end.stop, {})});
-  }
-  return unheard;
+  return sort_out(journey, asking.ends, heard, exact);
 }
 
 Journey of_some(const Journey& journey, IntervalSet addresses) {
@@ -491,7 +534,7 @@ Journeys discover_many(Walk& walk, const Journey& journey, const Interface& devi
     if (some.empty())
       continue;
     const auto asker = on_link ? AddressTerm::client() : routers_of(family);
-    for (auto& unheard : unheard_of(walk, journey, {asker, walk.flow.to, some}, device)) {
+    for (auto& unheard : unheard_of(walk, journey, {asker, walk.flow.to, some}, device, on_link)) {
       rest = rest - unheard.addresses;
       for (auto& way : settle_all(walk, journey, device, std::move(unheard), on_link))
         journeys.push_back(std::move(way));

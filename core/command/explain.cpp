@@ -103,7 +103,7 @@ Result<std::vector<Target>> read_called_targets(const Program& program, const Op
   for (auto& target : targets)
     if (std::ranges::any_of(target.addresses, &IpAddress::is_unspecified))
       target.addresses.clear();
-  return std::move(targets);
+  return targets;
 }
 
 Result<std::optional<Identity>> read_identity(const Program& program, const Options& options) {
@@ -183,10 +183,11 @@ void settle_flows(Session& session, std::span<FlowReport> flows, std::vector<std
   }
 }
 
-/// The sockets that the flows come to, without repetition.
-std::vector<HeldSocket> listeners_met(const Snapshot& snapshot, const Report& report) {
+} // namespace
+
+std::vector<HeldSocket> sockets_met(const Snapshot& snapshot, std::span<const FlowReport> flows) {
   std::vector<HeldSocket> sockets;
-  for (const auto& flow : report.flows)
+  for (const auto& flow : flows)
     for (const auto& item : flow.fate.evidence) {
       if (item.table != table_name<Socket>())
         continue;
@@ -198,9 +199,11 @@ std::vector<HeldSocket> listeners_met(const Snapshot& snapshot, const Report& re
   return sockets;
 }
 
+namespace {
+
 /// Who holds the listeners. A search for all holders comes before the rules, which then see them.
 void name_holders(Session& session, Report& report, bool all) {
-  const auto sockets = listeners_met(session.snapshot(), report);
+  const auto sockets = sockets_met(session.snapshot(), report.flows);
   std::set<std::int64_t> pids;
   session.settle([&](Inquiry& inquiry) {
     pids.clear();

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/command/report_gaps.h"
 #include "core/command/rules_command.h"
 #include "core/command/who.h"
 #include "core/facts/tables.h"
@@ -27,21 +28,6 @@ std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& targ
     for (auto& flow : model.flows_from(inquiry, target, client.address, client.zone))
       flows.push_back(std::move(flow));
   return flows;
-}
-
-void add_gaps(Report& report, const Snapshot& snapshot, const std::vector<std::string>& ids) {
-  for (const auto& id : ids)
-    if (const Gap* gap = snapshot.gap(id);
-        gap != nullptr && std::ranges::find(report.gaps, *gap) == report.gaps.end())
-      report.gaps.push_back(*gap);
-}
-
-void add_gaps(Report& report, const Snapshot& snapshot) {
-  for (const auto& flow : report.flows)
-    add_gaps(report, snapshot, flow.fate.gaps);
-  for (const auto& gap : snapshot.gaps()) // plugins at fault concern every report
-    if (gap.id.starts_with("plugin.") && std::ranges::find(report.gaps, gap) == report.gaps.end())
-      report.gaps.push_back(gap);
 }
 
 /// Not open, whichever of its branches comes true.
@@ -235,7 +221,7 @@ void tell_sources(Session& session, Report& report, const std::optional<Identity
   });
   report.sources = std::move(glance.classes);
   if (!report.sources.empty())
-    add_gaps(report, session.snapshot(), glance.gaps);
+    add_gaps(report.gaps, session.snapshot(), glance.gaps);
   report.sources_left_out = glance.too_much;
 }
 
@@ -288,7 +274,7 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
   for (const auto& rule : evaluation.rules)
     if (rule.state == rules::RuleState::unknown)
       report.unknown_rules.push_back(rule.id);
-  add_gaps(report, session.snapshot());
+  add_gaps(report.gaps, session.snapshot(), report.flows);
   return report;
 }
 

@@ -68,7 +68,8 @@ Status Session::open_live(const Program& program, const Options& options) {
   for (const auto& gap : plugins_.gaps)
     snapshot_.add_gap(gap);
   HostOptions host{.home_netns = facts.netns,
-                   .deadline_ms = static_cast<std::int64_t>(options.timeout_seconds * 1000)};
+                   .deadline_ms = static_cast<std::int64_t>(options.timeout_seconds * 1000),
+                   .timed = options.verbose};
   host_ = std::make_unique<Host>(std::move(plugins_.collectors), program.system, host);
   return Done{};
 }

@@ -235,6 +235,8 @@ std::string_view packet_words(Packet packet) {
     return "RST";
   case Packet::icmp:
     return "ICMP error";
+  case Packet::neighbour:
+    return "neighbour discovery";
   }
   return "";
 }

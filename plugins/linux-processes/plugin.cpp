@@ -60,8 +60,8 @@ public:
     childless_.reset();
   }
 
-  /// The process, if it is one of them.
-  const Process* find(Int pid, const ProcessSource& source) {
+  /// The process, if it is one of them. It is handed out once: whoever asks keeps it.
+  std::optional<Process> take(Int pid, const ProcessSource& source) {
     if (is_expected(pid) && !std::exchange(read_, true))
       read_processes(expected_, source,
                      {[this](const Process& row) {
@@ -69,8 +69,8 @@ public:
                         return true;
                       },
                       [this](const Gap& gap) { gaps_.emplace(gap.id, gap); }});
-    const auto found = processes_.find(pid);
-    return found == processes_.end() ? nullptr : &found->second;
+    const auto found = processes_.extract(pid);
+    return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
   }
   /// One of them that has no children; they are asked for when the first such question comes.
   bool childless(Int pid, const ProcessSource& source) {
@@ -147,8 +147,10 @@ private:
     const auto delivery = delivery_of<Process>(collection);
     if (query.parent && !query.pid && holders_.childless(*query.parent, source))
       return;
-    const Process* held = query.pid && !query.parent ? holders_.find(*query.pid, source) : nullptr;
-    if (held == nullptr)
+    std::optional<Process> held;
+    if (query.pid && !query.parent)
+      held = holders_.take(*query.pid, source);
+    if (!held)
       return read_processes(query, source, delivery);
     delivery.row(*held);
     for (const auto& cell : to_cells(*held))

@@ -9,6 +9,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/discovery.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
@@ -287,7 +288,15 @@ Journeys enter_interface(Walk& walk, Journey journey) {
   meet_interface(walk, journey);
   if (walk.inquiry.pending())
     return alone(std::move(journey));
-  return enter_namespace(walk, std::move(journey));
+  const bool first = journey.kind == Packet::syn || journey.kind == Packet::datagram;
+  const auto device = first ? arrival_interface(walk, journey.netns) : std::nullopt;
+  if (!device)
+    return enter_namespace(walk, std::move(journey));
+  Journeys entered;
+  for (auto& way : get_discovered(walk, std::move(journey), *device))
+    for (auto& part : enter_namespace(walk, std::move(way)))
+      entered.push_back(std::move(part));
+  return entered;
 }
 
 Journeys enter_namespace(Walk& walk, Journey journey) {

@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <ostream>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "core/command/explain.h"
 #include "core/command/report_gaps.h"
 #include "core/command/rules_command.h"
+#include "core/facts/tables.h"
 #include "core/report/page.h"
 
 namespace synfate {
@@ -59,6 +61,29 @@ void decide(BindReport& report, const std::vector<FlowReport>& attempts) {
   }
 }
 
+/// Who has to go before the port is free: every holder, where a socket is in the way.
+void name_holders(Session& session, BindReport& report, const std::vector<FlowReport>& attempts) {
+  constexpr std::size_t most = 16;
+  if (std::ranges::none_of(attempts, [](const FlowReport& attempt) {
+        return attempt.fate.error == "EADDRINUSE" && attempt.fate.outcome == Outcome::denied;
+      }))
+    return;
+  auto sockets = sockets_met(session.snapshot(), attempts);
+  sockets.resize(std::min(sockets.size(), most));
+  std::set<std::int64_t> pids;
+  session.settle([&](Inquiry& inquiry) {
+    pids.clear();
+    for (const auto& socket : sockets)
+      for (const auto row : find_owners(inquiry, socket, true)) {
+        const Table& owners = *inquiry.snapshot().table(table_name<SocketOwner>());
+        if (const Fact<Int> pid = read_row<SocketOwner>(owners, row).pid; pid.known())
+          pids.insert(pid.value());
+      }
+    return true;
+  });
+  report.holders.assign(pids.begin(), pids.end());
+}
+
 std::string join_documents(const std::vector<std::string>& documents) {
   std::string text = "[\n";
   for (std::size_t at = 0; at < documents.size(); ++at)
@@ -102,6 +127,7 @@ BindReport bind_target(Session& session, const Target& target, const BindRequest
   report.target = target;
   const auto attempts = session.settle(
       [&](Inquiry& inquiry) { return session.model().bind(inquiry, target, request); });
+  name_holders(session, report, attempts);
   auto evaluation = session.settle(
       [&](Inquiry& inquiry) { return rules::evaluate(inquiry, rules, {target, attempts}); });
   decide(report, attempts);

@@ -169,10 +169,11 @@ void settle_flows(Session& session, std::span<FlowReport> flows, std::vector<std
   }
 }
 
-/// The sockets that the flows come to, without repetition.
-std::vector<HeldSocket> listeners_met(const Snapshot& snapshot, const Report& report) {
+} // namespace
+
+std::vector<HeldSocket> sockets_met(const Snapshot& snapshot, std::span<const FlowReport> flows) {
   std::vector<HeldSocket> sockets;
-  for (const auto& flow : report.flows)
+  for (const auto& flow : flows)
     for (const auto& item : flow.fate.evidence) {
       if (item.table != table_name<Socket>())
         continue;
@@ -184,9 +185,11 @@ std::vector<HeldSocket> listeners_met(const Snapshot& snapshot, const Report& re
   return sockets;
 }
 
+namespace {
+
 /// Who holds the listeners. A search for all holders comes before the rules, which then see them.
 void name_holders(Session& session, Report& report, bool all) {
-  const auto sockets = listeners_met(session.snapshot(), report);
+  const auto sockets = sockets_met(session.snapshot(), report.flows);
   std::set<std::int64_t> pids;
   session.settle([&](Inquiry& inquiry) {
     pids.clear();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/command/session.h"
+#include "core/model/owners.h"
 #include "core/report/report.h"
 #include "core/rules/engine.h"
 
@@ -9,6 +10,9 @@ namespace synfate {
 
 /// Gives every flow its fate; facts that several of them need are read together.
 void walk_flows(Session& session, std::span<FlowReport> flows);
+
+/// The sockets that are proof of what becomes of the flows, without repetition.
+std::vector<HeldSocket> sockets_met(const Snapshot& snapshot, std::span<const FlowReport> flows);
 
 /// Derives the whole answer to one target. `all_holders`: looks for every process that holds the
 /// listeners, not only for one of each.

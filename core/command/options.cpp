@@ -34,11 +34,12 @@ constexpr std::array<CommandWords, 7> commands{{
 }};
 
 constexpr auto target_words =
-    "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https · host.example:8080\n"
-    "         /run/app.sock · @abstract · unix:/run/app.sock · unix-dgram:/dev/log\n";
+    "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https ·\n"
+    "         host.example:8080 · /run/app.sock · @abstract · unix:/run/app.sock ·\n"
+    "         unix-dgram:/dev/log\n";
 constexpr auto explain_statuses =
-    "Exit status: 0 every asked flow is open · 1 at least one certainly is not · 2 the call is "
-    "wrong ·\n             3 it could not tell\n";
+    "Exit status: 0 every asked flow is open · 1 at least one certainly is not ·\n"
+    "             2 the call is wrong · 3 it could not tell\n";
 
 std::string closing_words(Command command) {
   const std::string options = "The options that `synfate --help` lists may stand here as well.\n";
@@ -47,14 +48,14 @@ std::string closing_words(Command command) {
     return target_words + options + explain_statuses;
   case Command::bind:
     return target_words + options +
-           "Exit status: 0 it would succeed · 1 it would fail · 2 the call is wrong · 3 it could "
-           "not tell\n";
+           "Exit status: 0 it would succeed · 1 it would fail · 2 the call is wrong ·\n"
+           "             3 it could not tell\n";
   case Command::who:
   case Command::facts:
   case Command::snapshot:
     return (command == Command::who ? target_words : "") + options +
-           "Exit status: 0 complete · 2 the call is wrong · 3 incomplete: something could not be "
-           "read\n";
+           "Exit status: 0 complete · 2 the call is wrong ·\n"
+           "             3 incomplete: something could not be read\n";
   case Command::rules:
   case Command::plugins:
   case Command::overview:
@@ -219,7 +220,7 @@ Parsed parse_options(std::span<const std::string> words, const std::string& vers
     options.words.assign(words.begin() + 1, words.end());
     return {options, {}, false, 0};
   }
-  CLI::App app("Why this port refuses connections, from whom, what decides it, and what fixes it.",
+  CLI::App app("Why a port refuses connections, from whom, what decides it, and what fixes it.",
                "synfate");
   app.footer(target_words + std::string(explain_statuses));
   app.set_version_flag("--version", "synfate " + version);

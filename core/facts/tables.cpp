@@ -2,6 +2,7 @@
 
 #include "core/facts/hosts_access_table.h"
 #include "core/facts/resource_table.h"
+#include "core/facts/service_state_table.h"
 
 namespace synfate {
 namespace {
@@ -17,7 +18,7 @@ template <typename... Rows> Status add_all(Schema& schema) {
 Status add_core_tables(Schema& schema) {
   return add_all<Socket, UnixSocket, SocketOwner, Process, Interface, Address, RouteLookup, Route,
                  Neighbour, Setting, Counter, NetworkNamespace, ServiceName, PortMention, Resource,
-                 HostsAccess>(schema);
+                 HostsAccess, ServiceState>(schema);
 }
 
 } // namespace synfate

@@ -99,6 +99,7 @@ std::string render_bind_json(const Snapshot& snapshot, const BindReport& report,
   json["certainty"] = to_string(report.certainty);
   json["culprit"] = json_culprit(report.culprit, true);
   json["attempts"] = json_attempts(report);
+  json["holders"] = report.holders;
   json["findings"] = json_findings(snapshot, report.findings);
   json["gaps"] = json_gaps(report.gaps);
   return json_document(json, one_line);

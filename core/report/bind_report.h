@@ -29,6 +29,7 @@ struct BindReport {
   Certainty certainty = Certainty::certain;
   std::optional<Culprit> culprit;    ///< what is in the way
   std::vector<BindAttempt> attempts; ///< where the target means several addresses, each of them
+  std::vector<std::int64_t> holders; ///< processes that hold a socket in the way, in order
   std::vector<Finding> findings;
   std::vector<Gap> gaps;
 };

@@ -1,5 +1,5 @@
 // Processes as tables: `socket_owner`, `process`, `netns`, `service_name`, `port_mention`,
-// `resource`, `hosts_access`. See platform/linux/processes.
+// `resource`, `hosts_access`, `service_state`. See platform/linux/processes.
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -15,6 +15,7 @@
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/processes/read_processes.h"
 #include "platform/linux/processes/resources.h"
+#include "platform/linux/processes/service_state.h"
 
 namespace synfate {
 
@@ -109,6 +110,9 @@ public:
     else if (collection.table() == table_name<Resource>())
       read_resources(collection.integer_key("pid").value_or(0), source,
                      delivery_of<Resource>(collection));
+    else if (collection.table() == table_name<ServiceState>())
+      sdk::put(collection,
+               read_service_state(std::string(collection.text_key("unit").value_or("")), source));
     else if (collection.table() == table_name<HostsAccess>())
       read_hosts_access(collection.integer_key("pid").value_or(0), client_of(collection), source,
                         delivery_of<HostsAccess>(collection));

@@ -11,7 +11,8 @@ import sys
 import time
 
 from bind_attempt import (NOBODY, Wish, ask_bind, errno_of, make, real_bind, shown, wrong_answer)
-from lab import Case, Connection, LabError, Skip, enter
+from lab import (Case, Connection, LabError, Skip, enter, run_synfate, synfate_program,
+                 wait_for_listener, wait_until)
 from sk_lookup import bpf, end, load
 
 V4, V4_OTHER, V4_CLIENT = "10.77.0.1", "10.77.0.11", "10.77.0.2"
@@ -366,7 +367,44 @@ def abstract_taken(lab, folder):
 R, P = {"reuseaddr": True}, {"reuseport": True}
 HIGH = 40000
 
+WORKERS = """
+import os, socket, time
+listener = socket.create_server(("0.0.0.0", 8080))
+for _ in range(2):
+    if os.fork() == 0:
+        break
+time.sleep(600)
+"""
+
+
+class EveryHolder:
+    """All processes that have to go, of which the parent is the one to stop."""
+
+    name = "a parent and two children hold the port"
+
+    def complaints(self, lab):
+        parent = lab.start(lab.server, sys.executable, "-c", WORKERS)
+        children = f"/proc/{parent.pid}/task/{parent.pid}/children"
+
+        def all_there():
+            with open(children) as file:
+                return len(file.read().split()) == 2
+
+        wait_for_listener(parent.pid, 8080)
+        wait_until(all_there, "the children are there")
+        if not synfate_program():
+            return []
+        with open(children) as file:
+            wanted = sorted([parent.pid, *map(int, file.read().split())])
+        _, report, _ = run_synfate(lab.server, "bind", "8080")
+        title = report["findings"][0]["title"]
+        if report["holders"] != wanted or f"(pid {parent.pid})" not in title:
+            return [f"the holders are {report['holders']}, not {wanted}; {title}"]
+        return []
+
+
 CASES = [
+    EveryHolder(),
     BindCase("a free port", nothing, Wish("0.0.0.0")),
     BindCase("a free port on every address", nothing, Wish("::")),
     BindCase("a listener has the port", serving("0.0.0.0", "8080"), Wish("0.0.0.0"), "EADDRINUSE",

@@ -15,6 +15,7 @@
 #include "platform/linux/processes/descriptors.h"
 #include "platform/linux/processes/parallel.h"
 #include "platform/linux/processes/proc_pid.h"
+#include "platform/linux/processes/service_state.h"
 #include "platform/linux/processes/text_fields.h"
 
 namespace synfate {
@@ -151,8 +152,10 @@ private:
 
   void look_at_unit(const fs::path& file) {
     const std::string unit = unit_of(file);
-    if (unit.empty() || units_.contains(unit))
+    if (unit.empty() || units_.contains(unit) || is_mask(file))
       return;
+    if (file.filename() == unit && !defined_.insert(unit).second)
+      return; // by a folder that comes before this one
     const auto text = read_file(file);
     const auto line = text ? unit_line_with_port(*text, port_) : std::nullopt;
     if (!line)
@@ -179,7 +182,8 @@ private:
   const ProcessSource& source_;
   const Delivery<PortMention>& delivery_;
   FileDescriptor proc_;
-  std::set<std::string> units_; ///< named already
+  std::set<std::string> units_;   ///< named already
+  std::set<std::string> defined_; ///< those whose own file was read
   bool wanted_ = true;
 };
 

@@ -69,7 +69,7 @@ TEST_CASE("a failing bind names the errno and what is in the way") {
       json.dump() ==
       R"({"schema":"synfate.bind/1","target":{"text":"80","proto":"tcp","port":80,"address":null,)"
       R"("path":null},"would_bind":false,"errno":"EADDRINUSE","certainty":"certain","culprit":)"
-      R"({"kind":"socket","id":"tcp/0.0.0.0:80","text":"nginx listens"},"attempts":[],"findings":[],"gaps":[]})");
+      R"({"kind":"socket","id":"tcp/0.0.0.0:80","text":"nginx listens"},"attempts":[],"holders":[],"findings":[],"gaps":[]})");
 }
 
 TEST_CASE("a bind that succeeds, and one that cannot be told, are told apart") {

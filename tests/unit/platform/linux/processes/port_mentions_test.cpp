@@ -101,3 +101,22 @@ TEST_CASE("a number that is no port is mentioned by nobody") {
   CHECK(mentions(root, 70000).rows.empty());
   CHECK(mentions(root, 0).rows.empty());
 }
+
+TEST_CASE("a unit file is replaced by one of a folder that comes before") {
+  const test::Directory root;
+  root.file("etc/systemd/system/shop.service", "[Service]\nExecStart=/bin/shop --port 9090\n");
+  root.file("usr/lib/systemd/system/shop.service", "[Service]\nExecStart=/bin/shop --port 8080\n");
+  root.file("usr/lib/systemd/system/shop.service.d/more.conf",
+            "[Service]\nEnvironment=PORT=7070\n");
+  CHECK(mentions(root, 8080).rows.empty());
+  CHECK(mentions(root, 9090).rows.size() == 1);
+  CHECK(mentions(root, 7070).rows.size() == 1);
+}
+
+TEST_CASE("a masked unit is still named") {
+  const test::Directory root;
+  root.file("usr/lib/systemd/system/shop.service", "[Service]\nExecStart=/bin/shop --port 8080\n");
+  root.link("etc/systemd/system/shop.service", "/dev/null");
+  REQUIRE(mentions(root, 8080).rows.size() == 1);
+  CHECK(mentions(root, 8080).rows[0].unit.is("shop.service"));
+}

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures answers on a host with a big firewall, beside nft and iptables-save, in one run.
 
-    SYNFATE=build/release/synfate bench/firewall.py [--rules N] [--elements N] [--runs N]
-                                                    [--realtime]   (root)
+    bench/firewall.py [--rules N] [--elements N] [--runs N] [--realtime]   (root)
+
+The program is that of SYNFATE, else of the release build.
 
 In a network namespace of its own: N nft rules that a SYN crosses, in chains of 200, a set of elements that
 one of its rules looks into, and N rules of iptables-legacy. Each figure is the median of several runs
@@ -17,6 +18,8 @@ import statistics
 import subprocess
 import sys
 import time
+
+from program import synfate_program
 
 NETNS = f"fwbench{os.getpid()}"
 #: The kernel's dump of one chain takes time by the square of its length.
@@ -100,8 +103,7 @@ def once(words):
     return time.monotonic() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
 
 
-def measure(options):
-    program = os.path.abspath(os.environ["SYNFATE"])
+def measure(program, options):
     asked = "172.31.0.1:8080"
     subjects = {
         "nft list ruleset": ("nft", "list", "ruleset"),
@@ -134,13 +136,14 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--realtime", action="store_true")
     options = parser.parse_args()
+    program = synfate_program()
     server = None
     try:
         server = prepare(options)
         server.stdout.readline()
         if options.realtime:
             os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
-        measure(options)
+        measure(program, options)
     finally:
         if server:
             server.kill()

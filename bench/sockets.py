@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Measures questions about sockets and their owners, beside ss and lsof, in one run.
 
-    SYNFATE=build/release/synfate bench/sockets.py L        (root; S or L as in fixture_sockets.py,
-                                                             0: the host as it is)
+    bench/sockets.py L        (root; S or L as in fixture_sockets.py, 0: the host as it is)
+
+The program is that of SYNFATE, else of the release build.
 
 Everything happens in a network namespace of its own, which is removed at the end. Each figure is
 the median of several runs of the whole program, its start included, with what it took of all
@@ -21,6 +22,8 @@ import struct
 import subprocess
 import sys
 import time
+
+from program import synfate_program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLONE_NEWNET = 0x40000000
@@ -117,8 +120,7 @@ def compare(name, peer):
         print(f"{name}: {MEDIANS[name] / MEDIANS[peer]:.2f} of {peer}")
 
 
-def measure_all(options):
-    synfate = os.path.abspath(os.environ["SYNFATE"])
+def measure_all(synfate, options):
     port = LISTENER.rpartition(":")[2]
     few = max(options.runs // 3, 1)
     measure("true", ["true"], options)
@@ -157,6 +159,7 @@ def main():
     parser.add_argument("--realtime", action="store_true",
                         help="runs come before everything else on the machine (SCHED_FIFO)")
     options = parser.parse_args()
+    synfate = synfate_program()
     subprocess.run(["ip", "netns", "add", NETNS], check=True)
     fixture = None
     try:
@@ -165,7 +168,7 @@ def main():
             fixture = start_fixture(options.size)
         print(f"fixture {options.size}, {len(os.sched_getaffinity(0))} processors, load "
               f"{os.getloadavg()[0]:.1f}, medians of {options.runs}")
-        measure_all(options)
+        measure_all(synfate, options)
     finally:
         if fixture:
             fixture.stdin.close()

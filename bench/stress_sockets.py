@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Asks about a port while the host is at its worst, and checks that every answer is right.
 
-    SYNFATE=build/release/synfate bench/stress_sockets.py        (root)
+    bench/stress_sockets.py        (root)
+
+The program is that of SYNFATE, else of the release build.
 
 churn          ten thousand processes appear and vanish while the tool reads
 descriptors    the listener is one of a million descriptors of its process
@@ -15,6 +17,8 @@ import os
 import subprocess
 import sys
 import time
+
+from program import synfate_program
 
 CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -122,8 +126,8 @@ def high_water(pid):
 def ask():
     """(the report, milliseconds, peak MiB)"""
     began = time.monotonic()
-    process = subprocess.Popen([os.path.abspath(os.environ["SYNFATE"]), "127.0.0.1:8080", "--from",
-                                "127.0.0.1", "--format", "json", "--timeout", "60"],
+    process = subprocess.Popen([synfate_program(), "127.0.0.1:8080", "--from", "127.0.0.1",
+                                "--format", "json", "--timeout", "60"],
                                stdout=subprocess.PIPE, preexec_fn=enter)
     most = 0
     while process.poll() is None:
@@ -186,6 +190,7 @@ def end(*processes):
 
 
 def main():
+    synfate_program() # before anything is made
     subprocess.run(["ip", "netns", "add", NETNS], check=True)
     try:
         subprocess.run(["ip", "-n", NETNS, "link", "set", "lo", "up"], check=True)

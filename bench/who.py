@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures `synfate who` against a bare dump of the same set, in a network namespace of its own.
 
-    SYNFATE=build/release/synfate bench/who.py [--rules 20000] [--elements 200000] [--shape ports]
+    bench/who.py [--rules 20000] [--elements 200000] [--shape ports]
 
 Shapes of the rules, all in one chain before the one that looks at the set:
   ports    tcp dport N drop: none is about the port asked
@@ -26,7 +26,8 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "tests", "lab"))
 
-from lab import Lab, enter, synfate_program
+from lab import Lab, enter
+from program import synfate_program
 
 NETLINK_NETFILTER = 12
 GETSETELEM = 10 << 8 | 13 # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETSETELEM
@@ -108,6 +109,7 @@ def main():
     parser.add_argument("--verbose", action="store_true", help="what was read, and how long")
     parser.add_argument("--realtime", action="store_true", help="ahead of everything else")
     options = parser.parse_args()
+    synfate_program() # before anything is made
     with Lab() as lab:
         subprocess.run(["nft", "-f", "-"], input=ruleset(options), text=True, check=True,
                        preexec_fn=lambda: enter(lab.server))

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/command/explain.h"
+#include "core/command/report_gaps.h"
 #include "core/command/rules_command.h"
 #include "core/report/page.h"
 
@@ -29,21 +30,6 @@ const FlowReport& deciding(const std::vector<FlowReport>& attempts) {
       if (attempt.fate.outcome == outcome)
         return attempt;
   return attempts.front();
-}
-
-void add_gaps(BindReport& report, const std::vector<FlowReport>& attempts,
-              const Snapshot& snapshot) {
-  const auto add = [&](const Gap& gap) {
-    if (std::ranges::find(report.gaps, gap) == report.gaps.end())
-      report.gaps.push_back(gap);
-  };
-  for (const auto& attempt : attempts)
-    for (const auto& id : attempt.fate.gaps)
-      if (const Gap* gap = snapshot.gap(id))
-        add(*gap);
-  for (const auto& gap : snapshot.gaps())
-    if (gap.id.starts_with("plugin."))
-      add(gap);
 }
 
 Certainty weakest(const std::vector<FlowReport>& attempts) {
@@ -120,7 +106,7 @@ BindReport bind_target(Session& session, const Target& target, const BindRequest
       [&](Inquiry& inquiry) { return rules::evaluate(inquiry, rules, {target, attempts}); });
   decide(report, attempts);
   report.findings = std::move(evaluation.findings);
-  add_gaps(report, attempts, session.snapshot());
+  add_gaps(report.gaps, session.snapshot(), attempts);
   return report;
 }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "core/command/report_gaps.h"
 #include "core/command/rules_command.h"
 #include "core/command/who.h"
 #include "core/facts/tables.h"
@@ -27,21 +28,6 @@ std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& targ
     for (auto& flow : model.flows_from(inquiry, target, client.address, client.zone))
       flows.push_back(std::move(flow));
   return flows;
-}
-
-void add_gaps(Report& report, const Snapshot& snapshot, const std::vector<std::string>& ids) {
-  for (const auto& id : ids)
-    if (const Gap* gap = snapshot.gap(id);
-        gap != nullptr && std::ranges::find(report.gaps, *gap) == report.gaps.end())
-      report.gaps.push_back(*gap);
-}
-
-void add_gaps(Report& report, const Snapshot& snapshot) {
-  for (const auto& flow : report.flows)
-    add_gaps(report, snapshot, flow.fate.gaps);
-  for (const auto& gap : snapshot.gaps()) // plugins at fault concern every report
-    if (gap.id.starts_with("plugin.") && std::ranges::find(report.gaps, gap) == report.gaps.end())
-      report.gaps.push_back(gap);
 }
 
 /// Not open, whichever of its branches comes true.
@@ -98,6 +84,14 @@ Result<std::vector<Target>> read_targets(const Program& program, const Options& 
   return targets;
 }
 
+Result<std::vector<Target>> read_called_targets(const Program& program, const Options& options) {
+  SYNFATE_TRY(targets, read_targets(program, options));
+  for (auto& target : targets)
+    if (std::ranges::any_of(target.addresses, &IpAddress::is_unspecified))
+      target.addresses.clear();
+  return targets;
+}
+
 Result<std::optional<Identity>> read_identity(const Program& program, const Options& options) {
   if (options.as_user.empty())
     return std::optional<Identity>();
@@ -109,6 +103,12 @@ Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
   std::vector<ZonedAddress> clients;
   for (const auto& word : options.from) {
     SYNFATE_TRY(client, parse_zoned_address(word));
+    if (client.address.is_unspecified())
+      return Error{.code = ErrorCode::invalid_input,
+                   .doing = "reading the options",
+                   .where = "--from " + word,
+                   .detail = "this is no address of one client",
+                   .hint = "For all clients: synfate who TARGET."};
     clients.push_back(std::move(client));
   }
   return clients;
@@ -218,7 +218,7 @@ void tell_sources(Session& session, Report& report, const std::optional<Identity
   });
   report.sources = std::move(glance.classes);
   if (!report.sources.empty())
-    add_gaps(report, session.snapshot(), glance.gaps);
+    add_gaps(report.gaps, session.snapshot(), glance.gaps);
   report.sources_left_out = glance.too_much;
 }
 
@@ -271,7 +271,7 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
   for (const auto& rule : evaluation.rules)
     if (rule.state == rules::RuleState::unknown)
       report.unknown_rules.push_back(rule.id);
-  add_gaps(report, session.snapshot());
+  add_gaps(report.gaps, session.snapshot(), report.flows);
   return report;
 }
 
@@ -296,7 +296,13 @@ int run_explain(const Program& program, const Options& options) {
   if (options.format != "text" && options.format != "json" && options.format != "jsonl" &&
       options.format != "nagios")
     return report_error(program, unknown_format(options.format, "text, json, jsonl, nagios"));
-  const auto targets = read_targets(program, options);
+  if (options.words.empty())
+    return report_error(program, {.code = ErrorCode::invalid_input,
+                                  .doing = "reading the command line",
+                                  .where = "explain",
+                                  .detail = "no target is named",
+                                  .hint = "For instance: synfate explain 8080"});
+  const auto targets = read_called_targets(program, options);
   if (!targets)
     return report_error(program, targets.error());
   if (const Status fitting = fit_together(*targets, options); !fitting)

@@ -18,6 +18,9 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
 
 /// The targets of the command line.
 Result<std::vector<Target>> read_targets(const Program& program, const Options& options);
+/// The same for commands about clients: 0.0.0.0 and [::], as a listener is printed, mean every
+/// address.
+Result<std::vector<Target>> read_called_targets(const Program& program, const Options& options);
 /// The clients of --from.
 Result<std::vector<ZonedAddress>> read_clients(const Options& options);
 /// The user of --as; nothing if there is none.

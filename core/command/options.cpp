@@ -10,6 +10,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "core/base/text.h"
+
 namespace synfate {
 namespace {
 
@@ -31,22 +33,61 @@ constexpr std::array<CommandWords, 7> commands{{
     {Command::plugins, "plugins", "the plugins: list, check"},
 }};
 
-constexpr auto closing_words =
+constexpr auto target_words =
     "Targets: 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · https · host.example:8080\n"
-    "         /run/app.sock · @abstract · unix:/run/app.sock · unix-dgram:/dev/log\n"
+    "         /run/app.sock · @abstract · unix:/run/app.sock · unix-dgram:/dev/log\n";
+constexpr auto explain_statuses =
     "Exit status: 0 every asked flow is open · 1 at least one certainly is not · 2 the call is "
     "wrong ·\n             3 it could not tell\n";
+
+std::string closing_words(Command command) {
+  const std::string options = "The options that `synfate --help` lists may stand here as well.\n";
+  switch (command) {
+  case Command::explain:
+    return target_words + options + explain_statuses;
+  case Command::bind:
+    return target_words + options +
+           "Exit status: 0 it would succeed · 1 it would fail · 2 the call is wrong · 3 it could "
+           "not tell\n";
+  case Command::who:
+  case Command::facts:
+  case Command::snapshot:
+    return (command == Command::who ? target_words : "") + options +
+           "Exit status: 0 complete · 2 the call is wrong · 3 incomplete: something could not be "
+           "read\n";
+  case Command::rules:
+  case Command::plugins:
+  case Command::overview:
+  case Command::audit:
+  case Command::diff:
+  case Command::watch:
+  case Command::plugin_worker:
+    break;
+  }
+  return options;
+}
+
+/// Nothing where a value should be is mostly a variable of a script that is not set.
+std::string refuse_nothing(const std::string& text) {
+  return text.empty() ? "the value is empty" : "";
+}
 
 void add_inspection_options(CLI::App& app, Options& options) {
   app.add_option("--from", options.from, "the client: ADDR[%IFACE]; repeatable")
       ->type_name("ADDR[%IFACE]")
       ->allow_extra_args(false);
-  app.add_option("--as", options.as_user, "a local client's user")->type_name("USER");
+  app.add_option("--as", options.as_user, "a local client's user")
+      ->type_name("USER")
+      ->check(refuse_nothing);
   app.add_option("--netns", options.netns, "look at another network namespace")
-      ->type_name("NAME|PATH|PID");
-  app.add_option("--save", options.save_file, "keep exactly what this run read")->type_name("FILE");
+      ->type_name("NAME|PATH|PID")
+      ->check(refuse_nothing);
+  app.add_option("--save", options.save_file, "keep exactly what this run read")
+      ->type_name("FILE")
+      ->check(refuse_nothing);
   app.add_option("--snapshot", options.snapshot_file, "answer from a file instead of this host")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->check(refuse_nothing);
   app.add_option("--format", options.format, "text, json, jsonl, nagios …")->type_name("FORMAT");
   app.add_option("--rules", options.rules, "more rule packs; repeatable")
       ->type_name("PATH")
@@ -72,7 +113,9 @@ void add_own_options(CLI::App& command, Command which, Options& options) {
     command.add_flag("--reuseaddr", options.reuse_address, "the program sets SO_REUSEADDR");
     command.add_flag("--reuseport", options.reuse_port, "it sets SO_REUSEPORT");
     command.add_flag("--v6only", options.v6only, "it sets IPV6_V6ONLY");
-    command.add_option("--device", options.interface, "it sets SO_BINDTODEVICE")->type_name("IF");
+    command.add_option("--device", options.interface, "it sets SO_BINDTODEVICE")
+        ->type_name("IF")
+        ->check(refuse_nothing);
   }
   if (which == Command::facts) {
     command.add_option("--where", options.where, "only rows for which this holds")
@@ -118,16 +161,35 @@ const char* words_of(Command command) {
   return "";
 }
 
+const char* meaning_of(Command command) {
+  switch (command) {
+  case Command::facts:
+    return "the table to print; without one, what tables there are";
+  case Command::rules:
+  case Command::plugins:
+    return "what to do, and with what";
+  case Command::bind:
+    return "where a service would bind";
+  case Command::overview:
+  case Command::explain:
+  case Command::who:
+  case Command::snapshot:
+  case Command::audit:
+  case Command::diff:
+  case Command::watch:
+  case Command::plugin_worker:
+    break;
+  }
+  return "what clients call";
+}
+
 Parsed failed(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {
     if (dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr)
       return {{}, std::string(error.what()) + "\n", false, 0};
-    const CLI::App* asked = &app;
-    for (const auto* sub : app.get_subcommands())
-      asked = sub;
-    return {{}, asked->help(), false, 0};
+    return {{}, app.help(), false, 0}; // of the subcommand, if there is one
   }
-  return {{}, std::string("synfate: ") + error.what() + "\nSee: synfate --help\n", true, 2};
+  return {{}, "synfate: " + escape_for_terminal(error.what()) + "\nSee: synfate --help\n", true, 2};
 }
 
 void take_verb(Options& options) {
@@ -159,7 +221,7 @@ Parsed parse_options(std::span<const std::string> words, const std::string& vers
   }
   CLI::App app("Why this port refuses connections, from whom, what decides it, and what fixes it.",
                "synfate");
-  app.footer(closing_words);
+  app.footer(target_words + std::string(explain_statuses));
   app.set_version_flag("--version", "synfate " + version);
   app.fallthrough();
   app.require_subcommand(0, 1);
@@ -168,9 +230,10 @@ Parsed parse_options(std::span<const std::string> words, const std::string& vers
   for (const auto& [which, name, help] : commands) {
     CLI::App* command = app.add_subcommand(name, help);
     command->fallthrough();
+    command->footer(closing_words(which));
     add_own_options(*command, which, options);
     if (const std::string label = words_of(which); !label.empty())
-      command->add_option(label, options.words, "");
+      command->add_option(label, options.words, meaning_of(which));
     command->callback([&options, chosen = which] { options.command = chosen; });
   }
   try {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <ostream>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include <fmt/ranges.h>
 
 #include "core/command/explain.h"
+#include "core/command/report_gaps.h"
 #include "core/command/rules_command.h"
 #include "core/command/who.h"
 #include "core/facts/tables.h"
@@ -22,20 +24,30 @@ constexpr std::string_view nat_gap = "nat.ports";
 /// Of more listeners only one client of each network is told.
 constexpr std::size_t listeners_at_a_glance = 64;
 /// So many are walked before what is no longer needed of them is forgotten.
-constexpr std::size_t entries_at_once = 256;
+constexpr std::size_t entries_at_once = 64;
+
+/// What is needed of a listening socket: the whole row is forty times as large.
+struct ListeningSocket {
+  HeldSocket held;
+  bool v6only = false;
+};
 
 /// A listener, its sockets (several in a group of SO_REUSEPORT), and where its flows are.
 struct Entry {
   Listener listener;
-  std::vector<Socket> sockets;
-  Target target;
+  std::vector<ListeningSocket> sockets;
   std::size_t first_flow = 0;
   std::size_t flows = 0;
 };
 
-std::vector<Socket> listening_sockets(Inquiry& inquiry, const char* proto, const char* state) {
-  return inquiry.rows<Socket>(
-      {{"netns", inquiry.snapshot().host().netns}, {"proto", Text(proto)}, {"state", Text(state)}});
+/// Calls visit(socket) for each, one row in memory at a time.
+template <typename Visit>
+void for_each_listening(Inquiry& inquiry, const char* proto, const char* state, Visit visit) {
+  const Int netns = inquiry.snapshot().host().netns;
+  for (const auto row :
+       inquiry.find({std::string(table_name<Socket>()),
+                     {{"netns", netns}, {"proto", Text(proto)}, {"state", Text(state)}}}))
+    visit(read_row<Socket>(*inquiry.snapshot().table(table_name<Socket>()), row));
 }
 
 auto order_of(const Listener& listener) {
@@ -80,27 +92,24 @@ std::vector<Entry> listeners_of(Inquiry& inquiry) {
   std::vector<Entry> entries;
   for (const auto& [proto, words] : {std::pair{Proto::tcp, std::pair{"tcp", "listen"}},
                                      std::pair{Proto::udp, std::pair{"udp", "unconnected"}}})
-    for (auto& socket : listening_sockets(inquiry, words.first, words.second)) {
+    for_each_listening(inquiry, words.first, words.second, [&](const Socket& socket) {
       if (!socket.local_port.known() || socket.local_port.is(0))
-        continue;
+        return;
       Listener listener;
       listener.proto = proto;
       listener.port = static_cast<std::uint16_t>(socket.local_port.value());
       if (socket.local_address.known())
         listener.address = socket.local_address.value();
       listener.interface = socket.interface.value_or("");
-      entries.push_back({std::move(listener), {}, {}});
-      entries.back().sockets.push_back(std::move(socket));
-    }
+      entries.push_back({std::move(listener), {{held_socket(socket), socket.v6only.is(true)}}});
+    });
   sort_by_listener(entries, &Entry::listener);
   std::vector<Entry> grouped;
   for (auto& entry : entries)
     if (!grouped.empty() && same_listener(grouped.back(), entry.listener))
-      grouped.back().sockets.push_back(std::move(entry.sockets.front()));
+      grouped.back().sockets.push_back(entry.sockets.front());
     else
       grouped.push_back(std::move(entry));
-  for (auto& entry : grouped)
-    entry.target = target_of(entry.listener);
   return grouped;
 }
 
@@ -115,7 +124,7 @@ std::vector<Entry> nat_entries(const NatPorts& ports, const std::vector<Entry>& 
     const bool listens = std::ranges::any_of(
         listeners, [&](const Entry& entry) { return same_listener(entry, listener); });
     if (!listens)
-      entries.push_back({listener, {}, target_of(listener)});
+      entries.push_back({listener, {}});
   }
   return entries;
 }
@@ -123,13 +132,13 @@ std::vector<Entry> nat_entries(const NatPorts& ports, const std::vector<Entry>& 
 // Owners ---------------------------------------------------------------------------------------
 
 /// The processes that hold any of the sockets, without repetition.
-std::vector<Int> holders_of(Inquiry& inquiry, const std::vector<Socket>& sockets,
+std::vector<Int> holders_of(Inquiry& inquiry, const std::vector<ListeningSocket>& sockets,
                             std::string& hidden) {
   std::vector<Int> pids;
   for (const auto& socket : sockets) {
-    if (!socket.inode.known() || socket.inode.is(0))
+    if (socket.held.inode == 0)
       continue;
-    for (const auto row : find_owners(inquiry, held_socket(socket), false)) {
+    for (const auto row : find_owners(inquiry, socket.held, false)) {
       const auto& table = *inquiry.snapshot().table(table_name<SocketOwner>());
       const Fact<Int> pid = read_row<SocketOwner>(table, row).pid;
       if (pid.known() && std::ranges::find(pids, pid.value()) == pids.end())
@@ -159,17 +168,17 @@ void name_owner(Inquiry& inquiry, Entry& entry) {
   Listener& listener = entry.listener;
   std::string hidden;
   listener.holders = holders_of(inquiry, entry.sockets, hidden);
-  listener.holders_complete = std::ranges::all_of(entry.sockets, [&](const Socket& socket) {
-    return holders_complete(inquiry.snapshot(), held_socket(socket));
-  });
+  listener.holders_complete =
+      std::ranges::all_of(entry.sockets, [&](const ListeningSocket& socket) {
+        return holders_complete(inquiry.snapshot(), socket.held);
+      });
   std::vector<Process> processes;
   for (const Int pid : listener.holders)
     if (auto process = process_of(inquiry, pid))
       processes.push_back(std::move(*process));
   const Process* owner = one_to_name(processes);
   if (owner == nullptr) {
-    if (!hidden.empty())
-      listener.owner = Unknown{hidden};
+    listener.owner = hidden.empty() ? Fact<ListenerOwner>() : Unknown{hidden};
     return;
   }
   listener.owner =
@@ -178,16 +187,15 @@ void name_owner(Inquiry& inquiry, Entry& entry) {
 }
 
 std::vector<Entry> read_listeners(Session& session, bool all_holders) {
-  const auto listeners = session.settle([](Inquiry& inquiry) { return listeners_of(inquiry); });
-  auto entries = session.settle([&](Inquiry& inquiry) {
+  auto entries = session.settle([](Inquiry& inquiry) { return listeners_of(inquiry); });
+  session.settle([&](Inquiry& inquiry) {
     const Request owners = owners_of_listeners(inquiry.snapshot().host().netns, all_holders);
-    if (!listeners.empty())
+    if (!entries.empty())
       inquiry.find(owners);
-    auto named = listeners;
     if (!inquiry.pending())
-      for (auto& entry : named)
+      for (auto& entry : entries)
         name_owner(inquiry, entry);
-    return named;
+    return true;
   });
   const auto ports =
       session.settle([&](Inquiry& inquiry) { return session.model().nat_ports(inquiry); });
@@ -238,7 +246,7 @@ bool family_fits(const Entry& entry, const Flow& flow) {
   const IpAddress& address = *entry.listener.address;
   if (address.is_v4() || address.is_v4_mapped())
     return flow.to.is_v4();
-  return flow.to.is_v6() || (address.is_unspecified() && !entry.sockets.front().v6only.is(true));
+  return flow.to.is_v6() || (address.is_unspecified() && !entry.sockets.front().v6only);
 }
 
 SourceClass class_of(const FlowReport& report) {
@@ -255,13 +263,15 @@ SourceClass class_of(const FlowReport& report) {
   return one;
 }
 
-std::vector<FlowReport> flows_of(Session& session, std::vector<Entry>& entries) {
+/// The flows of some entries, in their order. Those of all at once would take more memory than all
+/// that was read.
+std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries) {
   std::vector<FlowReport> reports;
   session.settle([&](Inquiry& inquiry) {
     reports.clear();
     for (auto& entry : entries) {
       entry.first_flow = reports.size();
-      for (auto& flow : session.model().plain_flows(inquiry, entry.target))
+      for (auto& flow : session.model().plain_flows(inquiry, target_of(entry.listener)))
         if (family_fits(entry, flow))
           reports.push_back({std::move(flow), {}});
       entry.flows = reports.size() - entry.first_flow;
@@ -271,19 +281,17 @@ std::vector<FlowReport> flows_of(Session& session, std::vector<Entry>& entries) 
   return reports;
 }
 
-/// Those of some entries, which follow each other.
-std::span<FlowReport> flows_of(std::span<FlowReport> reports, std::span<const Entry> entries) {
-  const Entry& last = entries.back();
-  const std::size_t first = entries.front().first_flow;
-  return reports.subspan(first, last.first_flow + last.flows - first);
-}
-
-/// The ways of thousands of flows take more memory than all that was read.
-void forget_the_way(FlowReport& report) {
-  const auto release = [](auto& list) { std::exchange(list, std::decay_t<decltype(list)>()); };
-  release(report.fate.path);
-  release(report.fate.near_misses);
-  release(report.fate.evidence);
+/// What all flows hang on is read before any of them is walked: once for the ports of one address.
+void read_for_flows(Session& session, std::span<const Entry> entries) {
+  session.settle([&](Inquiry& inquiry) {
+    std::set<std::pair<Proto, IpAddress>> asked;
+    for (const auto& entry : entries) {
+      const Target target = target_of(entry.listener);
+      if (target.addresses.empty() || asked.emplace(target.proto, target.addresses.front()).second)
+        session.model().plain_flows(inquiry, target);
+    }
+    return true;
+  });
 }
 
 void judge(Entry& entry, std::span<const FlowReport> flows, Int netns) {
@@ -320,40 +328,30 @@ void explain_unreached(Session& session, const rules::RuleSet& rules, Entry& ent
                        std::span<const FlowReport> flows) {
   if (flows.empty() || entry.listener.reachable_from.empty() || reached(entry.listener))
     return;
-  auto evaluation = session.settle(
-      [&](Inquiry& inquiry) { return rules::evaluate(inquiry, rules, {entry.target, flows}); });
+  auto evaluation = session.settle([&](Inquiry& inquiry) {
+    return rules::evaluate(inquiry, rules, {target_of(entry.listener), flows});
+  });
   entry.listener.findings = std::move(evaluation.findings);
 }
 
-void add_gap(Overview& overview, const Gap& gap) {
-  if (std::ranges::find(overview.gaps, gap) == overview.gaps.end())
-    overview.gaps.push_back(gap);
-}
-
-void add_gaps(Overview& overview, const Snapshot& snapshot, const std::vector<std::string>& ids) {
-  for (const auto& id : ids)
-    if (const Gap* gap = snapshot.gap(id))
-      add_gap(overview, *gap);
-}
-
-void add_gaps(Overview& overview, const Snapshot& snapshot,
-              const std::vector<FlowReport>& reports) {
-  for (const auto& report : reports)
-    add_gaps(overview, snapshot, report.fate.gaps);
+/// Those of the flows, and of what was read for all of them.
+void add_all_gaps(Overview& overview, const Snapshot& snapshot,
+                  const std::vector<std::string>& of_flows) {
+  add_gaps(overview.gaps, snapshot, of_flows);
   for (const auto& answer : snapshot.answers())
     if (answer.request.table == table_name<Socket>() ||
         answer.request.table == table_name<SocketOwner>())
-      add_gaps(overview, snapshot, answer.gaps);
+      add_gaps(overview.gaps, snapshot, answer.gaps);
   for (const auto& gap : snapshot.gaps())
-    if (gap.id == nat_gap || gap.id.starts_with("plugin."))
-      add_gap(overview, gap);
+    if (gap.id == nat_gap || is_of_plugin(gap))
+      add_gap(overview.gaps, gap);
 }
 
 /// Where rules or sets tell the sources apart, all of them stand in the place of the one client
 /// that was walked.
 void tell_sources(Session& session, Entry& entry, Overview& overview) {
   auto& reached = entry.listener.reachable_from;
-  const auto glance = who_at_a_glance(session, entry.target, std::nullopt);
+  const auto glance = who_at_a_glance(session, target_of(entry.listener), std::nullopt);
   overview.sources_left_out = overview.sources_left_out || glance.too_much;
   const auto all = told_apart(glance.classes);
   std::vector<SourceClass> apart;
@@ -369,36 +367,68 @@ void tell_sources(Session& session, Entry& entry, Overview& overview) {
                                [&](const SourceClass& told) { return share_vantage(one, told); });
   });
   std::ranges::move(apart, std::back_inserter(reached));
-  add_gaps(overview, session.snapshot(), glance.gaps);
+  add_gaps(overview.gaps, session.snapshot(), glance.gaps);
+}
+
+/// An overview while it is made.
+struct Draft {
+  Overview overview;
+  bool few = true;               ///< listeners: all sources are told
+  std::vector<std::string> gaps; ///< that mattered to a flow
+};
+
+void note_gaps(Draft& draft, std::span<const FlowReport> flows) {
+  for (const auto& report : flows)
+    for (const auto& id : report.fate.gaps)
+      if (std::ranges::find(draft.gaps, id) == draft.gaps.end())
+        draft.gaps.push_back(id);
+}
+
+void tell_entries(Session& session, const rules::RuleSet& rules, std::span<Entry> entries,
+                  Draft& draft) {
+  auto& overview = draft.overview;
+  auto reports = flows_of(session, entries);
+  walk_flows(session, reports);
+  for (auto& entry : entries) {
+    const auto flows = std::span<const FlowReport>(reports).subspan(entry.first_flow, entry.flows);
+    judge(entry, flows, overview.host.netns);
+    if (draft.few)
+      tell_sources(session, entry, overview);
+    explain_unreached(session, rules, entry, flows);
+    note_gaps(draft, flows);
+  }
+}
+
+/// Without the ports that NAT leads nowhere.
+std::vector<Listener> told_listeners(std::vector<Entry> entries) {
+  std::vector<Listener> listeners;
+  listeners.reserve(entries.size());
+  for (auto& entry : entries)
+    if (!entry.sockets.empty() || !entry.listener.led_to.empty())
+      listeners.push_back(std::move(entry.listener));
+  return listeners;
 }
 
 } // namespace
 
 Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_holders) {
-  Overview overview;
+  Draft draft;
+  auto& overview = draft.overview;
   overview.host = session.snapshot().host();
   auto entries = read_listeners(session, all_holders);
-  auto reports = flows_of(session, entries);
-  const bool few = entries.size() <= listeners_at_a_glance;
-  overview.sources_left_out = !few;
+  if (entries.size() > entries_at_once)
+    read_for_flows(session, entries);
+  draft.few = entries.size() <= listeners_at_a_glance;
+  overview.sources_left_out = !draft.few;
   for (std::span<Entry> rest(entries); !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), entries_at_once));
     rest = rest.subspan(some.size());
-    walk_flows(session, flows_of(reports, some));
-    for (auto& entry : some) {
-      const auto flows = flows_of(reports, {&entry, 1});
-      judge(entry, flows, overview.host.netns);
-      if (few)
-        tell_sources(session, entry, overview);
-      explain_unreached(session, rules, entry, flows);
-      std::ranges::for_each(flows, forget_the_way);
-      if (!entry.sockets.empty() || !entry.listener.led_to.empty())
-        overview.listeners.push_back(std::move(entry.listener));
-    }
+    tell_entries(session, rules, some, draft);
   }
+  overview.listeners = told_listeners(std::move(entries));
   sort_by_listener(overview.listeners, std::identity());
-  add_gaps(overview, session.snapshot(), reports);
-  return overview;
+  add_all_gaps(overview, session.snapshot(), draft.gaps);
+  return std::move(overview);
 }
 
 int run_overview(const Program& program, const Options& options) {

@@ -4,6 +4,7 @@
 #include <istream>
 #include <iterator>
 #include <ostream>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -117,14 +118,10 @@ Result<rules::RuleSet> load_rules(const Program& program, const Options& options
                .hint = "Check them with: synfate rules check FILE"};
 }
 
-int run_rules(const Program& program, const Options& options) {
-  const rules::Output output{program.out, program.err};
-  if (options.verb == "eval")
-    return run_eval(program, options, output);
-  if (options.verb == "schema")
-    return rules::write_schema(output);
-  if (options.verb == "explain")
-    return run_why(program, options, output);
+namespace {
+
+/// Everything but `eval`, `schema` and `explain`.
+int run_on_packs(const Program& program, const Options& options, const rules::Output& output) {
   const auto schema = known_schema(program, options);
   if (!schema)
     return report_error(program, schema.error());
@@ -147,6 +144,24 @@ int run_rules(const Program& program, const Options& options) {
                 .where = fmt::format("rules {}", options.verb),
                 .detail = options.verb == "show" ? "one rule is needed" : "there is no such verb",
                 .hint = "Verbs: list, show, check, test, explain, eval, doc, schema."});
+}
+
+} // namespace
+
+int run_rules(const Program& program, const Options& options) {
+  const rules::Output direct{program.out, program.err};
+  if (options.verb == "eval")
+    return run_eval(program, options, direct);
+  if (options.verb == "schema")
+    return rules::write_schema(direct);
+  std::ostringstream out; // a pack may be anybody's: its words are shown without control characters
+  std::ostringstream err;
+  const rules::Output output{out, err};
+  const int status = options.verb == "explain" ? run_why(program, options, output)
+                                               : run_on_packs(program, options, output);
+  print_lines(program.out, out.str());
+  print_lines(program.err, err.str());
+  return status;
 }
 
 } // namespace synfate

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
 #include "core/facts/snapshot_file.h"
 #include "core/facts/tables.h"
 #include "core/report/page.h"
@@ -67,7 +68,8 @@ Status Session::open_live(const Program& program, const Options& options) {
   for (const auto& gap : plugins_.gaps)
     snapshot_.add_gap(gap);
   HostOptions host{.home_netns = facts.netns,
-                   .deadline_ms = static_cast<std::int64_t>(options.timeout_seconds * 1000)};
+                   .deadline_ms = static_cast<std::int64_t>(options.timeout_seconds * 1000),
+                   .timed = options.verbose};
   host_ = std::make_unique<Host>(std::move(plugins_.collectors), program.system, host);
   return Done{};
 }
@@ -120,7 +122,7 @@ std::string Session::timings() const {
     return text;
   for (const auto& timing : host_->timings())
     text += fmt::format("{:8.3f} ms  {:>7} rows  {}: {}\n", timing.milliseconds, timing.rows,
-                        timing.plugin, timing.request);
+                        timing.plugin, escape_for_terminal(timing.request));
   return text;
 }
 

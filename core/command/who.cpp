@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "core/command/explain.h"
+#include "core/command/report_gaps.h"
 #include "core/facts/tables.h"
 #include "core/report/render_nagios.h"
 
@@ -45,7 +46,7 @@ void look_ahead(Session& session, const Target& target, const std::optional<Iden
 
 void add_gaps(WhoReport& report, const Snapshot& snapshot, const std::vector<std::string>& ids) {
   for (const auto& gap : snapshot.gaps())
-    if (gap.id.starts_with("plugin.") || std::ranges::find(ids, gap.id) != ids.end())
+    if (is_of_plugin(gap) || std::ranges::find(ids, gap.id) != ids.end())
       report.gaps.push_back(gap);
 }
 
@@ -131,7 +132,7 @@ int run_who(const Program& program, const Options& options) {
     return report_error(program, unknown_format(options.format, "text, json, jsonl, nagios"));
   if (options.words.empty())
     return report_error(program, target_missing());
-  const auto targets = read_targets(program, options);
+  const auto targets = read_called_targets(program, options);
   if (!targets)
     return report_error(program, targets.error());
   const auto clients = read_clients(options);

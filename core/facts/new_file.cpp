@@ -17,8 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// A place where no file can be is a wrong call; a full disk is not.
+ErrorCode kind_of(const std::error_code& code) {
+  if (code == std::errc::permission_denied)
+    return ErrorCode::denied;
+  const bool no_place = code == std::errc::no_such_file_or_directory ||
+                        code == std::errc::not_a_directory || code == std::errc::is_a_directory;
+  return no_place ? ErrorCode::not_found : ErrorCode::system;
+}
+
 Error file_error(const fs::path& path, const std::error_code& code, std::string detail = {}) {
-  return {.code = code == std::errc::permission_denied ? ErrorCode::denied : ErrorCode::system,
+  return {.code = kind_of(code),
           .doing = "writing a file",
           .where = path.string(),
           .os_error = code.value(),
@@ -108,8 +117,11 @@ Result<fs::path> make_private_directory(const fs::path& path) {
 Result<std::unique_ptr<NewFile>> NewFile::create(const std::string& path) {
   std::error_code code;
   const auto status = fs::status(path, code);
-  if (fs::is_directory(status))
-    return file_error(path, {}, "it is a directory");
+  if (fs::is_directory(status)) {
+    Error error = file_error(path, {}, "it is a directory");
+    error.code = ErrorCode::invalid_input;
+    return error;
+  }
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     auto file = std::make_unique<DirectFile>(path);
     if (!file->open())

@@ -18,7 +18,7 @@ struct Block {
 };
 
 // RFC 6890 and its registries.
-constexpr std::array<Block, 24> blocks{{
+constexpr std::array<Block, 25> blocks{{
     {"0.0.0.0/8", true},      {"10.0.0.0/8", false},     {"100.64.0.0/10", false},
     {"127.0.0.0/8", true},    {"169.254.0.0/16", true},  {"172.16.0.0/12", false},
     {"192.0.0.0/24", true},   {"192.0.2.0/24", true},    {"192.168.0.0/16", false},
@@ -26,7 +26,8 @@ constexpr std::array<Block, 24> blocks{{
     {"224.0.0.0/4", true},    {"240.0.0.0/4", true},     {"::/96", true},
     {"::ffff:0:0/96", false}, {"64:ff9b::/96", false},   {"2000::/3", false},
     {"2001:db8::/32", true},  {"2002::/16", false},      {"fc00::/7", false},
-    {"fe80::/10", true},      {"fec0::/10", true},       {"ff00::/8", true},
+    {"fe80::/10", false},     {"fe80::/64", false},      {"fec0::/10", true},
+    {"ff00::/8", true},
 }};
 
 struct ParsedBlock {
@@ -124,10 +125,51 @@ struct NamedColumn {
   std::string_view place;
   std::string_view kind;
 };
-constexpr std::array<NamedColumn, 2> named_columns{{
+constexpr std::array<NamedColumn, 6> named_columns{{
     {"process.command_line", "command"},
     {"process.user", "user"},
+    {"port_mention.text", "command"},
+    {"nft_rule.comment", "comment"},
+    {"nft_element.comment", "comment"},
+    {"ipset_element.comment", "comment"},
 }};
+
+/// 02:fc:00:00:00:01 and longer ones, as `ip link` prints them.
+bool is_hardware_address(std::string_view text) {
+  if (text.size() < 17 || text.size() % 3 != 2)
+    return false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool digit = text[at] != '.' && text[at] != ':' && is_address_letter(text[at]);
+    if (at % 3 == 2 ? text[at] != ':' : !digit)
+      return false;
+  }
+  return true;
+}
+
+/// None, everybody, or a group: told by the octets themselves, not by whose they are.
+bool is_common(std::string_view hardware_address) {
+  const auto group_bit = std::string_view("13579bdfBDF").find(hardware_address[1]);
+  return group_bit != std::string_view::npos ||
+         hardware_address.find_first_not_of("0:") == std::string_view::npos;
+}
+
+bool ends_instance(char letter) {
+  return letter == '/' || letter == ' ' || letter == '\n' || letter == '"' || letter == '\'';
+}
+
+/// How many characters of "customer.service …" are the instance of a unit; 0 if it is none, or one
+/// that only counts.
+std::size_t instance_length(std::string_view text) {
+  constexpr std::string_view kinds[] = {".service", ".socket", ".slice", ".scope", ".mount",
+                                        ".timer",   ".target", ".path",  ".device"};
+  const auto word = text.substr(0, std::ranges::find_if(text, ends_instance) - text.begin());
+  for (const auto kind : kinds) {
+    const auto end = word.find(kind);
+    if (end != std::string_view::npos)
+      return word.find_first_not_of("0123456789") < end ? end : 0;
+  }
+  return 0;
+}
 
 /// Addresses that are networks: the column with their length.
 constexpr std::array<std::array<std::string_view, 2>, 3> network_columns{{
@@ -196,6 +238,41 @@ std::string Pseudonyms::word(std::string_view kind, std::string_view text) const
   return fmt::format("{}-{:08x}", kind, SipHash(key_)(text) >> 32U);
 }
 
+std::string Pseudonyms::hardware_address(std::string_view text) const {
+  if (is_common(text))
+    return std::string(text);
+  std::string out;
+  for (std::size_t octet = 0; octet * 3 < text.size(); ++octet) {
+    const auto value =
+        octet == 0 ? 0x02U : SipHash(key_)(fmt::format("{}/{}", octet, text)) & 0xffU;
+    out += fmt::format("{}{:02x}", octet == 0 ? "" : ":", value);
+  }
+  return out;
+}
+
+std::string Pseudonyms::names_in(std::string_view text) const {
+  constexpr std::string_view home = "/home/";
+  std::string out;
+  while (!text.empty()) {
+    std::size_t kept = 1;
+    std::size_t length = 0;
+    if (text.starts_with(home)) {
+      kept = home.size();
+      length = std::ranges::find_if(text.substr(kept), ends_instance) - text.begin() - kept;
+    } else if (text.front() == '@') {
+      length = instance_length(text.substr(1));
+    }
+    out += text.substr(0, kept);
+    out += word(kept > 1 ? "user" : "instance", text.substr(kept, length));
+    text.remove_prefix(kept + length);
+  }
+  return out;
+}
+
+std::string Pseudonyms::text(std::string_view text) const {
+  return addresses_in(names_in(text));
+}
+
 std::string Pseudonyms::addresses_in(std::string_view text) const {
   std::string out;
   while (!text.empty()) {
@@ -205,6 +282,11 @@ std::string Pseudonyms::addresses_in(std::string_view text) const {
     std::string_view token = text.substr(0, length);
     while (token.ends_with('.') || (token.ends_with(':') && !token.ends_with("::")))
       token.remove_suffix(1);
+    if (is_hardware_address(token)) {
+      out += hardware_address(token);
+      text.remove_prefix(token.size());
+      continue;
+    }
     auto found = IpAddress::parse(token);
     if (!found && std::ranges::count(token, ':') == 1) { // ADDRESS:PORT
       token = token.substr(0, token.find(':'));
@@ -249,7 +331,7 @@ Cell RedactingSink::redacted(std::string_view table, std::string_view column, co
     return cell;
   const auto named = std::ranges::find(named_columns, place, &NamedColumn::place);
   return named != named_columns.end() ? pseudonyms_.word(named->kind, *text)
-                                      : pseudonyms_.addresses_in(*text);
+                                      : pseudonyms_.text(*text);
 }
 
 void RedactingSink::add_row(const TableSpec& table, std::vector<Cell>&& cells) {
@@ -268,8 +350,8 @@ void RedactingSink::add_row(const TableSpec& table, std::vector<Cell>&& cells) {
 }
 
 void RedactingSink::add_gap(const Gap& gap) {
-  next_.add_gap({gap.id, pseudonyms_.addresses_in(gap.what), pseudonyms_.addresses_in(gap.why),
-                 pseudonyms_.addresses_in(gap.effect), pseudonyms_.addresses_in(gap.remedy)});
+  next_.add_gap({gap.id, pseudonyms_.text(gap.what), pseudonyms_.text(gap.why),
+                 pseudonyms_.text(gap.effect), pseudonyms_.text(gap.remedy)});
 }
 
 void RedactingSink::answered(const Request& request, const std::vector<std::string>& gaps) {

@@ -3,10 +3,11 @@
 // Addresses keep what the model looks at: two addresses that share a prefix of n bits share one of
 // n bits afterwards (each bit is flipped, or not, by a keyed function of the bits before it, the
 // scheme known from Crypto-PAn), and blocks with a meaning of their own keep it: loopback,
-// unspecified, multicast, link-local, documentation and reserved blocks stay as they are; private
-// blocks stay private and are mixed inside. No other address ever falls into such a block: on the
-// way to one no bit is flipped. Command lines, user and host names become a keyed hash. The key is
-// new for each file, so that two files cannot be laid side by side.
+// unspecified, multicast, documentation and reserved blocks stay as they are; private and
+// link-local blocks stay what they are and are mixed inside. No other address ever falls into such
+// a block: on the way to one no bit is flipped. Command lines, comments, user and host names, the
+// users in paths of home folders, instances of units and link-layer addresses become a keyed hash.
+// The key is new for each file, so that two files cannot be laid side by side.
 //
 // Raw bytes of a firewall's rules hold addresses too. Whoever knows their format gives a function
 // for them; without one they become unknown, and every answer about their table says that it is
@@ -41,8 +42,15 @@ public:
   IpPrefix prefix(const IpPrefix& prefix) const;
   /// "user-9f86d081"; the empty text and the names root and nobody stay.
   std::string word(std::string_view kind, std::string_view text) const;
+  /// A link-layer address of somebody's; groups, none and everybody stay.
+  std::string hardware_address(std::string_view text) const;
   /// The same text with every address and prefix in it replaced.
   std::string addresses_in(std::string_view text) const;
+  /// The same text without the users of home folders (/home/alice/x) and the instances of units
+  /// (backup@customer.service).
+  std::string names_in(std::string_view text) const;
+  /// Both.
+  std::string text(std::string_view text) const;
 
 private:
   Key key_;

@@ -130,14 +130,16 @@ const Answered* Snapshot::answer(const Request& request) const {
     return nullptr;
   // Where rows are answers to whole questions a shorter question is another one, unless all of the
   // table is known.
-  const TableSpec* spec = schema_.find(request.table);
-  const bool whole = spec != nullptr && spec->answers_only;
+  const auto is_another = [&](const AnswerShape& shape) {
+    if (shape.columns.empty() || shape.columns.size() == request.keys.size())
+      return false;
+    const TableSpec* spec = schema_.find(request.table);
+    return spec != nullptr && spec->answers_only;
+  };
   std::size_t first = answers_.size();
   for (const auto& shape : shapes->second) {
-    if (whole && !shape.columns.empty() && shape.columns.size() != request.keys.size())
-      continue;
     const auto hash = hash_values(request, shape.columns);
-    if (!hash)
+    if (!hash || is_another(shape))
       continue;
     const auto [begin, end] = shape.by_values.equal_range(*hash);
     for (auto at = begin; at != end; ++at)

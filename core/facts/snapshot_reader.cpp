@@ -1,6 +1,7 @@
 // The reading side of snapshot_file.h.
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <istream>
 #include <map>
@@ -447,6 +448,12 @@ Result<Snapshot> parse_snapshot(std::istream& in, const std::string& where, cons
 }
 
 Result<Snapshot> read_snapshot(const std::string& path, const Schema& schema) {
+  std::error_code ignored; // what cannot be looked at cannot be opened either
+  if (std::filesystem::is_directory(path, ignored))
+    return Error{.code = ErrorCode::invalid_input,
+                 .doing = "reading a snapshot",
+                 .where = path,
+                 .detail = "it is a directory"};
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file.is_open())

@@ -28,6 +28,12 @@ std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
   return (seed ^ value) * 0x9e3779b97f4a7c15ULL + (seed >> 29U);
 }
 
+/// Absent cells that come after a column's last other one are not stored.
+template <typename Column> auto kind_of(const Column& column, std::size_t row) {
+  using Kind = typename decltype(column.kinds)::value_type;
+  return row < column.kinds.size() ? column.kinds[row] : Kind::absent;
+}
+
 } // namespace
 
 std::uint64_t hash_of(const Cell& cell) {
@@ -94,13 +100,15 @@ std::string_view Table::adopt(std::string& bytes) {
 }
 
 void Table::put(Column& column, Cell& cell) {
-  const auto add = [&column](Kind kind, std::uint64_t word, std::uint32_t length = 0) {
+  const auto add = [&](Kind kind, std::uint64_t word, std::uint32_t length = 0) {
+    column.kinds.resize(rows_, Kind::absent);
+    column.words.resize(rows_);
     column.kinds.push_back(kind);
     column.words.push_back(word);
-    if (length != 0 && column.lengths.size() < column.words.size() - 1)
-      column.lengths.resize(column.words.size() - 1);
-    if (length != 0 || !column.lengths.empty())
-      column.lengths.push_back(length);
+    if (length == 0 && column.lengths.empty())
+      return;
+    column.lengths.resize(rows_);
+    column.lengths.push_back(length);
   };
   const auto add_kept = [&](Kind kind, std::string_view bytes) {
     add(kind, reinterpret_cast<std::uint64_t>(bytes.data()),
@@ -110,7 +118,7 @@ void Table::put(Column& column, Cell& cell) {
     add_kept(kind, {keep(bytes), bytes.size()});
   };
   std::visit(Overloaded{
-                 [&](const Absent&) { add(Kind::absent, 0); },
+                 [&](const Absent&) {},
                  [&](const Unknown& value) { add_bytes(Kind::unknown, value.gap); },
                  [&](std::int64_t value) { add(Kind::integer, static_cast<std::uint64_t>(value)); },
                  [&](double value) { add(Kind::real, std::bit_cast<std::uint64_t>(value)); },
@@ -150,8 +158,9 @@ std::string_view Table::view(const Column& column, std::size_t row) const {
 
 Cell Table::cell(std::size_t row, std::size_t column) const {
   const Column& from = columns_[column];
-  const std::uint64_t word = from.words[row];
-  switch (from.kinds[row]) {
+  const Kind kind = kind_of(from, row);
+  const std::uint64_t word = kind == Kind::absent ? 0 : from.words[row];
+  switch (kind) {
   case Kind::absent:
     return Absent{};
   case Kind::unknown:
@@ -184,26 +193,28 @@ std::vector<Cell> Table::row(std::size_t row) const {
 
 std::string_view Table::text(std::size_t row, std::size_t column) const {
   const Column& from = columns_[column];
-  const bool held = from.kinds[row] == Kind::text || from.kinds[row] == Kind::bytes;
+  const Kind kind = kind_of(from, row);
+  const bool held = kind == Kind::text || kind == Kind::bytes;
   return held ? view(from, row) : std::string_view();
 }
 
 std::int64_t Table::integer(std::size_t row, std::size_t column) const {
   const Column& from = columns_[column];
-  const bool held = from.kinds[row] == Kind::integer || from.kinds[row] == Kind::boolean;
+  const Kind kind = kind_of(from, row);
+  const bool held = kind == Kind::integer || kind == Kind::boolean;
   return held ? static_cast<std::int64_t>(from.words[row]) : 0;
 }
 
 bool Table::is_unknown(std::size_t row, std::size_t column) const {
-  return columns_[column].kinds[row] == Kind::unknown;
+  return kind_of(columns_[column], row) == Kind::unknown;
 }
 
 bool Table::is_absent(std::size_t row, std::size_t column) const {
-  return columns_[column].kinds[row] == Kind::absent;
+  return kind_of(columns_[column], row) == Kind::absent;
 }
 
 std::uint64_t Table::hash(const Column& column, std::size_t row) const {
-  switch (column.kinds[row]) {
+  switch (kind_of(column, row)) {
   case Kind::absent:
     return 1;
   case Kind::unknown:

@@ -1,10 +1,10 @@
 // Rows of one table, stored by column.
 //
-// Storage is dynamic, since a site's tables have no C++ type. Each cell costs nine bytes plus its
-// text; text, addresses and bytes live in an arena that never moves, so views stay valid as long as
-// the table; long bytes stay in the string they came in. A row whose key columns equal an earlier
-// row's is the same row read again: the later one is dropped, because a plugin may deliver more
-// than it was asked for. Tested by tests/unit/core/table_test.cpp.
+// Storage is dynamic, since a site's tables have no C++ type. A cell costs nine bytes and its text,
+// a column of absent cells nothing; texts, addresses, bytes live in an arena that never moves:
+// views stay valid like the table; long bytes stay in their string. A row whose key columns equal
+// an earlier row's is the same row read again: the later one is dropped, because a plugin may
+// deliver more than it was asked for. Tested by tests/unit/core/table_test.cpp.
 #pragma once
 
 #include <cstddef>
@@ -62,7 +62,7 @@ public:
 private:
   enum class Kind : std::uint8_t { absent, unknown, integer, real, text, boolean, ip, bytes };
   struct Column {
-    std::vector<Kind> kinds;
+    std::vector<Kind> kinds;            ///< to the last that is not absent, as the other two
     std::vector<std::uint64_t> words;   ///< the value, or where its bytes start
     std::vector<std::uint32_t> lengths; ///< only for text, ip and bytes columns, and unknowns
     mutable std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> index; ///< hash to rows

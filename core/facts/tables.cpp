@@ -1,5 +1,6 @@
 #include "core/facts/tables.h"
 
+#include "core/facts/hosts_access_table.h"
 #include "core/facts/resource_table.h"
 
 namespace synfate {
@@ -15,8 +16,8 @@ template <typename... Rows> Status add_all(Schema& schema) {
 
 Status add_core_tables(Schema& schema) {
   return add_all<Socket, UnixSocket, SocketOwner, Process, Interface, Address, RouteLookup, Route,
-                 Neighbour, Setting, Counter, NetworkNamespace, ServiceName, PortMention, Resource>(
-      schema);
+                 Neighbour, Setting, Counter, NetworkNamespace, ServiceName, PortMention, Resource,
+                 HostsAccess>(schema);
 }
 
 } // namespace synfate

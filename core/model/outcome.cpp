@@ -70,13 +70,14 @@ constexpr Names<Stage, 20> stages{{{Stage::client, "client"},
                                    {Stage::accept, "accept"},
                                    {Stage::service, "service"}}};
 
-constexpr Names<Packet, 7> packets{{{Packet::syn, "syn"},
+constexpr Names<Packet, 8> packets{{{Packet::syn, "syn"},
                                     {Packet::synack, "synack"},
                                     {Packet::ack, "ack"},
                                     {Packet::data, "data"},
                                     {Packet::datagram, "datagram"},
                                     {Packet::reset, "rst"},
-                                    {Packet::icmp, "icmp"}}};
+                                    {Packet::icmp, "icmp"},
+                                    {Packet::neighbour, "neighbour"}}};
 
 constexpr Names<Verdict, 5> verdicts{{{Verdict::pass, "pass"},
                                       {Verdict::stop, "stop"},

@@ -71,8 +71,9 @@ enum class Stage : std::uint8_t {
 std::string_view to_string(Stage stage); ///< "socket.lookup"
 std::optional<Stage> stage_from(std::string_view name);
 
-/// The packets of a handshake, or a datagram.
-enum class Packet : std::uint8_t { syn, synack, ack, data, datagram, reset, icmp };
+/// The packets of a handshake, or a datagram; what answers instead of them; and what comes before
+/// them on a link: an ARP or neighbour discovery message.
+enum class Packet : std::uint8_t { syn, synack, ack, data, datagram, reset, icmp, neighbour };
 std::string_view to_string(Packet packet);
 
 /// What a stage did with a packet.

@@ -1,6 +1,7 @@
 #include "core/model/owners.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace synfate {
 namespace {
@@ -18,9 +19,15 @@ std::vector<std::size_t> among(Inquiry& inquiry, Request answered, Int inode) {
   return inquiry.find(answered);
 }
 
-/// The answers that tell of every holder, the one about everything first.
-std::vector<Request> complete_questions(const HeldSocket& socket) {
-  return {{owner_table, {}}, owners_of_listeners(socket.netns, true), all_owners_of(socket.inode)};
+/// The widest question about every holder that was answered.
+std::optional<Request> complete_question(const Snapshot& snapshot, const HeldSocket& socket) {
+  if (Request all{owner_table, {}}; is_answered(snapshot, all))
+    return all;
+  if (auto listeners = owners_of_listeners(socket.netns, true); is_answered(snapshot, listeners))
+    return listeners;
+  if (auto one = all_owners_of(socket.inode); is_answered(snapshot, one))
+    return one;
+  return std::nullopt;
 }
 
 Cell hint(const std::optional<Int>& value) {
@@ -39,14 +46,12 @@ HeldSocket held_socket(const Socket& socket) {
 
 std::vector<std::size_t> find_owners(Inquiry& inquiry, const HeldSocket& socket, bool complete) {
   const Snapshot& snapshot = inquiry.snapshot();
-  const auto questions = complete_questions(socket);
-  for (const auto& question : questions)
-    if (is_answered(snapshot, question))
-      return among(inquiry, question, socket.inode);
+  if (auto question = complete_question(snapshot, socket))
+    return among(inquiry, std::move(*question), socket.inode);
   if (complete)
-    return inquiry.find(questions.back());
-  if (const auto many = owners_of_listeners(socket.netns, false); is_answered(snapshot, many))
-    return among(inquiry, many, socket.inode);
+    return inquiry.find(all_owners_of(socket.inode));
+  if (auto many = owners_of_listeners(socket.netns, false); is_answered(snapshot, many))
+    return among(inquiry, std::move(many), socket.inode);
   return inquiry.find({owner_table,
                        {{"complete", false},
                         {"hint_cgroup_id", hint(socket.cgroup_id)},
@@ -55,10 +60,8 @@ std::vector<std::size_t> find_owners(Inquiry& inquiry, const HeldSocket& socket,
 }
 
 bool holders_complete(const Snapshot& snapshot, const HeldSocket& socket) {
-  for (const auto& question : complete_questions(socket))
-    if (const auto* answer = snapshot.answer(question))
-      return answer->gaps.empty();
-  return false;
+  const auto question = complete_question(snapshot, socket);
+  return question && snapshot.answer(*question)->gaps.empty();
 }
 
 Request owners_of_listeners(Int netns, bool complete) {

@@ -43,6 +43,12 @@ Result<std::uint16_t> parse_port(std::string_view whole, std::string_view text, 
   const std::uint16_t port = names.port_of(std::string(text), proto);
   if (port != 0)
     return port;
+  if (text.find_first_not_of("0123456789-,") == std::string_view::npos &&
+      is_number(text.substr(0, 1)))
+    return wrong(whole, "this is more than one port", "Name each port: synfate 8080 8081.");
+  if (IpAddress::parse(text))
+    return wrong(whole, "the port is missing after the address",
+                 fmt::format("Write {}:PORT.", text));
   const auto known = names.service_names();
   const auto near = nearest_word(text, known).value_or("");
   return wrong(whole,
@@ -137,14 +143,16 @@ Result<std::pair<std::string_view, std::string_view>> split_host(std::string_vie
     if (end == std::string_view::npos)
       return wrong(whole, "the ']' after the address is missing");
     if (end + 1 >= text.size() || text[end + 1] != ':')
-      return wrong(whole, "the port is missing after the address", "Write [ADDRESS]:PORT.");
+      return wrong(whole, "the port is missing after the address",
+                   fmt::format("Write {}:PORT.", text.substr(0, end + 1)));
     return std::pair(text.substr(1, end - 1), text.substr(end + 2));
   }
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos)
     return std::pair(std::string_view(), text);
   if (text.find(':') != colon)
-    return wrong(whole, "an IPv6 address needs brackets", "Write [ADDRESS]:PORT.");
+    return wrong(whole, "an IPv6 address needs brackets and a port",
+                 fmt::format("Write [{}]:PORT.", parse_zoned_address(text) ? text : "ADDRESS"));
   return std::pair(text.substr(0, colon), text.substr(colon + 1));
 }
 
@@ -189,7 +197,8 @@ std::string unix_name(std::string_view path, bool abstract) {
 }
 
 Result<Target> parse_target(std::string_view text, const NameService& names) {
-  if (text.starts_with('/') || text.starts_with('@'))
+  if (text.starts_with('/') || text.starts_with('@') || text.starts_with("./") ||
+      text.starts_with("../"))
     return parse_unix(text, {"", ""});
   for (const auto& form : unix_forms)
     if (text.starts_with(form.prefix))
@@ -199,6 +208,8 @@ Result<Target> parse_target(std::string_view text, const NameService& names) {
   std::string_view rest = text;
   if (const auto slash = rest.find('/'); slash != std::string_view::npos) {
     const auto proto = rest.substr(0, slash);
+    if (rest.substr(slash).starts_with("//") && proto.ends_with(':'))
+      return wrong(text, "this is a URL", "Write HOST:PORT.");
     if (proto == "udp")
       target.proto = Proto::udp;
     else if (proto != "tcp")
@@ -218,6 +229,8 @@ Result<Target> parse_target(std::string_view text, const NameService& names) {
     return target;
   if (host.empty())
     return wrong(text, "the address before ':' is missing");
+  if (host == "*") // as ss prints it
+    return target;
   if (auto zoned = parse_zoned_address(host)) {
     target.addresses.push_back(zoned->address);
     target.zone = zoned->zone;

@@ -49,9 +49,9 @@ public:
 };
 
 /// Reads 8080 · tcp/8080 · udp/53 · 10.0.0.5:8080 · [::1]:8080 · tcp/10.0.0.5:8080 · https ·
-/// host.example:8080 · unix:/run/app.sock · unix:@abstract · unix-dgram:/dev/log, and the Unix
-/// names without `unix:`. In the name of a Unix socket \\ \n \r \t and \xHH stand for a byte, as
-/// this program prints it. The error says what is wrong, what is near, and what a target looks
+/// *:8080 · host.example:8080 · unix:/run/app.sock · unix:@abstract · unix-dgram:/dev/log, and the
+/// Unix names without `unix:`. In the name of a Unix socket \\ \n \r \t and \xHH stand for a byte,
+/// as this program prints it. The error says what is wrong, what is near, and what a target looks
 /// like.
 Result<Target> parse_target(std::string_view text, const NameService& names);
 

@@ -62,8 +62,13 @@ std::int64_t Host::milliseconds_left() const {
 }
 
 void Host::collect(FactSink& facts, std::span<const Request> requests) {
+  std::vector<Task> tasks = tasks_of(requests);
+  collect_one_by_one(facts, tasks);
+}
+
+void Host::collect_one_by_one(FactSink& facts, std::vector<Task>& tasks) {
   std::vector<std::string> gaps;
-  for (auto& task : tasks_of(requests)) {
+  for (auto& task : tasks) {
     perform(task, facts);
     for (const auto& id : conclude(task, facts))
       note(gaps, id);
@@ -78,7 +83,7 @@ void Host::collect(Snapshot& snapshot, std::span<const Request> requests) {
   std::vector<Task> tasks = tasks_of(requests);
   const auto lanes = lanes_of(tasks);
   if (lanes.size() < 2)
-    collect(sink, requests);
+    collect_one_by_one(sink, tasks);
   else
     collect_side_by_side(sink, tasks, lanes);
   if (std::ranges::find(requests, table_name<NetworkNamespace>(), &Request::table) !=
@@ -190,8 +195,10 @@ std::vector<std::string> Host::conclude(Task& task, FactSink& facts) {
   }
   if (rows.out_of_time())
     add(timeout_gap());
-  timings_.push_back(
-      {to_string(*task.request), manifest.id, task.milliseconds, rows.row_count(), gaps});
+  if (options_.timed)
+    timings_.push_back(
+        {to_string(*task.request), manifest.id, task.milliseconds, rows.row_count(), gaps});
+  task.rows.reset(); // with the last row's cells, and there may be thousands of tasks
   return gaps;
 }
 

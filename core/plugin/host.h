@@ -37,6 +37,7 @@ struct CollectionTiming {
 struct HostOptions {
   std::int64_t home_netns = 0;       ///< inode of the namespace this process is in
   std::int64_t deadline_ms = 10'000; ///< of the whole run, from the host's construction
+  bool timed = true;                 ///< timings() are wanted
 };
 
 class Host {
@@ -69,7 +70,7 @@ private:
     const Request* request = nullptr;
     Provider* provider = nullptr;
     bool last = true;                            ///< of its request
-    std::unique_ptr<CheckedRows> rows = nullptr; ///< once it was asked
+    std::unique_ptr<CheckedRows> rows = nullptr; ///< from the question to its conclusion
     Status status = Done{};
     double milliseconds = 0;
     bool broke_rules = false;
@@ -78,6 +79,7 @@ private:
 
   std::vector<Task> tasks_of(std::span<const Request> requests);
   static std::vector<Lane> lanes_of(const std::vector<Task>& tasks);
+  void collect_one_by_one(FactSink& facts, std::vector<Task>& tasks);
   void collect_side_by_side(FactSink& sink, std::vector<Task>& tasks,
                             const std::vector<Lane>& lanes);
   void note_namespaces(const Snapshot& snapshot);

@@ -1,10 +1,14 @@
 #include "core/report/render_text.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
+#include <span>
 
 #include <fmt/format.h>
 
+#include "core/facts/tables.h"
+#include "core/report/evidence_text.h"
 #include "core/report/text_parts.h"
 #include "core/report/who_report.h"
 #include "core/report/words.h"
@@ -231,6 +235,8 @@ std::string_view packet_words(Packet packet) {
     return "RST";
   case Packet::icmp:
     return "ICMP error";
+  case Packet::neighbour:
+    return "neighbour discovery";
   }
   return "";
 }
@@ -336,20 +342,38 @@ void write_alternatives(Page& page, const Fate& fate) {
   }
 }
 
-/// What else is in the way after the culprit, what nearly let the flow in, what was assumed.
-void write_rest_of_flow(Page& page, const Fate& fate) {
+/// What is in the way behind the culprit; all of it where it cannot be told what decides.
+void write_blockers(Page& page, const Fate& fate) {
   std::string_view lead = "  then   ";
   std::set<std::string> said;
-  for (std::size_t index = 1; index < fate.blockers.size(); ++index) {
-    const auto& blocker = fate.blockers[index];
-    const auto text = fmt::format("also in the way at {}: {}", to_string(blocker.stage),
-                                  culprit_text(blocker.culprit));
+  const bool told = !fate.blockers.empty() && fate.culprit == fate.blockers.front().culprit;
+  for (const auto& blocker : std::span(fate.blockers).subspan(told ? 1 : 0)) {
+    const auto text = fmt::format("{}in the way at {}: {}", fate.culprit ? "also " : "",
+                                  to_string(blocker.stage), culprit_text(blocker.culprit));
     if (!said.insert(text).second)
       continue; // the same thing stops the answer, too
     page.paragraph(lead, text, Style::plain, Style::faint);
     lead = "         ";
   }
+}
+
+/// Where the end is open: the socket that a packet gets to if nothing stops it before.
+void write_socket_behind(Page& page, const Snapshot& snapshot, const Fate& fate) {
+  if (fate.outcome != Outcome::unknown || !fate.blockers.empty())
+    return;
+  std::vector<Evidence> sockets;
+  std::ranges::copy_if(fate.evidence, std::back_inserter(sockets),
+                       [](const Evidence& item) { return item.table == table_name<Socket>(); });
+  for (const auto& line : evidence_lines(snapshot, sockets))
+    page.paragraph("  behind ", line, Style::plain, Style::faint);
+}
+
+/// What else is in the way after the culprit, what nearly let the flow in, what was assumed.
+void write_rest_of_flow(Page& page, const Snapshot& snapshot, const Fate& fate) {
+  write_blockers(page, fate);
+  write_socket_behind(page, snapshot, fate);
   write_near_misses(page, fate);
+  std::string_view lead;
   write_alternatives(page, fate);
   lead = "  given  ";
   for (const auto& assumption : fate.assumptions) {
@@ -374,7 +398,8 @@ TableRow step_row(const PathStep& step, std::int64_t home) {
 }
 
 /// -v: every decision of one flow.
-void write_decisions(Page& page, const Report& report, const FlowReport& entry) {
+void write_decisions(Page& page, const Snapshot& snapshot, const Report& report,
+                     const FlowReport& entry) {
   page.blank();
   const auto& error = entry.fate.error;
   page.paragraph("",
@@ -393,16 +418,16 @@ void write_decisions(Page& page, const Report& report, const FlowReport& entry) 
     rows.push_back(step_row(step, report.host.netns));
   if (rows.size() > 1)
     page.table(2, rows);
-  write_rest_of_flow(page, entry.fate);
+  write_rest_of_flow(page, snapshot, entry.fate);
 }
 
-void write_paths(Page& page, const Report& report) {
+void write_paths(Page& page, const Snapshot& snapshot, const Report& report) {
   if (page.options().verbose) {
     for (const auto& entry : report.flows)
-      write_decisions(page, report, entry);
+      write_decisions(page, snapshot, report, entry);
   } else if (const auto* entry = flow_to_show(report)) {
     write_path(page, *entry);
-    write_rest_of_flow(page, entry->fate);
+    write_rest_of_flow(page, snapshot, entry->fate);
   }
 }
 
@@ -440,7 +465,7 @@ void write_report(Page& page, const Snapshot& snapshot, const Report& report) {
   write_findings(page, snapshot, report);
   write_unexplained(page, report);
   write_flows(page, report);
-  write_paths(page, report);
+  write_paths(page, snapshot, report);
   write_closing(page, report);
 }
 

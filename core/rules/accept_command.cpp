@@ -34,7 +34,8 @@ struct Match {
   std::string proto;
   bool answer = false; ///< the client is its destination
   std::string client;
-  unsigned port = 0; ///< the server's
+  unsigned port = 0;      ///< the server's
+  bool neighbour = false; ///< a message of ARP or neighbour discovery
 };
 
 std::optional<Match> match_of(const FlowReport& flow) {
@@ -45,6 +46,11 @@ std::optional<Match> match_of(const FlowReport& flow) {
   Match match{flow.flow.from.is_v6(), std::string(to_string(flow.flow.proto)), false,
               flow.flow.from.to_string(),
               flow.fate.final_port != 0 ? flow.fate.final_port : flow.flow.port};
+  if (told && stop->packet == Packet::neighbour) {
+    match.neighbour = true;
+    match.answer = stop->stage == Stage::output || stop->stage == Stage::postrouting;
+    return match;
+  }
   if (!told || !stop->carried)
     return match;
   const StoppedPacket& carried = *stop->carried;
@@ -54,12 +60,19 @@ std::optional<Match> match_of(const FlowReport& flow) {
   return match.port == 0 ? std::nullopt : std::optional(match);
 }
 
-std::string nft_match(const Match& match) {
+std::string nft_match(const Match& match, const Place& place) {
+  if (match.neighbour && match.v6)
+    return "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
+  if (match.neighbour)
+    return place.family == "arp" ? "arp operation { request, reply }" : "meta protocol arp";
   return fmt::format("{} {} {} {} {} {}", match.v6 ? "ip6" : "ip", match.answer ? "daddr" : "saddr",
                      match.client, match.proto, match.answer ? "sport" : "dport", match.port);
 }
 
 std::string xt_match(const Match& match) {
+  if (match.neighbour)
+    return fmt::format("-p icmpv6 --icmpv6-type neighbour-{}",
+                       match.answer ? "advertisement" : "solicitation");
   return fmt::format("{} {} -p {} {} {}", match.answer ? "-d" : "-s", match.client, match.proto,
                      match.answer ? "--sport" : "--dport", match.port);
 }
@@ -99,7 +112,7 @@ std::string nft_command(const Place& place, const Match& match) {
       fmt::format("nft insert rule {} {} {}", place.family, quote(place.table), quote(place.chain));
   if (!place.rule.empty())
     text += " position " + place.rule;
-  return fmt::format("{} {} accept", text, nft_match(match));
+  return fmt::format("{} {} accept", text, nft_match(match, place));
 }
 
 } // namespace

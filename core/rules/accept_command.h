@@ -7,7 +7,7 @@
 //
 // It goes ahead of the culprit, never behind: a policy is also met by what returned before the
 // chain's end. The match is what the stopped packet carries at that hook: before or after NAT, the
-// client as source or, of an answer, as destination.
+// client as source or, of an answer, as destination. Of neighbour discovery it is the message.
 // Tested by tests/unit/core/rules/accept_command_test.cpp and tests/twin/fix.py.
 #pragma once
 

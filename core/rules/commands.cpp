@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/base/text.h"
 #include "core/cel/batch.h"
 #include "core/cel/suggest.h"
 #include "core/rules/builtin.h"
@@ -205,7 +206,7 @@ int explain_rule(Inquiry& inquiry, const RuleSet& rules, const std::string& id,
 int evaluate_expression(const std::string& expression, const std::string& json,
                         const Output& output) {
   const std::string reply = cel::evaluate_with_json(expression, json);
-  output.out << reply << "\n";
+  output.out << escape_json_for_terminal(reply) << "\n";
   return reply.starts_with("{\"error\"") ? wrong : ok;
 }
 

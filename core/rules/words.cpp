@@ -61,7 +61,7 @@ std::optional<Proto> proto_from(std::string_view name) {
 }
 
 std::optional<Packet> packet_from(std::string_view name) {
-  return value_of(Packet::icmp, name_of, name);
+  return value_of(Packet::neighbour, name_of, name);
 }
 
 std::optional<Verdict> verdict_from(std::string_view name) {
@@ -90,7 +90,7 @@ std::vector<std::string> expect_names() {
   return names(RuleTest::Expect::unknown, expect_name);
 }
 std::vector<std::string> packet_names() {
-  return names(Packet::icmp, name_of);
+  return names(Packet::neighbour, name_of);
 }
 std::vector<std::string> verdict_names() {
   return names(Verdict::assumed, name_of);

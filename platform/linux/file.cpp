@@ -8,9 +8,7 @@
 
 namespace synfate {
 
-namespace {
-
-ErrorCode code_of(int os_error) {
+ErrorCode file_error_code(int os_error) {
   switch (os_error) {
   case ENOENT:
   case ENOTDIR:
@@ -25,9 +23,23 @@ ErrorCode code_of(int os_error) {
   }
 }
 
+namespace {
+
+/// A part of a file: what one read(2) gives.
+using Part = std::array<char, 16384>;
+
+/// read(2), again if a signal came.
+ssize_t read_part(const FileDescriptor& file, Part& part) {
+  ssize_t size = -1;
+  do
+    size = read(file.get(), part.data(), part.size());
+  while (size < 0 && errno == EINTR);
+  return size;
+}
+
 Error failure(const char* name) {
   const int os_error = errno;
-  return {code_of(os_error), "reading a file", name, os_error, {}, {}};
+  return {file_error_code(os_error), "reading a file", name, os_error, {}, {}};
 }
 
 } // namespace
@@ -37,16 +49,28 @@ Result<std::string> read_file_at(int directory, const char* name) {
   if (!file.valid())
     return failure(name);
   std::string content;
-  std::array<char, 16384> buffer;
+  Part part;
   for (;;) {
-    const ssize_t size = read(file.get(), buffer.data(), buffer.size());
+    const ssize_t size = read_part(file, part);
     if (size == 0)
       return content;
-    if (size > 0)
-      content.append(buffer.data(), static_cast<std::size_t>(size));
-    else if (errno != EINTR)
+    if (size < 0)
       return failure(name);
+    content.append(part.data(), static_cast<std::size_t>(size));
   }
+}
+
+Result<std::string> read_record_at(int directory, const char* name) {
+  const FileDescriptor file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!file.valid())
+    return failure(name);
+  Part part;
+  const ssize_t size = read_part(file, part);
+  if (size < 0)
+    return failure(name);
+  if (static_cast<std::size_t>(size) == part.size())
+    return read_file_at(directory, name); // there was no room
+  return std::string(part.data(), static_cast<std::size_t>(size));
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -58,14 +82,12 @@ Status read_lines(const std::string& path, const std::function<bool(std::string_
   if (!file.valid())
     return failure(path.c_str());
   std::string content;
-  std::array<char, 16384> buffer;
+  Part part;
   for (;;) {
-    const ssize_t size = read(file.get(), buffer.data(), buffer.size());
-    if (size < 0 && errno == EINTR)
-      continue;
+    const ssize_t size = read_part(file, part);
     if (size < 0)
       return failure(path.c_str());
-    content.append(buffer.data(), static_cast<std::size_t>(size));
+    content.append(part.data(), static_cast<std::size_t>(size));
     std::size_t start = 0;
     for (auto end = content.find('\n'); end != std::string::npos; end = content.find('\n', start)) {
       if (!visit(std::string_view(content).substr(start, end - start)))

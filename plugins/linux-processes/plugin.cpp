@@ -1,14 +1,16 @@
 // Processes as tables: `socket_owner`, `process`, `netns`, `service_name`, `port_mention`,
-// `resource`. See platform/linux/processes.
+// `resource`, `hosts_access`. See platform/linux/processes.
 #include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/processes/hosts_access.h"
 #include "platform/linux/processes/port_mentions.h"
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/processes/read_processes.h"
@@ -27,6 +29,11 @@ ProcessSource source_of(const sdk::Collection& collection, HiddenProcesses& hidd
 template <typename Row> Delivery<Row> delivery_of(sdk::Collection& collection) {
   return {[&collection](const Row& row) { return sdk::put(collection, row); },
           [&collection](const Gap& gap) { sdk::report(collection, gap); }};
+}
+
+std::optional<IpAddress> client_of(const sdk::Collection& collection) {
+  const auto bytes = collection.ip_key("client");
+  return bytes ? IpAddress::from_bytes(std::as_bytes(std::span(*bytes))) : std::nullopt;
 }
 
 OwnerQuery owner_query_of(const sdk::Collection& collection) {
@@ -52,8 +59,8 @@ public:
     childless_.reset();
   }
 
-  /// The process, if it is one of them.
-  const Process* find(Int pid, const ProcessSource& source) {
+  /// The process, if it is one of them. It is handed out once: whoever asks keeps it.
+  std::optional<Process> take(Int pid, const ProcessSource& source) {
     if (is_expected(pid) && !std::exchange(read_, true))
       read_processes(expected_, source,
                      {[this](const Process& row) {
@@ -61,8 +68,8 @@ public:
                         return true;
                       },
                       [this](const Gap& gap) { gaps_.emplace(gap.id, gap); }});
-    const auto found = processes_.find(pid);
-    return found == processes_.end() ? nullptr : &found->second;
+    const auto found = processes_.extract(pid);
+    return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
   }
   /// One of them that has no children; they are asked for when the first such question comes.
   bool childless(Int pid, const ProcessSource& source) {
@@ -102,6 +109,9 @@ public:
     else if (collection.table() == table_name<Resource>())
       read_resources(collection.integer_key("pid").value_or(0), source,
                      delivery_of<Resource>(collection));
+    else if (collection.table() == table_name<HostsAccess>())
+      read_hosts_access(collection.integer_key("pid").value_or(0), client_of(collection), source,
+                        delivery_of<HostsAccess>(collection));
     else if (collection.table() == table_name<PortMention>())
       read_port_mentions(collection.integer_key("port").value_or(0), source,
                          delivery_of<PortMention>(collection));
@@ -133,8 +143,10 @@ private:
     const auto delivery = delivery_of<Process>(collection);
     if (query.parent && !query.pid && holders_.childless(*query.parent, source))
       return;
-    const Process* held = query.pid && !query.parent ? holders_.find(*query.pid, source) : nullptr;
-    if (held == nullptr)
+    std::optional<Process> held;
+    if (query.pid && !query.parent)
+      held = holders_.take(*query.pid, source);
+    if (!held)
       return read_processes(query, source, delivery);
     delivery.row(*held);
     for (const auto& cell : to_cells(*held))

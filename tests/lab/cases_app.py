@@ -1,13 +1,17 @@
 """What programs do with their listeners and connections, as far as the kernel tells."""
 
+import ctypes.util
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 
+from cases_gaps import in_mounts
 from cases_queue import rows
-from lab import Case, Connection, LabError, Skip, connect_tcp, wait_for_listener, wait_until
+from lab import (Answer, Case, Connection, LabError, Skip, connect_tcp, enter, synfate_program,
+                 wait_for_listener, wait_until)
 from server import demand_md5
 
 
@@ -157,10 +161,54 @@ class Signed(Case):
         return super().complaints(lab)
 
 
+WRAPPED = """
+import ctypes, socket
+wrappers = ctypes.CDLL("libwrap.so.0")
+listener = socket.create_server(("0.0.0.0", 8080))
+while True:
+    connection, peer = listener.accept()
+    with connection:
+        if wrappers.hosts_ctl(b"python3", b"unknown", peer[0].encode(), b"unknown"):
+            connection.sendall(b"pong " + connection.recv(100))
+"""
+
+
+class Wrapped(Case):
+    """TCP wrappers: the server, and synfate, see a hosts.deny of their own."""
+
+    def __init__(self, name, deny, outcome, **more):
+        super().__init__(name, self.begin, LAN, outcome, predicted="open", **more)
+        self.deny = deny
+
+    def begin(self, lab):
+        self.file = os.path.join(lab.folder(), "hosts.deny")
+        with open(self.file, "w") as out:
+            out.write(self.deny)
+        os.chmod(os.path.dirname(self.file), 0o755)
+        if not os.path.exists("/etc/hosts.deny") or not ctypes.util.find_library("wrap"):
+            raise Skip("TCP wrappers are not installed")
+        process = lab.start(lab.server, *self.inside(), sys.executable, "-c", WRAPPED)
+        wait_for_listener(process.pid, 8080)
+
+    def inside(self):
+        return in_mounts(f"mount --bind {self.file} /etc/hosts.deny")
+
+    def _ask(self, lab):
+        command = [*self.inside(), synfate_program(), "10.77.0.1:8080", "--from", "10.77.0.2",
+                   "--format", "json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60,
+                              preexec_fn=lambda: enter(lab.server))
+        return Answer(command, done.returncode, done.stdout, done.stderr)
+
+
 LAN = Connection("10.77.0.1")
 
 CASES = [
     Case("a server for one client", once, LAN, "refused", "app.single_shot", "socket"),
+    Wrapped("a client that hosts.deny names", "# them\nALL: 10.77.0.2\n", "reset",
+            also="app.tcp_wrappers"),
+    Wrapped("a network that hosts.deny leaves out", "ALL: ALL EXCEPT 10.77.0.0/255.255.255.0\n",
+            "open"),
     SamePort("a connection that the client has lost", stale, LAN, "open", "tcp.stale_tuple"),
     Case("a filter that the program attached to its listener", dropping(FILTER), LAN, "timeout",
          "sock.filter_on_listener", predicted="open"),

@@ -199,6 +199,57 @@ def client_keeps_its_neighbour(lab):
     lab.server.ip("addr", "add", "fd77::1/128", "dev", "lo")
 
 
+def strangers(lab, *families):
+    """Neither end knows the other on the link, and a client gives up asking soon."""
+    for netns, link in ((lab.server, "sv0"), (lab.client, "cl0")):
+        netns.ip("neigh", "flush", "dev", link)
+        netns.ip("-6", "neigh", "flush", "dev", link)
+        for family in families or ("ipv4", "ipv6"):
+            netns.sysctl(f"net.{family}.neigh.{link}.retrans_time_ms", 100)
+
+
+def among_strangers(*before):
+    def prepare(lab):
+        serve(lab)
+        for each in before:
+            each(lab)
+        strangers(lab)
+    return prepare
+
+
+def filtered(text):
+    return lambda lab: rules(lab, text)
+
+
+def setting(name, value):
+    return lambda lab: lab.server.sysctl(name, value)
+
+
+def address_of_lo(lab):
+    lab.server.ip("addr", "add", "10.77.0.9/32", "dev", "lo")
+    lab.server.ip("addr", "add", "fd77::9/128", "dev", "lo")
+
+
+PORT_ALONE = """table inet f { chain i { type filter hook input priority 0; policy drop;
+    tcp dport 8080 accept; }; }"""
+WITH_DISCOVERY = """table inet f { chain i { type filter hook input priority 0; policy drop;
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept; tcp dport 8080 accept; }; }"""
+NO_ADVERTISEMENT = """table ip6 f { chain o { type filter hook output priority 0; policy accept;
+    icmpv6 type nd-neighbor-advert drop; }; }"""
+IP_ALONE = """table netdev f { chain i { type filter hook ingress device sv0 priority 0; policy drop;
+    meta protocol ip accept; }; }"""
+NO_ARP = """table arp f { chain i { type filter hook input priority 0; policy accept;
+    arp operation request drop; }; }"""
+
+
+def known_before(lab):
+    """The client has learnt the server's address before the rules are there."""
+    serve(lab)
+    wait_until(lambda: lab.client.call(lambda: connect_tcp("fd77::1", 8080))[0] == "open",
+               "the client gets through")
+    rules(lab, PORT_ALONE)
+
+
 def ipv6_off(lab):
     client_keeps_its_neighbour(lab)
     lab.server.sysctl("net.ipv6.conf.sv0.disable_ipv6", 1)
@@ -408,6 +459,32 @@ CASES = [
          Connection("192.168.7.7", source="10.77.0.1", local=True), "timeout", culprit="route"),
     Case("a forwarded packet goes round over lo", forwarded_over_lo, Connection("192.168.7.7"),
          "unreachable", culprit="route"),
+    Case("a policy of drop without ICMPv6 cuts off neighbours that do not know this host",
+         among_strangers(filtered(PORT_ALONE)), Connection("fd77::1"), "unreachable",
+         rule="fw.neighbour_discovery", culprit="nft_chain", certainty="certain"),
+    Case("the same policy lets IPv4 in, which asks by ARP", among_strangers(filtered(PORT_ALONE)),
+         Connection("10.77.0.1"), "open"),
+    Case("who knew this host before the policy of drop still gets in", known_before,
+         Connection("fd77::1"), "open"),
+    Case("a policy of drop that takes neighbour discovery lets IPv6 in",
+         among_strangers(filtered(WITH_DISCOVERY)), Connection("fd77::1"), "open"),
+    Case("no advertisement gets out", among_strangers(filtered(NO_ADVERTISEMENT)),
+         Connection("fd77::1"), "unreachable", rule="fw.neighbour_discovery", culprit="nft_rule"),
+    Case("a chain at the device that takes IP alone drops ARP", among_strangers(filtered(IP_ALONE)),
+         Connection("10.77.0.1"), "unreachable", rule="fw.neighbour_discovery",
+         culprit="nft_chain"),
+    Case("a rule of the family arp drops the request", among_strangers(filtered(NO_ARP)),
+         Connection("10.77.0.1"), "unreachable", rule="fw.neighbour_discovery", culprit="nft_rule"),
+    Case("arp_ignore leaves the client without an answer",
+         among_strangers(setting("net.ipv4.conf.all.arp_ignore", 8)), Connection("10.77.0.1"),
+         "unreachable", rule="neigh.arp_ignore", culprit="sysctl"),
+    Case("an address of another interface is not answered for over IPv6",
+         among_strangers(address_of_lo), Connection("fd77::9"), "unreachable",
+         rule="neigh.other_interface", culprit="address"),
+    Case("an address of another interface is answered for over IPv4",
+         among_strangers(address_of_lo), Connection("10.77.0.9"), "open"),
+    Case("an address that nobody has gets no answer", among_strangers(), Connection("10.77.0.98"),
+         "unreachable", rule="net.addr_missing", culprit="address"),
     OnTheLink("a device without IPv6 takes none", ipv6_off, Connection("fd77::1", source="fd77::2"),
               "timeout", rule="net.disable_ipv6", culprit="sysctl"),
     OnTheLink("a device with an MTU below 1280 takes no IPv6", too_small_for_ipv6,

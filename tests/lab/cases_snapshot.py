@@ -88,6 +88,10 @@ def refused_when_damaged(lab, path):
             yield f"{name}: '{place}' is not in {answer.stderr!r}"
 
 
+def link_address(lab):
+    return json.loads(lab.server.ip("-j", "link", "show", "dev", "sv0"))[0]["address"]
+
+
 def nothing_told(lab, path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
@@ -97,6 +101,8 @@ def nothing_told(lab, path):
         yield "an IPv6 address of the host stands in it"
     if "10.77.0.1" in text:
         yield "an address of the host stands in it"
+    if link_address(lab) in text:
+        yield "the address of a link stands in it"
     replay = ask(lab.client, "--snapshot", path, "8080", "--format", "json")
     report = json.loads(replay.stdout)
     if {flow["outcome"] for flow in report["flows"]} - {"open", "unknown"}:

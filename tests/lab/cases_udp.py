@@ -83,6 +83,48 @@ def udp(address, **more):
     return Connection(address, proto="udp", **more)
 
 
+GROUP, GROUP6 = "239.1.2.3", "ff05::1234"
+MEMBER = """
+import socket, struct, sys
+group, port = sys.argv[1], int(sys.argv[2])
+v6 = ":" in group
+index = socket.if_nametoindex("sv0")
+member = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
+member.bind((group, port))
+if v6:
+    member.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,
+                      socket.inet_pton(socket.AF_INET6, group) + struct.pack("@I", index))
+else:
+    member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                      socket.inet_aton(group) + struct.pack("@4si", bytes(4), index))
+while True:
+    member.sendto(b"pong", member.recvfrom(100)[1])
+"""
+
+
+def joined(group, port=8080):
+    """A member of a group, which answers from an address of its own."""
+
+    def answers(lab):
+        def call():
+            family = socket.AF_INET6 if ":" in group else socket.AF_INET
+            with socket.socket(family, socket.SOCK_DGRAM) as client:
+                client.settimeout(0.3)
+                try:
+                    client.sendto(b"ping", (group, port))
+                    return client.recvfrom(100)[0].decode()
+                except OSError:
+                    return ""
+
+        return lab.client.call(call) == "pong"
+
+    def prepare(lab):
+        lab.start(lab.server, sys.executable, "-c", MEMBER, group, str(port))
+        wait_until(lambda: answers(lab), f"{group} answers")
+
+    return prepare
+
+
 CASES = [
     Case("a UDP server answers", serving("--udp", "0.0.0.0", "8080"), udp(SERVER), "open",
          "udp.open_silent"),
@@ -116,6 +158,15 @@ CASES = [
     Case("a UDP socket connected to this client's host, any port of it",
          serving("--udp", "--peer", "10.77.0.2", "0", SERVER, "8080"), udp(SERVER), "open"),
 
+    # A client that is connected to the group does not take what comes from the member's address.
+    Case("a group that the server has joined", joined(GROUP), udp(GROUP), "timeout",
+         "udp.open_silent", predicted="open"),
+    Case("a group of IPv6 that the server has joined", joined(GROUP6), udp(GROUP6), "timeout",
+         "udp.open_silent", predicted="open", certainty="likely"),
+    Case("a group that is joined for another port", joined(GROUP, 8081), udp(GROUP), "timeout",
+         "udp.none.group", "socket"),
+    Case("a group that nobody has joined", serving("--udp", "0.0.0.0", "8080"), udp(GROUP),
+         "timeout", "net.addr_missing.group", "address"),
     Case("a program that says nothing", mute, udp(SERVER), "timeout", "udp.open_silent",
          predicted="open"),
     Case("a second program has taken the port", stolen, udp(SERVER), "timeout",

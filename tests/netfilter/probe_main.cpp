@@ -64,6 +64,8 @@ std::string word_of(const HookRequest& request, const PacketClass& packet) {
     return "reset";
   case Packet::icmp:
     return "icmp";
+  case Packet::neighbour:
+    return "neighbour";
   }
   return {};
 }

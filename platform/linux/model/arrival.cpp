@@ -9,6 +9,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/discovery.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
@@ -175,7 +176,13 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
   Journey& journey = routed.journey;
   const auto& answer = routed.answer;
   const IpAddress to = question.destination;
-  if (!answer) {
+  if (to.is_v6() && to.is_multicast()) {
+    // net/ipv6/ip6_input.c: ip6_mc_input() asks for membership, and RTM_GETROUTE knows of none.
+    if (walk.flow.proto == Proto::tcp)
+      add_stop(journey, not_for_tcp(to, "multicast"));
+    journey.to_many = true;
+    assume(journey, fmt::format("an interface has joined the group {}", to.to_string()));
+  } else if (!answer) {
     assume(journey, "the packet is routed to this host");
   } else if (const Int error = answer->error.value_or(0); error == EINVAL || error == EXDEV) {
     const auto reason =
@@ -198,6 +205,7 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
   } else if (walk.flow.proto == Proto::tcp) {
     add_stop(journey, not_for_tcp(to, answer->type.value_or("")));
   } else {
+    journey.to_many = true;
     assume(journey, fmt::format("a datagram to a {} address is answered like others",
                                 answer->type.value_or("")));
   }
@@ -280,7 +288,15 @@ Journeys enter_interface(Walk& walk, Journey journey) {
   meet_interface(walk, journey);
   if (walk.inquiry.pending())
     return alone(std::move(journey));
-  return enter_namespace(walk, std::move(journey));
+  const bool first = journey.kind == Packet::syn || journey.kind == Packet::datagram;
+  const auto device = first ? arrival_interface(walk, journey.netns) : std::nullopt;
+  if (!device)
+    return enter_namespace(walk, std::move(journey));
+  Journeys entered;
+  for (auto& way : get_discovered(walk, std::move(journey), *device))
+    for (auto& part : enter_namespace(walk, std::move(way)))
+      entered.push_back(std::move(part));
+  return entered;
 }
 
 Journeys enter_namespace(Walk& walk, Journey journey) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/capabilities.h"
 #include "platform/linux/files/tables.h"
 #include "platform/linux/model/ask.h"
 
@@ -183,12 +184,6 @@ std::optional<BindRefusal> v6_refusal(Inquiry& inquiry, BindQuestion& question,
 }
 
 // ---- privileges
-
-bool has_capability(const std::string& hexadecimal, unsigned capability) {
-  std::uint64_t bits = 0;
-  std::from_chars(hexadecimal.data(), hexadecimal.data() + hexadecimal.size(), bits, 16);
-  return ((bits >> capability) & 1U) != 0;
-}
 
 /// Whether the user may bind privileged ports; nothing if it is not known.
 std::optional<bool> may_bind_low_ports(Inquiry& inquiry, const BindQuestion& question) {

@@ -50,7 +50,11 @@ Culprit nearest_socket(const std::vector<Socket>& sockets, Proto proto, const Ip
           "nothing is bound to it"};
 }
 
-Stop nobody_listens(Walk& walk, const Culprit& culprit) {
+/// net/ipv4/udp.c: __udp4_lib_mcast_deliver(): what was sent to many gets no error.
+Stop nobody_listens(Walk& walk, const Journey& journey, const Culprit& culprit) {
+  if (journey.to_many)
+    return {Outcome::timeout,     Icmp::none, "ETIMEDOUT",
+            Stage::socket_lookup, culprit,    "no socket matches"};
   if (walk.flow.proto == Proto::tcp)
     return {Outcome::refused,     Icmp::none, "ECONNREFUSED",
             Stage::socket_lookup, culprit,    "no listener matches"};
@@ -223,10 +227,10 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   if (walk.inquiry.pending())
     return journeys;
   if (receivers.sockets.empty()) {
-    Stop stop = incomplete
-                    ? Stop{Outcome::unknown,     Icmp::none, "",
-                           Stage::socket_lookup, {},         "the sockets could not be read"}
-                    : nobody_listens(walk, nearest_socket(sockets, walk.flow.proto, *to, port));
+    Stop stop = incomplete ? Stop{Outcome::unknown,     Icmp::none, "",
+                                  Stage::socket_lookup, {},         "the sockets could not be read"}
+                           : nobody_listens(walk, journey,
+                                            nearest_socket(sockets, walk.flow.proto, *to, port));
     Stop told = receivers.lost ? *receivers.lost : std::move(stop);
     const PacketClass refused = journey.packet;
     return refuse(walk, std::move(journey), refused, std::move(told), Refuser::lookup);
@@ -236,9 +240,8 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
     Journey alone_in_v6 = journey;
     alone_in_v6.conditions.emplace_back("the listener serves IPv6 alone (IPV6_V6ONLY)");
     const PacketClass refused = alone_in_v6.packet;
-    journeys =
-        refuse(walk, std::move(alone_in_v6), refused,
-               nobody_listens(walk, socket_culprit(receivers.sockets.front())), Refuser::lookup);
+    Stop stop = nobody_listens(walk, journey, socket_culprit(receivers.sockets.front()));
+    journeys = refuse(walk, std::move(alone_in_v6), refused, std::move(stop), Refuser::lookup);
     journey.conditions.emplace_back("the listener serves IPv4 as well");
   }
   const std::size_t ways = std::min(receivers.sockets.size(), most_members);

@@ -43,7 +43,8 @@ struct Hop {
 struct Journey {
   PacketClass packet;
   Packet kind = Packet::syn;
-  bool reply = false; ///< the packet is an answer of this host
+  bool reply = false;   ///< the packet is an answer of this host
+  bool to_many = false; ///< it was sent to a group or to everybody: no answer can come from there
   Int netns = 0;
   std::vector<Hop> hops;                   ///< of the first packet
   std::map<Int, ConntrackView> conntracks; ///< of the namespaces it has left, by inode

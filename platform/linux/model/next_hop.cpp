@@ -57,6 +57,28 @@ public:
     return not_found();
   }
 
+  /// The addresses at the other ends of the link.
+  std::vector<LinkAddress> addresses_there(IpFamily family) {
+    std::vector<LinkAddress> found;
+    find_ends();
+    if (ends_.empty())
+      return found;
+    const auto spaces = walk_.inquiry.rows<NetworkNamespace>({});
+    for (const auto& space : spaces) {
+      const Int inode = space.inode.value_or(0);
+      if (inode == 0 ||
+          std::ranges::none_of(ends_, [&](const Interface& end) { return leads_into(end, space); }))
+        continue;
+      for (const auto& interface : ask_interfaces(walk_.inquiry, inode))
+        if (is_other_end(space, interface))
+          for (const auto& row : ask_addresses(walk_.inquiry, inode))
+            if (row.interface_index == interface.index && row.address.known() &&
+                row.address.value().family() == family)
+              found.push_back({inode, interface, row.address.value()});
+    }
+    return found;
+  }
+
 private:
   std::string name() const { return out_.name.value_or("?"); }
 
@@ -122,6 +144,12 @@ private:
     return !rows.empty() && rows.front().id == end.link_netns_id;
   }
 
+  bool is_other_end(const NetworkNamespace& space, const Interface& interface) {
+    return std::ranges::any_of(ends_, [&](const Interface& end) {
+      return are_peers(end, interface) && leads_into(end, space);
+    });
+  }
+
   std::optional<NextHop> look_into(const NetworkNamespace& space) {
     const Int inode = space.inode.value_or(0);
     if (inode == 0 ||
@@ -130,10 +158,7 @@ private:
     const auto interfaces = ask_interfaces(walk_.inquiry, inode);
     note_completeness();
     for (const auto& interface : interfaces) {
-      const bool peer = std::ranges::any_of(ends_, [&](const Interface& end) {
-        return are_peers(end, interface) && leads_into(end, space);
-      });
-      if (!peer)
+      if (!is_other_end(space, interface))
         continue;
       ++seen_;
       if (is_enslaved(interface) || std::ranges::any_of(interfaces, [&](const Interface& each) {
@@ -247,6 +272,13 @@ std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress
     return {};
   return fmt::format("this host asks from {}, which has no local route, and hears no answer",
                      sender->to_string());
+}
+
+std::vector<LinkAddress> visible_neighbours(Walk& walk, Int netns, const Interface& out,
+                                            IpFamily family) {
+  const std::optional<IpAddress> nobody;
+  const IpAddress any = IpAddress::any(family);
+  return Search(walk, netns, out, any, nobody).addresses_there(family);
 }
 
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

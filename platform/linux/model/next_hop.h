@@ -38,6 +38,17 @@ bool asks_nobody(const Interface& device);
 std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
                     const std::optional<IpAddress>& sender);
 
+/// An address of the other end of a link.
+struct LinkAddress {
+  Int netns = 0;
+  Interface interface;
+  IpAddress address;
+};
+
+/// Who is on a link, as far as that is in namespaces of this machine.
+std::vector<LinkAddress> visible_neighbours(Walk& walk, Int netns, const Interface& out,
+                                            IpFamily family);
+
 /// The neighbour that `hop` is behind `out` of a namespace, for a packet from `sender`. Means
 /// nothing while the inquiry is pending.
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

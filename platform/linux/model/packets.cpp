@@ -70,6 +70,15 @@ InterfaceView view_of(const Interface& interface) {
   return view;
 }
 
+SocketView kernel_socket() {
+  SocketView view;
+  view.present = true;
+  view.has_file = false;
+  view.cgroup_id = Perhaps<std::uint64_t>::unknown("the cgroup of a socket of the kernel");
+  view.cgroup_path = Perhaps<std::string>::unknown("the cgroup of a socket of the kernel");
+  return view;
+}
+
 std::optional<Interface> arrival_interface(Walk& walk, Int netns) {
   if (!walk.flow.local)
     return ask_interface(walk.inquiry, netns, walk.flow.from_interface);

@@ -12,6 +12,9 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind);
 /// The answer of this host to the packet that the journey carries: a SYN-ACK, a datagram.
 PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind);
 
+/// The sockets of the kernel itself have no file, so no owner.
+SocketView kernel_socket();
+
 /// What rules see of an interface.
 InterfaceView view_of(const Interface& interface);
 /// The interface that a remote client's packets arrive on, or lo; nothing if it does not exist.

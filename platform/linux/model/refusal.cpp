@@ -48,16 +48,6 @@ ConntrackView conntrack_of_answer(const PacketClass& refused, Refuser by) {
   return view;
 }
 
-/// The sockets of the kernel itself have no file, so no owner.
-SocketView kernel_socket() {
-  SocketView view;
-  view.present = true;
-  view.has_file = false;
-  view.cgroup_id = Perhaps<std::uint64_t>::unknown("the cgroup of a socket of the kernel");
-  view.cgroup_path = Perhaps<std::string>::unknown("the cgroup of a socket of the kernel");
-  return view;
-}
-
 /// IP4_REPLY_MARK(), IP6_REPLY_MARK().
 Perhaps<std::uint32_t> reply_mark(Walk& walk, const Journey& journey, const PacketClass& refused) {
   const bool v4 = refused.family == IpFamily::v4;

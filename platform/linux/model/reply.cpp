@@ -73,8 +73,8 @@ constexpr Int local_table = 255;
 void check_source_of_answer(Walk& walk, Journey& journey, const IpAddress& from) {
   const auto& listener = journey.listener;
   if (walk.flow.proto != Proto::udp || !from.is_v6() || !listener || from.is_loopback() ||
-      !listener->local_address.is(IpAddress::any(IpFamily::v6)) || listener->freebind.is(true) ||
-      listener->transparent.is(true) ||
+      journey.to_many || !listener->local_address.is(IpAddress::any(IpFamily::v6)) ||
+      listener->freebind.is(true) || listener->transparent.is(true) ||
       ask_number(walk.inquiry, journey.netns, "net.ipv6.ip_nonlocal_bind").value_or(0) != 0)
     return;
   const auto addresses = ask_addresses(walk.inquiry, journey.netns);
@@ -176,7 +176,8 @@ RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const 
   const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
   RouteQuestion question;
   question.destination = to;
-  question.source = asked_source(from, bound);
+  // inet_bind(): a socket that is bound to a group sends from an address that the route chooses.
+  question.source = journey.to_many ? std::nullopt : asked_source(from, bound);
   question.output_interface = bound;
   question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   question.proto = std::string(to_string(walk.flow.proto));

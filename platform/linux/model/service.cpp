@@ -13,11 +13,11 @@
 // tests/lab/cases_limits.py and tests/unit/platform/linux/model/service_test.cpp.
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 
 #include <fmt/format.h>
 
+#include "platform/linux/capabilities.h"
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/confirmation.h"
 #include "platform/linux/model/socket_lookup.h"
@@ -115,13 +115,6 @@ bool cannot_serve(const Process& process) {
   return cannot_run(process) || at_its_limit(process);
 }
 
-bool has_capability(const Process& process, unsigned number) {
-  const std::string digits = process.capabilities.value_or("");
-  std::uint64_t bits = 0;
-  const auto* const end = digits.data() + digits.size();
-  return std::from_chars(digits.data(), end, bits, 16).ptr == end && ((bits >> number) & 1U) != 0;
-}
-
 /// fs.file-nr is "open 0 maximum".
 bool machine_is_full(Walk& walk, Int netns) {
   const auto numbers = ask_setting(walk.inquiry, netns, "fs.file-nr").value_or("");
@@ -184,7 +177,8 @@ bool check_descriptors(Walk& walk, Journey& journey, const Socket& listener, con
                        bool machine_full) {
   constexpr unsigned capability_sys_admin = 21;
   const bool own = at_its_limit(owner);
-  if (!own && (!machine_full || has_capability(owner, capability_sys_admin)))
+  if (!own &&
+      (!machine_full || has_capability(owner.capabilities.value_or(""), capability_sys_admin)))
     return false;
   if (listener.accept_queue.value_or(0) == 0)
     assume(journey, "no descriptor becomes free before the client comes");
@@ -213,13 +207,16 @@ bool waits_elsewhere(const Process& process) {
 
 /// Whether other listeners share the port with this one (SO_REUSEPORT).
 bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
-  const auto others = walk.inquiry.rows<Socket>({{"netns", journey.netns},
-                                                 {"proto", std::string("tcp")},
-                                                 {"state", std::string("listen")},
-                                                 {"local_port", listener.local_port.value_or(0)}});
-  return std::ranges::any_of(others, [&](const Socket& other) {
-    return !(other.cookie == listener.cookie) && may_share(listener, other);
-  });
+  const auto rows = walk.inquiry.find({std::string(table_name<Socket>()),
+                                       {{"netns", journey.netns},
+                                        {"proto", std::string("tcp")},
+                                        {"state", std::string("listen")},
+                                        {"local_port", listener.local_port.value_or(0)}}});
+  return rows.size() > 1 && std::ranges::any_of(rows, [&](std::size_t row) {
+           const auto& sockets = *walk.inquiry.snapshot().table(table_name<Socket>());
+           const auto other = read_row<Socket>(sockets, row);
+           return !(other.cookie == listener.cookie) && may_share(listener, other);
+         });
 }
 
 /// Workers may hold each other's listeners and serve their own alone, as those of nginx do: what

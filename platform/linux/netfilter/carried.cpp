@@ -13,7 +13,7 @@ std::optional<std::uint64_t> sum(std::optional<std::uint64_t> a, std::optional<s
 /// The server answers the data when it likes, and with it come acknowledgements.
 bool is_counted(const HookRequest& request, const ConntrackView& ct) {
   return request.packet != Packet::reset && request.packet != Packet::icmp &&
-         !(request.packet == Packet::data && is_answer(ct));
+         request.packet != Packet::neighbour && !(request.packet == Packet::data && is_answer(ct));
 }
 
 } // namespace

@@ -159,6 +159,17 @@ bool step_tcp(ConntrackView& ct, TcpKind kind) {
 
 } // namespace
 
+bool is_neighbour_discovery(const PacketClass& packet) {
+  constexpr std::uint8_t solicitation = 135;
+  constexpr std::uint8_t advertisement = 136;
+  const auto info = transport_info(packet);
+  if (!info.valid || info.proto != ip_protocol::icmpv6)
+    return false;
+  const auto type = load(packet, info.offset, 1);
+  return type &&
+         (*type->begin() == Octet::of(solicitation) || *type->begin() == Octet::of(advertisement));
+}
+
 bool is_icmp_error(const PacketClass& packet) {
   const auto info = transport_info(packet);
   const std::uint8_t proto = info.valid ? info.proto : 0;
@@ -178,6 +189,10 @@ void enter_conntrack(PacketClass& packet, bool loose) {
     return; // also a packet of loopback, which conntrack saw when it was sent
   const CtZone zone = zone_of(packet);
   ct.pattern.reset();
+  if (is_neighbour_discovery(packet)) { // nf_conntrack_icmpv6_error(): noct_valid_new[]
+    ct.state = CtState::untracked;
+    return;
+  }
   find_entry(packet, zone);
   if (is_icmp_error(packet)) { // nf_conntrack_inet_error()
     ct.state = ct.exists ? CtState::related : CtState::invalid;

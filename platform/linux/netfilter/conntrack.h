@@ -28,7 +28,9 @@ inline bool is_answer(const ConntrackView& ct) {
   return ct.reply != ct.from_answer;
 }
 
-/// An ICMP or ICMPv6 packet: the model sends none but errors.
+/// A message of neighbour discovery.
+bool is_neighbour_discovery(const PacketClass& packet);
+/// An ICMP or ICMPv6 packet: of others the model sends errors alone.
 bool is_icmp_error(const PacketClass& packet);
 
 /// The packet would begin a connection of which conntrack has not seen the SYN: what becomes of it

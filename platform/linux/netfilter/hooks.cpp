@@ -50,12 +50,16 @@ bool at_hook(const NftBaseChain& chain, const HookRequest& request, const Packet
   if (chain.hook != to_string(request.hook))
     return false;
   const auto& family = chain.scope.family;
+  const bool arp = is_arp(packet);
   if (request.hook == Hook::ingress || request.hook == Hook::egress) {
     const auto& device = request.hook == Hook::ingress ? packet.meta.in.name : packet.meta.out.name;
-    return (family == "netdev" || family == "inet") && device_fits(chain, device);
+    // nft_do_chain_inet_ingress() looks at IP alone.
+    return (family == "netdev" || (family == "inet" && !arp)) && device_fits(chain, device);
   }
   if (request.family == HookFamily::bridge)
     return family == "bridge";
+  if (arp)
+    return family == "arp"; // arp_rcv(), arp_xmit()
   return family == "inet" || family == (packet.family == IpFamily::v4 ? "ip" : "ip6");
 }
 
@@ -224,9 +228,10 @@ private:
         functions_.push_back({HookFunction::Kind::nft, chain.priority, &chain, {}});
       }
     }
+    const bool arp = is_arp(packet);
     const bool layer3 = request_.family == HookFamily::inet && request_.hook != Hook::ingress &&
-                        request_.hook != Hook::egress;
-    if (context_.xt != nullptr)
+                        request_.hook != Hook::egress && !arp;
+    if (context_.xt != nullptr && !arp)
       for (const auto& table : context_.xt->hooks(context_, request_, packet.family)) {
         const HookFunction function{HookFunction::Kind::xt, table.priority, nullptr, table};
         (table.nat ? nat_chains_ : functions_).push_back(function);

@@ -89,6 +89,8 @@ std::uint8_t protocol_family(const HookRequest& request, const NftScope& scope,
     return 7;
   if (scope.family == "netdev")
     return 5;
+  if (scope.family == "arp")
+    return 3;
   return packet.family == IpFamily::v4 ? 2 : 10;
 }
 

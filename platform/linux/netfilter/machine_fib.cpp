@@ -264,6 +264,8 @@ void Machine::perform(const nft::SocketLoad& socket) {
   const unsigned size = socket.key == nft::SocketKey::cgroupv2 ? 8
                         : socket.key == nft::SocketKey::mark   ? 4
                                                                : 1;
+  if (request_.packet == Packet::neighbour)
+    return break_rule(); // nf_sk_lookup_slow_v6() finds none for it
   if (request_.hook == Hook::output)
     return sending_socket(socket, size);
   const auto info = transport_info(packet());

@@ -192,8 +192,9 @@ void Machine::load_meta(const nft::Meta& meta) {
     return store_perhaps(meta.reg, length, 4);
   }
   case protocol:
-    return store_bytes(meta.reg, packet.family == IpFamily::v4 ? std::string_view("\x08\x00", 2)
-                                                               : std::string_view("\x86\xdd", 2));
+    return store_bytes(meta.reg, packet.family == IpFamily::v6 ? std::string_view("\x86\xdd", 2)
+                                 : is_arp(packet)              ? std::string_view("\x08\x06", 2)
+                                                               : std::string_view("\x08\x00", 2));
   case nfproto:
     return store_number(meta.reg, static_cast<std::uint64_t>(protocol_family()), 1);
   case l4proto: {

@@ -248,6 +248,12 @@ std::vector<Octet> octets_of(const PortTerm& term) {
   return {Octet::any(), Octet::any()};
 }
 
+bool is_arp(const PacketClass& packet) {
+  constexpr std::size_t ethertype = 12;
+  return packet.link.size() > ethertype + 1 && packet.link[ethertype].is_known() &&
+         packet.link[ethertype].value == 0x08 && packet.link[ethertype + 1].value == 0x06;
+}
+
 std::vector<Octet> link_header(const PacketClass& packet, bool leaving) {
   constexpr Int ethernet = 1;
   const auto& device = leaving ? packet.meta.out : packet.meta.in;
@@ -257,7 +263,7 @@ std::vector<Octet> link_header(const PacketClass& packet, bool leaving) {
     return leaving ? std::vector<Octet>() : packet.link;
   std::vector<Octet> header(12, device.loopback ? Octet::of(0) : Octet::any());
   header.push_back(Octet::of(packet.family == IpFamily::v4 ? 0x08 : 0x86));
-  header.push_back(Octet::of(packet.family == IpFamily::v4 ? 0x00 : 0xdd));
+  header.push_back(Octet::of(packet.family == IpFamily::v6 ? 0xdd : is_arp(packet) ? 0x06 : 0x00));
   return header;
 }
 

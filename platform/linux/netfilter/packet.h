@@ -356,6 +356,9 @@ void set_destination(PacketClass& packet, const Endpoint& endpoint);
 std::vector<Octet> octets_of(const AddressTerm& term, IpFamily family);
 std::vector<Octet> octets_of(const PortTerm& term);
 
+/// An ARP message: its link header says so, and `network` begins with that of ARP; family IPv4.
+bool is_arp(const PacketClass& packet);
+
 /// The Ethernet header as far as it is known: of a packet that came in by a device that has one.
 /// Its addresses are not read; on the loopback device they are zero. Empty: there is none.
 /// `leaving`: the new header that it has in egress (net/core/dev.c: __dev_queue_xmit()).

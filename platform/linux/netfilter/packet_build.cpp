@@ -104,6 +104,7 @@ unsigned flags_of(Packet kind) {
   case Packet::ack:
   case Packet::datagram:
   case Packet::icmp:
+  case Packet::neighbour:
     return flag_ack;
   }
   return flag_ack;
@@ -257,6 +258,74 @@ PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
   known(packet.network, {0, 0, 0, 0});
   append(packet.network, about.network);
   return packet;
+}
+
+namespace {
+
+/// struct arphdr, for Ethernet and IPv4.
+PacketClass arp_message(const LinkQuestion& question, bool answer) {
+  PacketClass packet;
+  packet.addresses = question.addresses;
+  packet.ports = client_ports();
+  const auto asker = octets_of(question.asker, IpFamily::v4);
+  const auto target = octets_of(AddressTerm::known(question.target), IpFamily::v4);
+  known(packet.network, {0, 1, 8, 0, 6, 4, 0, answer ? 2U : 1U});
+  unknown(packet.network, 6);
+  append(packet.network, answer ? target : asker);
+  if (answer)
+    unknown(packet.network, 6);
+  else
+    known(packet.network, {0, 0, 0, 0, 0, 0});
+  append(packet.network, answer ? asker : target);
+  add_ethernet(packet, answer ? "" : "ff:ff:ff:ff:ff:ff", "");
+  packet.link.back() = Octet::of(0x06);
+  return packet;
+}
+
+/// addrconf_addr_solict_mult(): ff02::1:ff00:0/104 with the target's last three bytes.
+std::vector<Octet> solicited_node(const IpAddress& target) {
+  auto bytes = octets_of(AddressTerm::known(*IpAddress::parse("ff02::1:ff00:0")), IpFamily::v6);
+  const auto own = octets_of(AddressTerm::known(target), IpFamily::v6);
+  std::copy(own.end() - 3, own.end(), bytes.end() - 3);
+  return bytes;
+}
+
+/// struct nd_msg with one option, the sender's link-layer address.
+PacketClass discovery_message(const LinkQuestion& question, bool answer, bool router) {
+  PacketClass packet;
+  packet.family = IpFamily::v6;
+  packet.addresses = question.addresses;
+  packet.ports = client_ports();
+  const auto asker = octets_of(question.asker, IpFamily::v6);
+  const auto target = octets_of(AddressTerm::known(question.target), IpFamily::v6);
+  known(packet.network, {0x60, 0, 0, 0, 0, 32, proto_icmpv6, 255});
+  append(packet.network, answer ? target : asker);
+  append(packet.network, answer ? asker : solicited_node(question.target));
+  known(packet.network, {answer ? 136U : 135U, 0});
+  unknown(packet.network, 2);
+  const unsigned solicited_and_override = 0x60;
+  known(packet.network, {answer ? (router ? 0x80U : 0U) | solicited_and_override : 0U, 0, 0, 0});
+  append(packet.network, target);
+  known(packet.network, {answer ? 2U : 1U, 1});
+  unknown(packet.network, 6);
+  return packet;
+}
+
+} // namespace
+
+PacketClass build_link_question(const LinkQuestion& question) {
+  constexpr std::uint8_t broadcast = 1;
+  constexpr std::uint8_t multicast = 2;
+  const bool v4 = question.target.is_v4();
+  PacketClass packet =
+      v4 ? arp_message(question, false) : discovery_message(question, false, false);
+  packet.meta.packet_type = v4 ? broadcast : multicast;
+  return packet;
+}
+
+PacketClass build_link_answer(const LinkQuestion& question, bool router) {
+  return question.target.is_v4() ? arp_message(question, true)
+                                 : discovery_message(question, true, router);
 }
 
 void add_ethernet(PacketClass& packet, std::string_view destination, std::string_view source) {

@@ -40,6 +40,19 @@ PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& so
 PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
                              const AddressTerm& source);
 
+/// Who asks on a link for the link-layer address of whom.
+struct LinkQuestion {
+  AddressTerm asker;
+  IpAddress target;
+  IntervalSet addresses; ///< what the client's address may be
+};
+/// The question as a Linux host sends it to all: an ARP request (net/ipv4/arp.c: arp_create()), or
+/// a neighbour solicitation (net/ipv6/ndisc.c: ndisc_send_ns(), ip6_nd_hdr()); Linux 6.12.
+PacketClass build_link_question(const LinkQuestion& question);
+/// The answer: an ARP reply, or a neighbour advertisement (ndisc_send_na()). `router`: the device
+/// forwards.
+PacketClass build_link_answer(const LinkQuestion& question, bool router);
+
 /// The usual source ports of a Linux client: 32768-60999.
 IntervalSet client_ports();
 

@@ -50,6 +50,7 @@ bool demultiplexed_early(const HookRequest& request, const PacketClass& packet) 
     return is_answer(packet.ct);
   case Packet::syn:
   case Packet::icmp:
+  case Packet::neighbour:
     return false;
   }
   return false;

@@ -21,11 +21,22 @@ namespace {
 constexpr std::size_t directory_buffer = 32768;
 constexpr off_t position_of_first = 2; // "." and ".." come before descriptor 0
 
-/// Calls visit(name) for each entry; false if reading fails.
-template <typename Visit> bool for_each_entry(int directory, Visit visit) {
+/// Room for so many short names, "." and "..", and one that tells that there are more. The kernel
+/// makes an inode for every entry that it returns (proc_fill_cache() in fs/proc/base.c, Linux
+/// 6.12): a process with thousands of descriptors is listed no further than is needed.
+std::size_t room_for(std::size_t entries) {
+  constexpr std::size_t entry_size = 24; // struct linux_dirent64 with a name of at most four digits
+  constexpr std::size_t others = 3;
+  return std::min(entries, directory_buffer / entry_size - others) * entry_size +
+         others * entry_size;
+}
+
+/// Calls visit(name) for each entry, `room` bytes of them at a time; false if reading fails.
+template <typename Visit>
+bool for_each_entry(int directory, Visit visit, std::size_t room = directory_buffer) {
   alignas(dirent64) std::array<char, directory_buffer> buffer;
   for (;;) {
-    const long size = syscall(SYS_getdents64, directory, buffer.data(), buffer.size());
+    const long size = syscall(SYS_getdents64, directory, buffer.data(), room);
     if (size == 0)
       return true;
     if (size < 0)
@@ -54,12 +65,6 @@ Link read_descriptor(int directory, const char* name) {
   if (size <= 0)
     return {std::nullopt, size < 0 && is_denial(errno)};
   return {parse_inode_link({link.data(), static_cast<std::size_t>(size)}, "socket"), false};
-}
-
-ErrorCode code_of(int os_error) {
-  if (is_denial(os_error))
-    return ErrorCode::denied;
-  return os_error == ENOENT ? ErrorCode::not_found : ErrorCode::system;
 }
 
 WalkEnd end_of(int os_error) {
@@ -95,7 +100,7 @@ Walk walk_sockets(int proc, const std::string& directory, DescriptorRange range,
     walk.end = link.denied ? WalkEnd::guarded : WalkEnd::stopped;
     return false;
   };
-  if (!for_each_entry(links.get(), see))
+  if (!for_each_entry(links.get(), see, room_for(most)))
     return {end_of(errno), 0, false};
   return walk;
 }
@@ -114,7 +119,7 @@ Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory) {
                     });
   if (!read) {
     const int os_error = errno;
-    return Error{code_of(os_error), "listing a directory", directory, os_error, {}, {}};
+    return Error{file_error_code(os_error), "listing a directory", directory, os_error, {}, {}};
   }
   std::ranges::sort(numbers);
   return numbers;

@@ -11,6 +11,9 @@ namespace synfate {
 namespace {
 
 constexpr std::int32_t part_size = 8192; ///< descriptors of one part of a large process
+/// Where one holder of each is enough, these of every process come first: a server opens its
+/// listeners early, and most descriptors need not be looked at at all.
+constexpr std::size_t lowest = 8;
 constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
 /// Descriptors that are still to be walked.
@@ -40,13 +43,13 @@ public:
   }
   bool timed_out() const { return timed_out_; }
 
-  void look_into(Gathered& gathered, std::int32_t pid) {
+  /// `most`: descriptors; if there are more, the rest of them is a part for later.
+  void look_into(Gathered& gathered, std::int32_t pid, std::size_t most) {
     if (over())
       return;
     const auto directory = std::to_string(pid);
     if (limits_.threads)
       return look_into_own_tables(gathered.search, pid, directory);
-    const std::size_t most = limits_.in_parts ? limits_.first : unlimited;
     const Walk walk = walk_directory(gathered.search, pid, directory, {}, most);
     ++gathered.search.looked_at;
     if (walk.end == WalkEnd::denied)
@@ -59,9 +62,13 @@ public:
       look_into_threads(gathered.search, pid, directory);
   }
 
-  void look_into(Gathered& gathered, const Part& part) {
-    if (!over())
-      walk_directory(gathered.search, part.pid, std::to_string(part.pid), part.range, unlimited);
+  void look_into(Gathered& gathered, const Part& part, std::size_t most) {
+    if (over())
+      return;
+    const Walk walk =
+        walk_directory(gathered.search, part.pid, std::to_string(part.pid), part.range, most);
+    if (walk.end == WalkEnd::full)
+      gathered.unfinished.push_back({part.pid, {walk.next}});
   }
 
 private:
@@ -127,6 +134,22 @@ std::vector<Part> split(int proc, std::vector<Part> unfinished) {
   return parts;
 }
 
+/// Looks into processes, or into parts of them, on all processors; returns what is left of them.
+template <typename Place>
+std::vector<Part> look_into_all(Searcher& searcher, Search& search,
+                                const std::vector<Place>& places, std::size_t most) {
+  const std::size_t at_once = most == unlimited ? 1 : 16;
+  std::vector<Part> unfinished;
+  auto all = for_each_in_parallel<Gathered>(
+      places.size(), at_once,
+      [&](Gathered& gathered, std::size_t at) { searcher.look_into(gathered, places[at], most); });
+  for (auto& gathered : all) {
+    search.add(std::move(gathered.search));
+    unfinished.insert(unfinished.end(), gathered.unfinished.begin(), gathered.unfinished.end());
+  }
+  return unfinished;
+}
+
 } // namespace
 
 void tidy(std::vector<Holder>& holders) {
@@ -170,26 +193,16 @@ bool WantedSockets::see(std::int64_t inode) {
 
 Search search_owners(int proc, const std::vector<std::int32_t>& pids, WantedSockets& wanted,
                      const SearchLimits& limits) {
-  constexpr std::size_t processes_at_once = 16;
   Searcher searcher(proc, wanted, limits);
   Search search;
-  std::vector<Part> unfinished;
-  auto first = for_each_in_parallel<Gathered>(
-      pids.size(), processes_at_once,
-      [&](Gathered& gathered, std::size_t at) { searcher.look_into(gathered, pids[at]); });
-  for (auto& gathered : first) {
-    search.add(std::move(gathered.search));
-    unfinished.insert(unfinished.end(), gathered.unfinished.begin(), gathered.unfinished.end());
-  }
-  if (!unfinished.empty() && !limits.first_only && !searcher.over()) {
-    const auto parts = split(proc, std::move(unfinished));
-    auto rest =
-        for_each_in_parallel<Gathered>(parts.size(), 1, [&](Gathered& gathered, std::size_t at) {
-          searcher.look_into(gathered, parts[at]);
-        });
-    for (auto& gathered : rest)
-      search.add(std::move(gathered.search));
-  }
+  const std::size_t first = limits.in_parts ? limits.first : unlimited;
+  const bool in_turns = limits.in_parts && limits.stop_when_seen;
+  const std::size_t few = in_turns ? std::min(lowest, first) : first;
+  auto unfinished = look_into_all(searcher, search, pids, few);
+  if (few < first)
+    unfinished = look_into_all(searcher, search, unfinished, first - few);
+  if (!unfinished.empty() && !limits.first_only && !searcher.over())
+    look_into_all(searcher, search, split(proc, std::move(unfinished)), unlimited);
   tidy(search.holders);
   search.timed_out = searcher.timed_out();
   return search;

@@ -9,26 +9,17 @@ namespace synfate {
 
 namespace {
 
-/// The text behind "Name:" of a status line, if it is that line.
-std::optional<std::string_view> value_of(std::string_view line, std::string_view name) {
-  if (!line.starts_with(name) || line.size() <= name.size() || line[name.size()] != ':')
-    return std::nullopt;
-  return line.substr(name.size() + 1);
-}
-
-std::optional<std::int64_t> number_of(std::string_view line, std::string_view name,
-                                      int position = 0) {
-  auto value = value_of(line, name);
-  if (!value)
-    return std::nullopt;
+/// The word at a position, from 0, as a number.
+std::optional<std::int64_t> number_at(std::string_view text, int position) {
   for (int skipped = 0; skipped < position; ++skipped)
-    take_word(*value);
-  return parse_number<std::int64_t>(take_word(*value));
+    take_word(text);
+  return parse_number<std::int64_t>(take_word(text));
 }
 
-void put_if(std::optional<std::int64_t>& cell, std::optional<std::int64_t> value) {
-  if (value && !cell)
-    cell = value;
+/// The first line of a name counts.
+void put_if(std::optional<std::int64_t>& cell, std::string_view text, int position = 0) {
+  if (!cell)
+    cell = number_at(text, position);
 }
 
 } // namespace
@@ -89,12 +80,18 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
 ProcessStatus parse_process_status(std::string_view text) {
   ProcessStatus status;
   for_each_line(text, [&](std::string_view line) {
-    put_if(status.effective_uid, number_of(line, "Uid", 1));
-    put_if(status.tracer, number_of(line, "TracerPid"));
-    put_if(status.seccomp, number_of(line, "Seccomp"));
-    put_if(status.descriptor_slots, number_of(line, "FDSize"));
-    if (auto value = value_of(line, "CapEff"))
-      status.effective_capabilities = take_word(*value);
+    const auto name = line.substr(0, line.find(':')); // "Uid:\t0\t0\t0\t0"
+    auto value = line.substr(std::min(name.size() + 1, line.size()));
+    if (name == "Uid")
+      put_if(status.effective_uid, value, 1);
+    else if (name == "TracerPid")
+      put_if(status.tracer, value);
+    else if (name == "Seccomp")
+      put_if(status.seccomp, value);
+    else if (name == "FDSize")
+      put_if(status.descriptor_slots, value);
+    else if (name == "CapEff")
+      status.effective_capabilities = take_word(value);
     return true;
   });
   return status;

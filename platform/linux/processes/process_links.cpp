@@ -18,14 +18,7 @@ namespace {
 
 Error failure(const char* name) {
   const int os_error = errno;
-  ErrorCode code = ErrorCode::system;
-  if (os_error == EACCES || os_error == EPERM)
-    code = ErrorCode::denied;
-  else if (os_error == ENOENT)
-    code = ErrorCode::not_found;
-  else if (os_error == ESRCH)
-    code = ErrorCode::interrupted;
-  return {code, "reading a link", name, os_error, {}, {}};
+  return {file_error_code(os_error), "reading a link", name, os_error, {}, {}};
 }
 
 } // namespace

@@ -1,13 +1,15 @@
 #include "platform/linux/processes/read_processes.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <iterator>
 #include <map>
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "platform/linux/file.h"
@@ -54,20 +56,6 @@ ProcessReading hidden_process(Int pid) {
        row.capabilities, row.seccomp, row.frozen);
   reading.denied = true;
   return reading;
-}
-
-/// A file that the kernel gives whole to one read(2) with room enough: one record of single_open()
-/// (fs/seq_file.c), as all files of /proc/PID made by ONE() in fs/proc/base.c are (Linux 6.12).
-Result<std::string> read_record_at(int directory, const char* name) {
-  const FileDescriptor file(openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  std::array<char, 16384> buffer;
-  ssize_t size = -1;
-  do
-    size = file.valid() ? read(file.get(), buffer.data(), buffer.size()) : -1;
-  while (file.valid() && size < 0 && errno == EINTR);
-  if (size < 0 || static_cast<std::size_t>(size) == buffer.size())
-    return read_file_at(directory, name);
-  return std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
 /// Reads the files of one process.
@@ -137,7 +125,7 @@ private:
   }
 
   void put_command() {
-    if (const auto text = read_file_at(directory_, "cmdline"); text && !text->empty())
+    if (const auto text = read_record_at(directory_, "cmdline"); text && !text->empty())
       reading_.row.command_line = parse_command_line(*text);
   }
 
@@ -216,11 +204,23 @@ private:
   ProcessReading reading_;
 };
 
+/// The directory has a link for each thread beside its own two (proc_task_getattr() in
+/// fs/proc/base.c, Linux 6.12): of most processes the only thread is known without a listing.
+Result<std::vector<std::int32_t>> threads_of(int proc, Int pid, const std::string& tasks) {
+  constexpr nlink_t of_one_thread = 3;
+  struct stat status{};
+  struct statfs system{};
+  if (fstatat(proc, tasks.c_str(), &status, 0) == 0 && status.st_nlink == of_one_thread &&
+      fstatfs(proc, &system) == 0 && system.f_type == PROC_SUPER_MAGIC)
+    return std::vector{static_cast<std::int32_t>(pid)};
+  return read_numbers(proc, tasks.c_str());
+}
+
 /// /proc/PID/task/TID/children: "12 15 "; each thread has those it started. Nothing: the kernel
 /// has no such files (CONFIG_PROC_CHILDREN).
 std::optional<std::vector<std::int32_t>> children_of(int proc, Int parent) {
   const std::string tasks = std::to_string(parent) + "/task";
-  const auto threads = read_numbers(proc, tasks.c_str());
+  const auto threads = threads_of(proc, parent, tasks);
   if (!threads)
     return std::vector<std::int32_t>(); // it is gone
   std::vector<std::int32_t> children;
@@ -254,11 +254,9 @@ public:
     const auto pids = processes(proc.get(), query);
     if (!pids)
       return delivery_.gap(no_proc_gap(to_string(pids.error())));
-    if (!pids->empty()) {
-      learn_surroundings();
-      deliver(read_all(proc.get(), *pids));
-    }
-    if (!pid || !found_)
+    if (!pids->empty())
+      read_all(proc.get(), *pids);
+    if (!pid || found_ == 0)
       report_hidden();
   }
 
@@ -266,8 +264,7 @@ public:
     const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc.valid())
       return delivery_.gap(no_proc_gap("/proc cannot be opened"));
-    learn_surroundings();
-    deliver(read_all(proc.get(), pids));
+    read_all(proc.get(), pids);
   }
 
 private:
@@ -305,7 +302,23 @@ private:
                      "users are shown by number", "make /etc/passwd readable"});
   }
 
-  Readings read_all(int proc, std::span<const std::int32_t> pids) const {
+  /// Some after others: what is read of thousands is not kept until the last was read.
+  void read_all(int proc, std::span<const std::int32_t> pids) {
+    constexpr std::size_t kept_at_once = 256;
+    learn_surroundings();
+    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
+    FrozenCgroups frozen(mountinfo ? parse_cgroup_mounts(*mountinfo) : CgroupMounts{},
+                         source_.root);
+    for (auto rest = pids; !rest.empty();) {
+      const auto some = rest.first(std::min(rest.size(), kept_at_once));
+      rest = rest.subspan(some.size());
+      if (!deliver(read_some(proc, some), frozen))
+        return;
+    }
+    report_denied();
+  }
+
+  Readings read_some(int proc, std::span<const std::int32_t> pids) const {
     constexpr std::size_t at_once = 16;
     struct Nothing {};
     Readings readings(pids.size());
@@ -322,19 +335,17 @@ private:
     return readings;
   }
 
-  void deliver(Readings readings) {
-    const auto mountinfo = read_file(source_.proc() + "/self/mountinfo");
-    FrozenCgroups frozen(mountinfo ? parse_cgroup_mounts(*mountinfo) : CgroupMounts{},
-                         source_.root);
+  /// False: no more is wanted.
+  bool deliver(Readings readings, FrozenCgroups& frozen) {
     for (auto& reading : readings) {
-      found_ = true;
+      ++found_;
       if (reading->denied)
         ++denied_;
       put_frozen(*reading, frozen);
       if (!delivery_.row(reading->row))
-        return;
+        return false;
     }
-    report_denied(readings.size());
+    return true;
   }
 
   void put_frozen(ProcessReading& reading, FrozenCgroups& frozen) {
@@ -353,12 +364,12 @@ private:
                    "run it where the cgroup file systems are mounted"});
   }
 
-  void report_denied(std::size_t all) {
+  void report_denied() {
     if (denied_ == 0)
       return;
     delivery_.gap({Text(gap_owners), "details of other users' processes",
                    "executable, namespace and wait channel of " + std::to_string(denied_) + " of " +
-                       std::to_string(all) + " processes need CAP_SYS_PTRACE",
+                       std::to_string(found_) + " processes need CAP_SYS_PTRACE",
                    "it cannot be told in which network namespace they are",
                    "run it as root or with CAP_SYS_PTRACE"});
   }
@@ -372,8 +383,8 @@ private:
   const ProcessSource& source_;
   const Delivery<Process>& delivery_;
   Surroundings surroundings_;
+  std::size_t found_ = 0;
   std::size_t denied_ = 0;
-  bool found_ = false;
   bool cgroups_reported_ = false;
 };
 

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 
+#include "platform/linux/capabilities.h"
 #include "platform/linux/file.h"
 #include "platform/linux/processes/cgroup.h"
 #include "platform/linux/processes/descriptors.h"
@@ -43,11 +44,6 @@ struct TaskLimit {
   std::optional<Int> limit;
   bool exempt = false;
 };
-
-bool has_capability(std::string_view digits, unsigned number) {
-  const auto bits = parse_number<std::uint64_t>(digits, 16);
-  return bits && ((*bits >> number) & 1U) != 0;
-}
 
 /// The soft limit of "Max processes             63434                63434 processes".
 std::optional<Int> parse_task_limit(std::string_view text) {

@@ -55,7 +55,7 @@ Error failed(const std::string& where, int error) {
                .hint = {}};
   if (error == EPERM || error == EACCES) {
     result.code = ErrorCode::denied;
-    result.hint = "run as root";
+    result.hint = "Run as root.";
   } else if (error == EINVAL) {
     result.code = ErrorCode::invalid_input;
     result.detail = "this file is no network namespace";
@@ -75,8 +75,8 @@ Error no_such_name(const std::string& which) {
           .where = which,
           .os_error = 0,
           .detail = "there is no namespace of this name",
-          .hint = near.empty() ? "no namespace has a name here; give a path or a process id"
-                               : "did you mean " + near + "?"};
+          .hint = near.empty() ? "No namespace has a name here; give a path or a process id."
+                               : "Did you mean " + near + "?"};
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

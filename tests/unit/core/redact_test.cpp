@@ -77,7 +77,7 @@ TEST_CASE("pseudonyms of addresses share exactly the prefix that the addresses s
 TEST_CASE("addresses with a meaning of their own keep it") {
   const auto fixed =
       GENERATE(as<std::string>(), "127.0.0.1", "0.0.0.0", "224.0.0.251", "255.255.255.255",
-               "169.254.1.2", "203.0.113.1", "::", "::1", "fe80::1", "ff02::1", "2001:db8::1");
+               "169.254.1.2", "203.0.113.1", "::", "::1", "ff02::1", "2001:db8::1");
   CHECK(pseudonyms.address(ip(fixed)) == ip(fixed));
 }
 
@@ -110,6 +110,37 @@ TEST_CASE("addresses and networks in text are replaced, what only looks like one
   CHECK(pseudonyms.addresses_in("at 12:30:45, v6.18.44, a-1.2.3.4-b") ==
         "at 12:30:45, v6.18.44, a-1.2.3.4-b");
   CHECK(pseudonyms.addresses_in("127.0.0.1 and ::1") == "127.0.0.1 and ::1");
+}
+
+TEST_CASE("link-layer addresses get one pseudonym each, those of nobody and of groups stay") {
+  const auto mapped = pseudonyms.hardware_address("52:54:00:12:34:56");
+  CHECK(mapped.size() == 17);
+  CHECK(mapped.starts_with("02:"));
+  CHECK(mapped != pseudonyms.hardware_address("52:54:00:12:34:57"));
+  CHECK(pseudonyms.text("dev eth0 lladdr 52:54:00:12:34:56") == "dev eth0 lladdr " + mapped);
+  for (const auto* common : {"00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "33:33:00:00:00:01"})
+    CHECK(pseudonyms.text(common) == common);
+  CHECK(pseudonyms.text("52:54:00:12:34") == "52:54:00:12:34");
+}
+
+TEST_CASE("the link-local address that holds a link-layer address does not tell it") {
+  const auto mapped = pseudonyms.address(ip("fe80::5054:ff:fe12:3456"));
+  CHECK(mapped != ip("fe80::5054:ff:fe12:3456"));
+  CHECK(IpPrefix::parse("fe80::/64")->contains(mapped));
+  CHECK_FALSE(IpPrefix::parse("fe80::/64")->contains(pseudonyms.address(ip("fe80:1::1"))));
+  CHECK(IpPrefix::parse("fe80::/10")->contains(pseudonyms.address(ip("fe80:1::1"))));
+}
+
+TEST_CASE("paths and units do not tell users and customers") {
+  const auto alice = pseudonyms.word("user", "alice");
+  CHECK(pseudonyms.text("/home/alice/run/app.sock") == "/home/" + alice + "/run/app.sock");
+  CHECK(pseudonyms.text("/home/alice") == "/home/" + alice);
+  CHECK(pseudonyms.text("/run/user/1001/bus") == "/run/user/1001/bus");
+  const auto customer = pseudonyms.word("instance", "customer.de");
+  CHECK(pseudonyms.text("/system.slice/shop@customer.de.service/x") ==
+        "/system.slice/shop@" + customer + ".service/x");
+  CHECK(pseudonyms.text("user@1001.service") == "user@1001.service");
+  CHECK(pseudonyms.text("nginx.service, a@b") == "nginx.service, a@b");
 }
 
 TEST_CASE("users and command lines become pseudonyms and the rest of a row stays") {

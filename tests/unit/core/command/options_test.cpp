@@ -63,3 +63,18 @@ TEST_CASE("the version goes to standard output with status 0") {
   CHECK(parsed.exit_status == 0);
   CHECK(parsed.message == "synfate 1.2.3\n");
 }
+
+TEST_CASE("an empty value, as of a variable that is not set, is refused") {
+  const auto* option = GENERATE("--netns", "--snapshot", "--save", "--as");
+  const auto parsed = parse({"8080", option, ""});
+  REQUIRE_FALSE(parsed.options);
+  CHECK(parsed.exit_status == 2);
+  CHECK(parsed.message.find(option) != std::string::npos);
+}
+
+TEST_CASE("each command has a help of its own, with the exit statuses it has") {
+  CHECK(parse({"bind", "--help"}).message.find("Usage: synfate bind") != std::string::npos);
+  CHECK(parse({"bind", "--help"}).message.find("1 it would fail") != std::string::npos);
+  CHECK(parse({"who", "--help"}).message.find("3 incomplete") != std::string::npos);
+  CHECK(parse({"--help"}).message.find("1 at least one certainly is not") != std::string::npos);
+}

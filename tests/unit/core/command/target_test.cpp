@@ -44,10 +44,10 @@ TEST_CASE("every form of a target is read") {
 }
 
 TEST_CASE("what is no target is refused") {
-  const auto* text =
-      GENERATE("", "0", "70000", "99999999999999999999", "tcp/", "10.0.0.300:80", "::1:80", "[::1]",
-               "[::1", "sctp/80", ":80", "10.0.0.1:", "nowhere.example:80",
-               "unix:", "unix:relative", "unix:@", "-1");
+  const auto* text = GENERATE(
+      "", "0", "70000", "99999999999999999999", "tcp/", "10.0.0.300:80", "::1:80", "[::1]", "[::1",
+      "sctp/80", ":80", "10.0.0.1:", "nowhere.example:80", "unix:", "unix:relative", "unix:@", "-1",
+      "10.0.0.5", "80-90", "80,81", "./a.sock", "http://10.0.0.5:80/");
   const auto target = parse(text);
   REQUIRE_FALSE(target);
   CHECK(target.error().code == ErrorCode::invalid_input);
@@ -82,4 +82,19 @@ TEST_CASE("a Unix name may hold any byte, written as it is printed") {
 TEST_CASE(
     "a Unix name that is too long is a target: the kernel's answer to it is the model's affair") {
   CHECK(parse("unix:/" + std::string(200, 'x'))->path.size() == 201);
+}
+
+TEST_CASE("what was forgotten or is not understood is said") {
+  CHECK(parse("10.0.0.5").error().hint == "Write 10.0.0.5:PORT.");
+  CHECK(parse("::1").error().hint == "Write [::1]:PORT.");
+  CHECK(parse("fe80::1%eth0").error().hint == "Write [fe80::1%eth0]:PORT.");
+  CHECK(parse("[::1]").error().hint == "Write [::1]:PORT.");
+  CHECK(parse("8080-8090").error().detail == "this is more than one port");
+  CHECK(parse("./app.sock").error().detail == "the path of a Unix socket must be absolute");
+  CHECK(parse("http://10.0.0.5:80/").error().hint == "Write HOST:PORT.");
+}
+
+TEST_CASE("a target may be written as ss prints a listener") {
+  CHECK(parse("*:8080")->addresses.empty());
+  CHECK(parse("udp/*:53")->port == 53);
 }

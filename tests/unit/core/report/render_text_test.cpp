@@ -228,6 +228,23 @@ TEST_CASE("an unknown outcome shows its branches") {
                  "unknown (it cannot be told) from the network, open from localhost"));
 }
 
+TEST_CASE("behind what cannot be told, the socket or its absence is told") {
+  auto report = all_open();
+  auto& fate = report.flows[1].fate;
+  fate.outcome = Outcome::unknown;
+  fate.stopped_at = Stage::ingress;
+  fate.evidence = {{"socket", 0}};
+  const auto listened = page(sample::snapshot_with_listener(), report, width(0));
+  CHECK(contains(listened, "  behind socket tcp 127.0.0.1:8080 listen, nginx (pid 812"));
+  fate.blockers = {
+      {Stage::socket_lookup, {"socket", "tcp/10.77.0.1:8080", "nothing is bound to it"}}};
+  const auto silent = page(sample::snapshot_with_listener(), report, width(0));
+  CHECK(contains(silent,
+                 "  then   in the way at socket.lookup: socket tcp/10.77.0.1:8080: nothing is "
+                 "bound to it\n"));
+  CHECK_FALSE(contains(silent, "behind"));
+}
+
 TEST_CASE("inside a container or another namespace the outer firewall is said to be invisible") {
   auto report = all_open();
   report.host.container = "docker";

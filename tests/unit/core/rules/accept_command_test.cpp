@@ -85,6 +85,27 @@ TEST_CASE("names with slashes and spaces are one word of the shell") {
             .starts_with("nft insert rule inet a/b 'in put' position 14"));
 }
 
+TEST_CASE("neighbour discovery is let in by its messages, in every family's words") {
+  const auto discovery = [](const Culprit& culprit, Stage stage, bool v6) {
+    auto flow = stopped(Packet::neighbour, culprit);
+    if (v6)
+      flow.flow.from = *IpAddress::parse("2001:db8::9");
+    flow.fate.path.back().stage = stage;
+    return rules::accept_command(flow);
+  };
+  CHECK(discovery({"nft_chain", "inet/filter/input", ""}, Stage::input, true) ==
+        "nft insert rule inet filter input icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } "
+        "accept");
+  CHECK(discovery({"nft_rule", "netdev/filter/in/3", ""}, Stage::ingress, false) ==
+        "nft insert rule netdev filter in position 3 meta protocol arp accept");
+  CHECK(discovery({"nft_rule", "arp/filter/input/2", ""}, Stage::input, false) ==
+        "nft insert rule arp filter input position 2 arp operation { request, reply } accept");
+  CHECK(discovery({"xt_policy", "ip6/filter/INPUT", ""}, Stage::input, true) ==
+        "ip6tables-legacy -I INPUT -p icmpv6 --icmpv6-type neighbour-solicitation -j ACCEPT");
+  CHECK(discovery({"xt_rule", "ip6/filter/OUTPUT/2", ""}, Stage::output, true) ==
+        "ip6tables-legacy -I OUTPUT 2 -p icmpv6 --icmpv6-type neighbour-advertisement -j ACCEPT");
+}
+
 TEST_CASE("there is no command for a refusal on its way out, nor for what is no rule") {
   CHECK(command(Packet::reset, rule).empty());
   CHECK(command(Packet::syn, {"socket", "tcp/10.0.0.1:80", ""}).empty());

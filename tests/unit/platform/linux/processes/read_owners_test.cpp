@@ -163,6 +163,27 @@ TEST_CASE("a high descriptor of a process with many is found") {
   CHECK(found.rows[0].fd.is(kept.get()));
 }
 
+TEST_CASE("a quick search goes on behind the first descriptors of every process") {
+  std::vector<FileDescriptor> many;
+  for (int count = 0; count < 300; ++count)
+    many.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const auto first = test::listening(v4_loopback);
+  for (const int fd : {many[20].get(), first.get()}) { // in the second turn; in a part of the rest
+    const auto listener = test::listening(v4_loopback);
+    const auto inode = test::inode_of(listener.get());
+    REQUIRE(dup3(listener.get(), fd, O_CLOEXEC) == fd);
+    OwnerQuery query;
+    query.complete = false;
+    query.listeners_of = 7;
+    REQUIRE(dup3(many[0].get(), listener.get(), O_CLOEXEC) >= 0); // closes the other one
+    const auto answer = ask(query);
+    CHECK(std::ranges::any_of(answer.rows, [&](const auto& row) {
+      return row.inode.is(inode) && row.pid.is(getpid()) && row.fd.is(fd);
+    }));
+    CHECK(ask(inode_query(inode, false)).names(inode, getpid()));
+  }
+}
+
 TEST_CASE("a socket nobody holds has no owner, and no gap for those who may see everything") {
   Int inode = 0;
   {

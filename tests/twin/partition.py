@@ -293,7 +293,9 @@ def members(dice, entry):
         first, last, family = dice.choice(ranges)
         found.append((dice.randint(first, last), family))
     make = {4: ipaddress.IPv4Address, 6: ipaddress.IPv6Address}
-    return sorted({str(make[family](number)) for number, family in found})
+    addresses = {make[family](number) for number, family in found}
+    # no single client has one of the others, so nobody can ask for it
+    return sorted(str(one) for one in addresses if not one.is_unspecified)
 
 
 def rules_passed(flow):

@@ -293,8 +293,9 @@ def members(dice, entry):
         first, last, family = dice.choice(ranges)
         found.append((dice.randint(first, last), family))
     make = {4: ipaddress.IPv4Address, 6: ipaddress.IPv6Address}
+    addresses = {make[family](number) for number, family in found}
     # The unspecified address is no client's: it can be asked for in classes alone.
-    return sorted({str(make[family](number)) for number, family in found if number != 0})
+    return sorted(str(one) for one in addresses if not one.is_unspecified)
 
 
 def rules_passed(flow):

@@ -366,8 +366,11 @@ void Machine::perform(const nft::Quota& quota) {
   undecided(quota.inverted ? over : under, quota.inverted ? under : over);
 }
 
+/// net/netfilter/nf_conncount.c: __nf_conncount_add() counts the packet's own connection, in
+/// whatever zone it is, unless it is assured: then only if an earlier packet was counted.
 void Machine::perform(const nft::ConnLimit& limit) {
-  if (limit.count == 0) // this connection counts too
+  const bool counted = (packet().ct.status & ct_status_assured) == 0;
+  if (limit.count == 0 && counted)
     return decide(limit.inverted);
   const auto id = rule_id(site_).id;
   const auto over = fmt::format("more than {} connections are counted by {}", limit.count, id);

@@ -210,7 +210,8 @@ MatchAnswer test_connlabel(const MatchCall& call) {
 MatchAnswer test_connlimit(const MatchCall& call) {
   const auto info = call.as<wire::Connlimit>();
   const bool invert = (info.flags & 1) != 0;
-  if (info.limit == 0) // the packet's own connection counts
+  // The packet's own connection counts, unless it is assured: __nf_conncount_add().
+  if (info.limit == 0 && (call.packet.ct.status & ct_status_assured) == 0)
     return field_answer(!invert, "ct count");
   return inverted(undecided(call, "the number of connections",
                             "is over " + std::to_string(info.limit),

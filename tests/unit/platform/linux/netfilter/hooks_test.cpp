@@ -105,6 +105,45 @@ TEST_CASE("a rejecting rule is named as nft writes it") {
   CHECK(branch.steps.back().verdict == Verdict::stop);
 }
 
+TEST_CASE("a connection counts itself in any zone, until it is assured") {
+  const auto rules = input + rule("ct count over 0 drop") + rule("accept");
+  auto packet = syn("10.77.0.2", 8080);
+  packet.ct.zone.id = std::uint16_t{5};
+  Looked fresh, assured;
+  if (!look(fresh, rules, packet))
+    return;
+  REQUIRE(fresh.branches.size() == 1);
+  CHECK(fresh.branches.front().verdict == HookVerdict::drop);
+  packet.ct.state = CtState::established;
+  packet.ct.status = ct_status_seen_reply | ct_status_assured | ct_status_confirmed;
+  REQUIRE(look(assured, rules, packet));
+  REQUIRE(assured.branches.size() == 2); // whether an earlier packet was counted
+  CHECK(assured.branches[0].verdict != assured.branches[1].verdict);
+  CHECK(assured.branches[0].packet.conditions.front().when.find(
+            "connections are counted by inet/f/input") != std::string::npos);
+}
+
+TEST_CASE("the group of a packet's socket decides where it is known, and is named where not") {
+  auto packet = syn("10.77.0.2", 8080);
+  packet.meta.socket.present = true;
+  packet.meta.socket.gid = 1000U;
+  const auto rules = input + rule("meta skgid 1000 accept");
+  Looked known, unknown, orphan;
+  if (!look(known, rules, packet))
+    return;
+  REQUIRE(known.branches.size() == 1);
+  CHECK(known.branches.front().verdict == HookVerdict::accept);
+  packet.meta.socket.gid = Perhaps<std::uint32_t>::unknown("the group of the socket");
+  REQUIRE(look(unknown, rules, packet));
+  REQUIRE(unknown.branches.size() == 2);
+  CHECK(unknown.branches.front().packet.conditions.front().when.find("meta skgid 1000") !=
+        std::string::npos);
+  packet.meta.socket.has_file = false; // nobody holds it: the test breaks the rule
+  REQUIRE(look(orphan, rules, packet));
+  REQUIRE(orphan.branches.size() == 1);
+  CHECK(orphan.branches.front().verdict == HookVerdict::drop);
+}
+
 TEST_CASE("an element that goes while a client still tries is assumed to stay") {
   const auto set = [](const char* timeout) {
     return std::string("add table inet f\nadd set inet f s { type ipv4_addr; timeout ") + timeout +

@@ -8,37 +8,13 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/link_asker.h"
+#include "platform/linux/model/link_exchange.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
-#include "platform/linux/netfilter/packet_build.h"
-#include "platform/linux/netfilter/ruleset.h"
-#include "platform/linux/routing/reachability.h"
-#include "platform/linux/routing/sysctl_names.h"
 
 namespace synfate {
 namespace {
-
-using linux_routing::Answering;
-using linux_routing::NeighbourAnswer;
-
-/// What keeps an answer from being given, or from getting through.
-struct Refusal {
-  enum class Kind : std::uint8_t {
-    settings, ///< of this host: for everybody
-    rules,    ///< for who does not know this host yet
-    perhaps,  ///< for some who may ask: only who is seen is told
-    unknown,  ///< a rule that is not understood
-  };
-  Stop stop;
-  std::vector<PathStep> path;
-  Kind kind = Kind::settings;
-};
-
-const char* message(IpFamily family, bool answer) {
-  if (family == IpFamily::v4)
-    return answer ? "ARP reply" : "ARP request";
-  return answer ? "neighbour advertisement" : "neighbour solicitation";
-}
 
 /// Devices that ask on a real or virtual Ethernet; those of other kinds (dummy, ipvlan, tunnels)
 /// need no addresses, or have nobody behind them.
@@ -75,280 +51,6 @@ IntervalSet own_addresses(Walk& walk, Int netns, IpFamily family) {
     if (row.address.known() && row.address.value().family() == family)
       own = own | IntervalSet::address(row.address.value());
   return own;
-}
-
-/// Rules that a message of the family can meet.
-bool meets_rules(Walk& walk, Int netns, IpFamily family) {
-  const auto* chains = walk.ruleset.base_chains(walk.inquiry, netns);
-  if (chains == nullptr)
-    return false; // then the packet itself is unknown as well
-  if (family == IpFamily::v6)
-    return !chains->empty() || walk.xt != nullptr;
-  return std::ranges::any_of(*chains, [](const NftBaseChain& chain) {
-    const auto& of = chain.scope.family;
-    return of == "netdev" || of == "arp" || of == "bridge";
-  });
-}
-
-void part(Journeys journeys, Journeys& going, Journeys& ended) {
-  for (auto& way : journeys)
-    (way.stopped() ? ended : going).push_back(std::move(way));
-}
-
-/// The answer to a message that has come in.
-void turn_round(Walk& walk, Journey& way, LinkQuestion question, const Interface& device) {
-  const auto before = std::move(way.packet);
-  question.addresses = before.addresses;
-  const bool router =
-      question.target.is_v6() &&
-      ask_forwarding(walk.inquiry, way.netns, IpFamily::v6, device.name.value_or(""));
-  way.packet = build_link_answer(question, router);
-  way.packet.ports = before.ports;
-  way.packet.conditions = before.conditions;
-  way.packet.recent = before.recent;
-  way.packet.meta.time_ms = before.meta.time_ms;
-  way.packet.meta.minutes_west = before.meta.minutes_west;
-  way.packet.meta.out = view_of(device);
-  if (question.target.is_v6()) // net->ipv6.ndisc_sk
-    way.packet.meta.socket = kernel_socket();
-}
-
-/// Question and answer through the hooks. For many clients those that are stopped have ended.
-Journeys exchange(Walk& walk, const Journey& journey, const LinkQuestion& question,
-                  const Interface& device) {
-  Journey first;
-  first.netns = journey.netns;
-  first.kind = Packet::neighbour;
-  first.reply = true; // nobody is told of it
-  first.packet = build_link_question(question);
-  first.packet.meta.in = view_of(device);
-  first.packet.meta.time_ms = journey.packet.meta.time_ms;
-  first.packet.meta.minutes_west = journey.packet.meta.minutes_west;
-  Journeys ended;
-  Journeys ways;
-  part(pass_to_routing(walk, std::move(first)), ways, ended);
-  Journeys heard;
-  part(pass_each(walk, std::move(ways), Hook::input), heard, ended);
-  for (auto& way : heard)
-    turn_round(walk, way, question, device);
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
-    if (hook == Hook::postrouting && question.target.is_v4())
-      continue; // ARP has none
-    Journeys next;
-    part(pass_each(walk, std::move(heard), hook), next, ended);
-    heard = std::move(next);
-  }
-  part(leave_by_bridge(walk, std::move(heard)), ended, ended);
-  return ended;
-}
-
-bool is_answer_stage(Stage stage) {
-  return stage == Stage::output || stage == Stage::postrouting || stage == Stage::egress;
-}
-
-/// The client's error once it has asked in vain; a UDP socket does not report it (__udp4_lib_err(),
-/// __udp6_lib_err()).
-Stop unreachable(const Journey& journey, const Stop& why) {
-  const bool v4 = journey.packet.family == IpFamily::v4;
-  Stop stop = why;
-  stop.outcome = Outcome::unreachable;
-  stop.icmp = v4 ? Icmp::host : Icmp::addr_unreachable;
-  stop.error = "EHOSTUNREACH";
-  if (journey.kind == Packet::datagram) {
-    stop.outcome = Outcome::timeout;
-    stop.icmp = Icmp::none;
-    stop.error = "ETIMEDOUT";
-  }
-  return stop;
-}
-
-Refusal dropped(const Journey& journey, const Stop& end, std::vector<PathStep> path) {
-  Refusal refusal{unreachable(journey, end), std::move(path), Refusal::Kind::rules};
-  refusal.stop.note = fmt::format("the {} that comes before it is dropped",
-                                  message(journey.packet.family, is_answer_stage(end.stage)));
-  return refusal;
-}
-
-/// An address that no interface has, or what routing refuses the sender for.
-std::optional<Culprit> culprit_of_route(Walk& walk, const Journey& journey, const IpAddress& target,
-                                        const IpAddress& sender, const Interface& device,
-                                        const std::optional<Culprit>& known) {
-  const auto addresses = ask_addresses(walk.inquiry, journey.netns);
-  if (std::ranges::none_of(addresses, [&](const Address& row) { return row.address.is(target); }))
-    return Culprit{"address", target.to_string(), "no address of this host"};
-  if (known)
-    return known;
-  RouteQuestion question;
-  question.destination = target;
-  question.source = sender;
-  question.input_interface = device.index.value_or(0);
-  const auto reason = reason_of_refusal(walk, journey.netns, question);
-  return reason ? reason->culprit : std::nullopt;
-}
-
-/// Why this host does not answer, by its settings, addresses and routes.
-std::optional<Refusal> unanswered(Walk& walk, const Journey& journey, const LinkQuestion& question,
-                                  const IpAddress& sender, const Interface& device) {
-  const auto answer = linux_routing::neighbour_reachability(
-      walk.inquiry, journey.netns, device.index.value_or(0), question.target, sender);
-  if (walk.inquiry.pending() || answer.answering != Answering::no)
-    return std::nullopt;
-  auto culprit = answer.culprit;
-  if (!culprit || culprit->kind == "address")
-    culprit = culprit_of_route(walk, journey, question.target, sender, device, culprit);
-  if (walk.inquiry.pending())
-    return std::nullopt;
-  const bool set =
-      answer.culprit && (answer.culprit->kind == "sysctl" || answer.culprit->kind == "interface");
-  const Stop why{Outcome::unreachable,
-                 Icmp::none,
-                 "",
-                 set ? Stage::interface : Stage::route,
-                 std::move(culprit),
-                 fmt::format("the {} before it gets no answer: {}",
-                             message(question.target.family(), false), answer.why)};
-  return Refusal{
-      unreachable(journey, why), {}, set ? Refusal::Kind::settings : Refusal::Kind::perhaps};
-}
-
-bool is_unknown(const Stop& stop) {
-  return stop.outcome == Outcome::unknown;
-}
-
-/// The first thing that stands in the way; nothing where tries get through. `exact`: it is known
-/// who asks, so what lets only some tries through is a limit or the like, and there are several.
-std::optional<Refusal> refusal_of(Walk& walk, const Journey& journey, const LinkQuestion& question,
-                                  const IpAddress& sender, const Interface& device, bool exact) {
-  if (auto refusal = unanswered(walk, journey, question, sender, device))
-    return refusal;
-  if (walk.inquiry.pending() || !meets_rules(walk, journey.netns, question.target.family()))
-    return std::nullopt;
-  const Journeys ways = exchange(walk, journey, question, device);
-  if (walk.inquiry.pending())
-    return std::nullopt;
-  const bool all = std::ranges::all_of(ways, &Journey::stopped);
-  const auto stopped = std::ranges::find_if(ways, &Journey::stopped);
-  if (stopped == ways.end() || (!all && exact))
-    return std::nullopt;
-  const auto vague = std::ranges::find_if(
-      ways, [](const Journey& way) { return way.stopped() && is_unknown(way.stops.front()); });
-  const auto& way = vague == ways.end() ? *stopped : *vague;
-  auto refusal = dropped(journey, way.stops.front(), way.path);
-  if (vague != ways.end())
-    refusal.kind = Refusal::Kind::unknown;
-  if (!all)
-    refusal.kind = Refusal::Kind::perhaps;
-  return refusal;
-}
-
-/// Routers ask by their link-local address: ndisc_solicit(), ipv6_get_lladdr().
-AddressTerm routers_of(IpFamily family) {
-  if (family == IpFamily::v4)
-    return AddressTerm::unknown("the address of the client's router");
-  const auto block = *IpPrefix::parse("fe80::/10");
-  return AddressTerm::range(block.first(), block.last());
-}
-
-LinkQuestion question_from(const IpAddress& sender, const IpAddress& target) {
-  return {AddressTerm::known(sender), target, IntervalSet::address(sender)};
-}
-
-/// Who asks on the link, where that can be seen.
-struct Asker {
-  LinkQuestion question;
-  IpAddress sender;
-  bool knows = false;    ///< it has the answer already,
-  bool doubtful = false; ///< and is about to ask again
-};
-
-/// net.ipv4.conf.IF.arp_announce, or that of all, is not 0.
-bool announces_less(Walk& walk, Int netns, const Interface& device) {
-  return std::ranges::any_of(
-      std::array<std::string, 2>{"all", device.name.value_or("")}, [&](const std::string& name) {
-        return ask_number(walk.inquiry, netns,
-                          linux_routing::interface_setting("net.ipv4.conf", name, "arp_announce"))
-                   .value_or(0) != 0;
-      });
-}
-
-/// IPv6: the client's if the one who asks has it on the link, else its link-local one: see
-/// routers_of(). ARP takes any address that is local there, unless arp_announce says otherwise:
-/// arp_solicit(), inet_select_addr().
-std::optional<IpAddress> address_for_asking(Walk& walk, Int netns, const Interface& device,
-                                            const IpAddress& client, const IpAddress& target) {
-  const auto addresses = ask_addresses(walk.inquiry, netns);
-  const auto here = [&](const Address& row) {
-    return row.interface_index == device.index && row.address.known() &&
-           row.address.value().family() == client.family();
-  };
-  const bool anywhere = client.is_v4() && !announces_less(walk, netns, device);
-  if (std::ranges::any_of(addresses, [&](const Address& row) {
-        return row.address.is(client) && (anywhere || (client.is_v6() && here(row)));
-      }))
-    return client;
-  std::optional<IpAddress> chosen;
-  for (const auto& row : addresses) {
-    if (!here(row) || (client.is_v6() && !row.address.value().is_link_local()))
-      continue;
-    const IpAddress address = row.address.value();
-    const IpPrefix network(address, static_cast<unsigned>(row.prefix_length.value_or(0)));
-    if (client.is_v4() && network.contains(target))
-      return address;
-    if (!chosen)
-      chosen = address;
-  }
-  return chosen;
-}
-
-void look_up_entry(Walk& walk, Int netns, const Interface& device, Asker& asker) {
-  asker.knows = asks_nobody(device);
-  for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", netns}})) {
-    if (row.proxy.is(true) || !row.address.is(asker.question.target) ||
-        row.interface_index != device.index)
-      continue;
-    asker.doubtful = row.state.is("delay") || row.state.is("probe");
-    asker.knows = asker.doubtful || row.state.is("permanent") || row.state.is("noarp") ||
-                  row.state.is("reachable") || row.state.is("stale");
-  }
-}
-
-/// The next hop on the way back to a client by the device that its packets come by.
-std::optional<IpAddress> router_of(Walk& walk, const Journey& journey, const Interface& device,
-                                   const IpAddress& client) {
-  RouteQuestion back;
-  back.destination = client;
-  const auto answer = ask_way(walk, journey.netns, back);
-  if (!answer || !answer->error.is(0) || answer->interface_index != device.index ||
-      !answer->gateway.known())
-    return std::nullopt;
-  return answer->gateway.value();
-}
-
-/// The neighbour of this host that sends the client's packets; nothing where it is out of sight.
-std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interface& device,
-                                const IpAddress& client) {
-  const auto neighbours = visible_neighbours(walk, journey.netns, device, client.family());
-  auto found = std::ranges::find(neighbours, client, &LinkAddress::address);
-  const bool on_link = found != neighbours.end();
-  if (const auto router = on_link ? std::nullopt : router_of(walk, journey, device, client))
-    found = std::ranges::find(neighbours, *router, &LinkAddress::address);
-  if (walk.inquiry.pending() || found == neighbours.end())
-    return std::nullopt;
-  RouteQuestion there;
-  there.destination = walk.flow.to;
-  if (on_link)
-    there.source = client;
-  const auto answer = ask_route(walk.inquiry, found->netns, there);
-  if (!answer || !answer->error.is(0) || answer->interface_index != found->interface.index)
-    return std::nullopt;
-  const IpAddress target = answer->gateway.known() ? answer->gateway.value() : walk.flow.to;
-  const auto sender = address_for_asking(walk, found->netns, found->interface, client, target);
-  if (!sender || target.family() != sender->family())
-    return std::nullopt;
-  Asker asker{question_from(*sender, target), *sender, false, false};
-  look_up_entry(walk, found->netns, found->interface, asker);
-  asker.knows = asker.knows || !answer->type.is("unicast"); // a broadcast: ip_eth_mc_map()
-  return asker;
 }
 
 Journeys stopped_by(Journey journey, Refusal refusal) {
@@ -434,14 +136,14 @@ std::vector<Unheard> sort_out(const Journey& journey, const std::vector<ClassEnd
   for (const bool vague : {true, false})
     for (const auto& end : ends) {
       IntervalSet left = end.addresses - done;
-      if (!end.stop || is_unknown(*end.stop) != vague || left.empty())
+      if (!end.stop || (end.stop->outcome == Outcome::unknown) != vague || left.empty())
         continue;
       done = done | left;
       for (const bool some : {true, false}) {
         IntervalSet part = some ? left & heard : left - heard;
         if (part.empty())
           continue;
-        auto refusal = dropped(journey, *end.stop, {});
+        auto refusal = dropped_question(journey, *end.stop, {});
         refusal.kind = some    ? Refusal::Kind::perhaps
                        : vague ? Refusal::Kind::unknown
                                : Refusal::Kind::rules;

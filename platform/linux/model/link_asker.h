@@ -1,0 +1,30 @@
+// Who asks on the link for this host's link-layer address, and what it knows already.
+//
+// A client on the link asks for itself, its router for all others: with which address, is theirs to
+// choose (net/ipv4/arp.c: arp_solicit(); net/ipv6/ndisc.c: ndisc_solicit()); Linux 6.12. Where that
+// neighbour is in a namespace of this machine, its routes, addresses and neighbour table tell.
+#pragma once
+
+#include "platform/linux/model/walk.h"
+#include "platform/linux/netfilter/packet_build.h"
+
+namespace synfate {
+
+/// Who asks on the link, where that can be seen.
+struct Asker {
+  LinkQuestion question;
+  IpAddress sender;
+  bool knows = false;    ///< it has the answer already,
+  bool doubtful = false; ///< and is about to ask again
+};
+
+/// Routers ask by their link-local address: ndisc_solicit(), ipv6_get_lladdr().
+AddressTerm routers_of(IpFamily family);
+
+LinkQuestion question_from(const IpAddress& sender, const IpAddress& target);
+
+/// The neighbour of this host that sends the client's packets; nothing where it is out of sight.
+std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interface& device,
+                                const IpAddress& client);
+
+} // namespace synfate

@@ -242,6 +242,37 @@ NO_ARP = """table arp f { chain i { type filter hook input priority 0; policy ac
     arp operation request drop; }; }"""
 
 
+SOLICITATION_ALONE = """table inet f { chain i { type filter hook input priority 0; policy drop;
+    icmpv6 type nd-neighbor-solicit accept; tcp dport 8080 accept; }; }"""
+FAR_V6 = "fd79::5"  # behind the client
+
+
+def far_client_v6(lab):
+    lab.client.ip("addr", "add", f"{FAR_V6}/128", "dev", "lo")
+    lab.server.ip("-6", "route", "add", f"{FAR_V6}/128", "via", "fd77::2")
+    # With an address that is tentative nobody asks.
+    wait_until(lambda: not lab.client.ip("-6", "addr", "show", "dev", "cl0", "tentative"),
+               "the client's link-local address is ready")
+
+
+def forwarded_v6(text):
+    """A container that the host does not know yet; its rules, or those of the host."""
+    def prepare(lab):
+        inside = container(lab)
+        lab.serve("--v6only", "1", "::", "8080", netns=inside)
+        lab.server.ip("addr", "add", "fd88::1/64", "dev", "br0", "nodad")
+        inside.ip("addr", "add", "fd88::2/64", "dev", "dv0", "nodad")
+        inside.ip("-6", "route", "add", "default", "via", "fd88::1")
+        lab.client.ip("-6", "route", "add", "fd88::/64", "via", "fd77::1")
+        lab.server.sysctl("net.ipv6.conf.all.forwarding", 1)
+        lab.server.sysctl("net.ipv6.neigh.br0.retrans_time_ms", 100)
+        wait_until(lambda: lab.client.call(lambda: connect_tcp("fd88::2", 8080))[0] == "open",
+                   "the container answers")
+        rules(lab, text)
+        lab.server.ip("-6", "neigh", "flush", "dev", "br0")
+    return prepare
+
+
 def known_before(lab):
     """The client has learnt the server's address before the rules are there."""
     serve(lab)
@@ -483,6 +514,16 @@ CASES = [
          rule="neigh.other_interface", culprit="address"),
     Case("an address of another interface is answered for over IPv4",
          among_strangers(address_of_lo), Connection("10.77.0.9"), "open"),
+    Case("a router that is known by its link-local address alone gets no answer",
+         among_strangers(far_client_v6, filtered(SOLICITATION_ALONE)),
+         Connection("fd77::1", source=FAR_V6), "timeout", rule="fw.neighbour_discovery",
+         culprit="nft_chain"),
+    Case("a neighbour that asked is answered without asking back",
+         among_strangers(filtered(SOLICITATION_ALONE)), Connection("fd77::1"), "open"),
+    Case("a host that hears no advertisement forwards to nobody", forwarded_v6(SOLICITATION_ALONE),
+         Connection("fd88::2"), "unreachable", rule="fw.neighbour_discovery", culprit="nft_chain"),
+    Case("with neighbour discovery let in it forwards", forwarded_v6(WITH_DISCOVERY),
+         Connection("fd88::2"), "open"),
     Case("an address that nobody has gets no answer", among_strangers(), Connection("10.77.0.98"),
          "unreachable", rule="net.addr_missing", culprit="address"),
     OnTheLink("a device without IPv6 takes none", ipv6_off, Connection("fd77::1", source="fd77::2"),

@@ -16,18 +16,6 @@
 namespace synfate {
 namespace {
 
-/// Devices that ask on a real or virtual Ethernet; those of other kinds (dummy, ipvlan, tunnels)
-/// need no addresses, or have nobody behind them.
-bool has_neighbours(const Interface& device) {
-  static constexpr std::array<std::string_view, 6> kinds{"veth", "vlan", "bridge",
-                                                         "bond", "team", "macvlan"};
-  constexpr Int ethernet = 1; // ARPHRD_ETHER
-  const auto& kind = device.kind;
-  return !device.loopback.is(true) && device.hardware_type.is(ethernet) &&
-         (kind.absent() || kind.is("") ||
-          std::ranges::any_of(kinds, [&](auto name) { return kind.is(std::string(name)); }));
-}
-
 /// The networks that a device is in, and link-local addresses: who has such an address asks for
 /// itself, all others have a router ask for them.
 IntervalSet on_link_of(Walk& walk, Int netns, const Interface& device, IpFamily family) {

@@ -8,6 +8,8 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/link_asker.h"
+#include "platform/linux/model/link_exchange.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
@@ -54,6 +56,19 @@ Stop sent_to_nobody(const NextHop& found, const IpAddress& next_hop) {
           Stage::forward,
           Culprit{"neighbour", next_hop.to_string(), found.why},
           found.why};
+}
+
+/// Rules of this host or of the next hop's namespace keep it from getting to know the next hop.
+std::optional<Refusal> asked_in_vain(Walk& walk, const Journey& journey, const Interface& out,
+                                     const IpAddress& hop, const std::optional<IpAddress>& sender,
+                                     const NextHop& found) {
+  if (!sender || !is_stranger(walk, journey.netns, out, hop))
+    return std::nullopt;
+  const auto own = address_for_asking(walk, journey.netns, out, *sender, hop);
+  if (!own)
+    return std::nullopt;
+  auto refusal = lost_question(walk, journey, question_from(*own, hop), out, &found);
+  return refusal && refusal->kind == Refusal::Kind::rules ? std::move(refusal) : std::nullopt;
 }
 
 void cross(Journey& journey, Int netns, const Interface& interface) {
@@ -135,6 +150,15 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
     journey.final_port = target.port.first;
   const auto sender = address_of(walk, source_of(journey.packet).address, journey.packet);
   const auto found = find_next_hop(walk, journey.netns, *device, way.next_hop, sender);
+  if (walk.inquiry.pending())
+    return {};
+  if (found.kind == NextHop::Kind::there)
+    if (auto refusal = asked_in_vain(walk, journey, *device, way.next_hop, sender, found)) {
+      journey.over = true;
+      PacketClass refused = journey.packet;
+      journey.path.insert(journey.path.end(), refusal->path.begin(), refusal->path.end());
+      return refuse(walk, std::move(journey), refused, std::move(refusal->stop), Refuser::lookup);
+    }
   if (walk.inquiry.pending())
     return {};
   if (found.kind == NextHop::Kind::there) {

@@ -21,35 +21,6 @@ bool announces_less(Walk& walk, Int netns, const Interface& device) {
       });
 }
 
-/// IPv6: the client's if the one who asks has it on the link, else its link-local one: see
-/// routers_of(). ARP takes any address that is local there, unless arp_announce says otherwise:
-/// arp_solicit(), inet_select_addr().
-std::optional<IpAddress> address_for_asking(Walk& walk, Int netns, const Interface& device,
-                                            const IpAddress& client, const IpAddress& target) {
-  const auto addresses = ask_addresses(walk.inquiry, netns);
-  const auto here = [&](const Address& row) {
-    return row.interface_index == device.index && row.address.known() &&
-           row.address.value().family() == client.family();
-  };
-  const bool anywhere = client.is_v4() && !announces_less(walk, netns, device);
-  if (std::ranges::any_of(addresses, [&](const Address& row) {
-        return row.address.is(client) && (anywhere || (client.is_v6() && here(row)));
-      }))
-    return client;
-  std::optional<IpAddress> chosen;
-  for (const auto& row : addresses) {
-    if (!here(row) || (client.is_v6() && !row.address.value().is_link_local()))
-      continue;
-    const IpAddress address = row.address.value();
-    const IpPrefix network(address, static_cast<unsigned>(row.prefix_length.value_or(0)));
-    if (client.is_v4() && network.contains(target))
-      return address;
-    if (!chosen)
-      chosen = address;
-  }
-  return chosen;
-}
-
 void look_up_entry(Walk& walk, Int netns, const Interface& device, Asker& asker) {
   asker.knows = asks_nobody(device);
   for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", netns}})) {
@@ -75,6 +46,55 @@ std::optional<IpAddress> router_of(Walk& walk, const Journey& journey, const Int
 }
 
 } // namespace
+
+/// IPv6: the sender's if the one who asks has it on the link, else its link-local one: see
+/// routers_of(). ARP takes any address that is local there, unless arp_announce says otherwise:
+/// arp_solicit(), inet_select_addr().
+std::optional<IpAddress> address_for_asking(Walk& walk, Int netns, const Interface& device,
+                                            const IpAddress& sender, const IpAddress& target) {
+  const auto addresses = ask_addresses(walk.inquiry, netns);
+  const auto here = [&](const Address& row) {
+    return row.interface_index == device.index && row.address.known() &&
+           row.address.value().family() == sender.family() && !row.tentative.is(true);
+  };
+  const bool anywhere = sender.is_v4() && !announces_less(walk, netns, device);
+  if (std::ranges::any_of(addresses, [&](const Address& row) {
+        return row.address.is(sender) && (anywhere || (sender.is_v6() && here(row)));
+      }))
+    return sender;
+  std::optional<IpAddress> chosen;
+  for (const auto& row : addresses) {
+    if (!here(row) || (sender.is_v6() && !row.address.value().is_link_local()))
+      continue;
+    const IpAddress address = row.address.value();
+    const IpPrefix network(address, static_cast<unsigned>(row.prefix_length.value_or(0)));
+    if (sender.is_v4() && network.contains(target))
+      return address;
+    if (!chosen)
+      chosen = address;
+  }
+  return chosen;
+}
+
+bool has_neighbours(const Interface& device) {
+  static constexpr std::array<std::string_view, 6> kinds{"veth", "vlan", "bridge",
+                                                         "bond", "team", "macvlan"};
+  constexpr Int ethernet = 1; // ARPHRD_ETHER
+  const auto& kind = device.kind;
+  return !device.loopback.is(true) && device.hardware_type.is(ethernet) &&
+         (kind.absent() || kind.is("") ||
+          std::ranges::any_of(kinds, [&](auto name) { return kind.is(std::string(name)); }));
+}
+
+bool is_stranger(Walk& walk, Int netns, const Interface& out, const IpAddress& hop) {
+  if (!has_neighbours(out) || asks_nobody(out))
+    return false;
+  const auto rows = walk.inquiry.rows<Neighbour>({{"netns", netns}});
+  return !walk.inquiry.incomplete() && std::ranges::none_of(rows, [&](const Neighbour& row) {
+    return !row.proxy.is(true) && row.address.is(hop) && row.interface_index == out.index &&
+           !row.state.is("failed") && !row.state.is("incomplete") && !row.state.is("none");
+  });
+}
 
 AddressTerm routers_of(IpFamily family) {
   if (family == IpFamily::v4)

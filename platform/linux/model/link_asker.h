@@ -23,6 +23,18 @@ AddressTerm routers_of(IpFamily family);
 
 LinkQuestion question_from(const IpAddress& sender, const IpAddress& target);
 
+/// The address that a namespace asks with on a device, for a packet from `sender` to `target`.
+/// Nothing: it has none, and cannot ask.
+std::optional<IpAddress> address_for_asking(Walk& walk, Int netns, const Interface& device,
+                                            const IpAddress& sender, const IpAddress& target);
+
+/// The device asks on an Ethernet, real or virtual; others (dummy, ipvlan, tunnels) need no
+/// addresses, or have nobody behind them.
+bool has_neighbours(const Interface& device);
+
+/// Nothing is known of a next hop: the kernel asks for it before it sends anything.
+bool is_stranger(Walk& walk, Int netns, const Interface& out, const IpAddress& hop);
+
 /// The neighbour of this host that sends the client's packets; nothing where it is out of sight.
 std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interface& device,
                                 const IpAddress& client);

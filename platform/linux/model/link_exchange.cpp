@@ -44,6 +44,55 @@ void turn_round(Walk& walk, Journey& way, LinkQuestion question, const Interface
     way.packet.meta.socket = kernel_socket();
 }
 
+/// A message of neighbours before it meets anything.
+Journey messenger(const Journey& journey, Int netns, PacketClass message) {
+  Journey first;
+  first.netns = netns;
+  first.kind = Packet::neighbour;
+  first.reply = true; // nobody is told of it
+  first.packet = std::move(message);
+  first.packet.meta.time_ms = journey.packet.meta.time_ms;
+  first.packet.meta.minutes_west = journey.packet.meta.minutes_west;
+  return first;
+}
+
+/// Those that get through; the others go to `ended`.
+Journeys come_in(Walk& walk, Journey first, Journeys& ended) {
+  Journeys ways;
+  part(pass_to_routing(walk, std::move(first)), ways, ended);
+  Journeys heard;
+  part(pass_each(walk, std::move(ways), Hook::input), heard, ended);
+  return heard;
+}
+
+Journeys go_out(Walk& walk, Journeys ways, IpFamily family, Journeys& ended) {
+  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
+    if (hook == Hook::postrouting && family == IpFamily::v4)
+      continue; // ARP has none
+    Journeys next;
+    part(pass_each(walk, std::move(ways), hook), next, ended);
+    ways = std::move(next);
+  }
+  Journeys gone;
+  part(leave_by_bridge(walk, std::move(ways)), gone, ended);
+  return gone;
+}
+
+/// What stopped the first of them, or one of which it is not known.
+std::optional<Refusal> first_refusal(const Journey& journey, const Journeys& ways) {
+  const auto stopped = std::ranges::find_if(ways, &Journey::stopped);
+  if (stopped == ways.end())
+    return std::nullopt;
+  const auto vague = std::ranges::find_if(ways, [](const Journey& way) {
+    return way.stopped() && way.stops.front().outcome == Outcome::unknown;
+  });
+  const auto& way = vague == ways.end() ? *stopped : *vague;
+  auto refusal = dropped_question(journey, way.stops.front(), way.path);
+  if (vague != ways.end())
+    refusal.kind = Refusal::Kind::unknown;
+  return refusal;
+}
+
 bool is_answer_stage(Stage stage) {
   return stage == Stage::output || stage == Stage::postrouting || stage == Stage::egress;
 }
@@ -128,29 +177,14 @@ bool meets_rules(Walk& walk, Int netns, IpFamily family) {
 
 Journeys exchange(Walk& walk, const Journey& journey, const LinkQuestion& question,
                   const Interface& device) {
-  Journey first;
-  first.netns = journey.netns;
-  first.kind = Packet::neighbour;
-  first.reply = true; // nobody is told of it
-  first.packet = build_link_question(question);
-  first.packet.meta.in = view_of(device);
-  first.packet.meta.time_ms = journey.packet.meta.time_ms;
-  first.packet.meta.minutes_west = journey.packet.meta.minutes_west;
   Journeys ended;
-  Journeys ways;
-  part(pass_to_routing(walk, std::move(first)), ways, ended);
-  Journeys heard;
-  part(pass_each(walk, std::move(ways), Hook::input), heard, ended);
+  Journey first = messenger(journey, journey.netns, build_link_question(question));
+  first.packet.meta.in = view_of(device);
+  Journeys heard = come_in(walk, std::move(first), ended);
   for (auto& way : heard)
     turn_round(walk, way, question, device);
-  for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
-    if (hook == Hook::postrouting && question.target.is_v4())
-      continue; // ARP has none
-    Journeys next;
-    part(pass_each(walk, std::move(heard), hook), next, ended);
-    heard = std::move(next);
-  }
-  part(leave_by_bridge(walk, std::move(heard)), ended, ended);
+  for (auto& way : go_out(walk, std::move(heard), question.target.family(), ended))
+    ended.push_back(std::move(way));
   return ended;
 }
 
@@ -161,22 +195,46 @@ std::optional<Refusal> refusal_of(Walk& walk, const Journey& journey, const Link
   if (walk.inquiry.pending() || !meets_rules(walk, journey.netns, question.target.family()))
     return std::nullopt;
   const Journeys ways = exchange(walk, journey, question, device);
+  const bool all = std::ranges::all_of(ways, &Journey::stopped);
+  if (walk.inquiry.pending() || (!all && exact))
+    return std::nullopt;
+  auto refusal = first_refusal(journey, ways);
+  if (refusal && !all)
+    refusal->kind = Refusal::Kind::perhaps;
+  return refusal;
+}
+
+std::optional<Refusal> lost_question(Walk& walk, const Journey& journey,
+                                     const LinkQuestion& question, const Interface& out,
+                                     const NextHop* there) {
+  const auto family = question.target.family();
+  if (!meets_rules(walk, journey.netns, family) &&
+      (there == nullptr || !meets_rules(walk, there->netns, family)))
+    return std::nullopt;
+  Walk single = walk; // it is the same for all clients
+  single.classes = nullptr;
+  Journeys ended;
+  Journey first = messenger(journey, journey.netns, build_link_question(question));
+  first.packet.meta.packet_type = std::uint8_t{0};
+  first.packet.meta.out = view_of(out);
+  if (family == IpFamily::v6)
+    first.packet.meta.socket = kernel_socket();
+  Journeys going = go_out(single, alone(std::move(first)), family, ended);
+  if (there != nullptr && !going.empty()) {
+    const Journey other = messenger(journey, there->netns, {});
+    going.clear();
+    part(exchange(single, other, question, there->interface), going, ended);
+  }
   if (walk.inquiry.pending())
     return std::nullopt;
-  const bool all = std::ranges::all_of(ways, &Journey::stopped);
-  const auto stopped = std::ranges::find_if(ways, &Journey::stopped);
-  if (stopped == ways.end() || (!all && exact))
+  if (!going.empty()) {
+    Journey answer = messenger(journey, journey.netns, build_link_answer(question, false));
+    answer.packet.meta.in = view_of(out);
+    going = come_in(single, std::move(answer), ended);
+  }
+  if (walk.inquiry.pending() || !going.empty())
     return std::nullopt;
-  const auto vague = std::ranges::find_if(ways, [](const Journey& way) {
-    return way.stopped() && way.stops.front().outcome == Outcome::unknown;
-  });
-  const auto& way = vague == ways.end() ? *stopped : *vague;
-  auto refusal = dropped_question(journey, way.stops.front(), way.path);
-  if (vague != ways.end())
-    refusal.kind = Refusal::Kind::unknown;
-  if (!all)
-    refusal.kind = Refusal::Kind::perhaps;
-  return refusal;
+  return first_refusal(journey, ended);
 }
 
 } // namespace synfate

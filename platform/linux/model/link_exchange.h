@@ -7,6 +7,7 @@
 // tests/twin/firewall.py --strangers.
 #pragma once
 
+#include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/packet_build.h"
 
@@ -43,5 +44,11 @@ Journeys exchange(Walk& walk, const Journey& journey, const LinkQuestion& questi
 /// who asks, so what lets only some tries through is a limit or the like, and there are several.
 std::optional<Refusal> refusal_of(Walk& walk, const Journey& journey, const LinkQuestion& question,
                                   const IpAddress& sender, const Interface& device, bool exact);
+
+/// The same of a question that this host asks itself, by `out`; and, if that is seen, of who has
+/// the address: its rules.
+std::optional<Refusal> lost_question(Walk& walk, const Journey& journey,
+                                     const LinkQuestion& question, const Interface& out,
+                                     const NextHop* there);
 
 } // namespace synfate

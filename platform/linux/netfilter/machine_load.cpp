@@ -41,9 +41,17 @@ bool has_new_header(const HookRequest& request) {
   return request.hook == Hook::egress || (request.family == HookFamily::bridge && leaves);
 }
 
+/// br_netfilter routed it, for NAT has changed its destination, before the bridge device takes it:
+/// net/bridge/br_netfilter_hooks.c: br_nf_pre_routing_finish(), Linux 6.12.
+bool routed_by_bridge(Hook hook, const PacketClass& packet) {
+  return hook == Hook::ingress && packet.meta.in.kind.is("bridge") &&
+         packet.meta.physical_in != 0 && (packet.ct.status & ct_status_destination_nat) != 0;
+}
+
 /// The skb has a valid route: not before routing, except on loopback, where the sender's stays.
 bool has_route(Hook hook, const PacketClass& packet) {
-  return (hook != Hook::prerouting && hook != Hook::ingress) || packet.meta.in.loopback;
+  return (hook != Hook::prerouting && hook != Hook::ingress) || packet.meta.in.loopback ||
+         routed_by_bridge(hook, packet);
 }
 
 } // namespace

@@ -293,9 +293,12 @@ Journeys enter_interface(Walk& walk, Journey journey) {
   if (!device)
     return enter_namespace(walk, std::move(journey));
   Journeys entered;
-  for (auto& way : get_discovered(walk, std::move(journey), *device))
-    for (auto& part : enter_namespace(walk, std::move(way)))
-      entered.push_back(std::move(part));
+  for (auto& part : drop_martians(std::move(journey)))
+    for (auto& way : get_discovered(walk, std::move(part), *device)) {
+      if (way.packet.family == IpFamily::v6)
+        check_ipv6(walk, way);
+      entered.push_back(std::move(way));
+    }
   return entered;
 }
 

@@ -384,7 +384,7 @@ void write_rest_of_flow(Page& page, const Snapshot& snapshot, const Fate& fate) 
 
 TableRow step_row(const PathStep& step, std::int64_t home) {
   auto by = step.by ? culprit_text(*step.by) : std::string();
-  if (!step.note.empty())
+  if (!step.note.empty() && !(step.by && step.by->text == step.note))
     by += (by.empty() ? "" : "; ") + step.note;
   if (step.netns != 0 && step.netns != home)
     by += fmt::format("{}in netns {}", by.empty() ? "" : "; ", step.netns);

@@ -243,7 +243,8 @@ def try_stranger(lab, prober, client, tally, seed):
 
 
 def run_strangers(lab, probers, seed, clients, tally):
-    """The same where nobody knows anybody on the link: one client after the other."""
+    """The same where nobody knows anybody on the link: one client after the other. By hand only:
+    what an earlier connection still sends can make the client known."""
     dice = random.Random(seed)
     wipe(lab)
     text = load(lab, dice)
@@ -288,6 +289,9 @@ def run(options):
         if options.strangers:
             for family, name in itertools.product((4, 6), ("retrans_time_ms", "mcast_solicit")):
                 lab.client.sysctl(f"net.ipv{family}.neigh.cl0.{name}", QUICK[name])
+            laboratory.wait_until(lambda: not any(  # nobody asks with an address that is tentative
+                netns.ip("-6", "addr", "show", "tentative") for netns in (lab.client, lab.server)),
+                "the link-local addresses are ready")
         for number in range(options.rounds):
             seed = first + number * rounds.STRIDE
             complaints, text = one_round(lab, probers, seed, options.clients, tally)

@@ -61,6 +61,17 @@ std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQue
   return std::move(rows.front());
 }
 
+linux_routing::RouteFinder route_finder(Inquiry& inquiry, Int netns) {
+  return [&inquiry, netns](const linux_routing::RouteQuestion& asked) {
+    RouteQuestion question;
+    question.destination = asked.destination;
+    question.source = asked.source;
+    question.input_interface = asked.input_interface.value_or(0);
+    auto answer = ask_route(inquiry, netns, question);
+    return answer && answer->error.known() ? std::move(answer) : std::nullopt;
+  };
+}
+
 std::uint8_t number_of_protocol(const RouteQuestion& question) {
   if (question.proto == "tcp")
     return ip_protocol::tcp;

@@ -8,6 +8,7 @@
 #include "core/facts/tables.h"
 #include "core/model/model.h"
 #include "platform/linux/netfilter/interval_set.h"
+#include "platform/linux/routing/reachability.h"
 #include "platform/linux/routing/tables.h"
 
 namespace synfate {
@@ -30,6 +31,9 @@ std::uint8_t number_of_protocol(const RouteQuestion& question);
 
 /// The kernel's answer, or nothing (pending, or a gap).
 std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQuestion& question);
+
+/// The same for who asks about neighbours: by addresses and the interface of arrival.
+linux_routing::RouteFinder route_finder(Inquiry& inquiry, Int netns);
 
 std::vector<Interface> ask_interfaces(Inquiry& inquiry, Int netns);
 std::vector<Address> ask_addresses(Inquiry& inquiry, Int netns);

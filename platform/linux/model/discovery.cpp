@@ -57,8 +57,23 @@ Journeys taken_for_granted(Journey journey, const Refusal& refusal) {
   return alone(std::move(journey));
 }
 
+/// Somebody on the link who can be seen knows this host, if by another of its addresses: then who
+/// sends the client's packets there, as the question supposes, need not ask.
+bool somebody_knows(Walk& walk, const Journey& journey, const Interface& device) {
+  for (const auto& each : visible_neighbours(walk, journey.netns, device, journey.packet.family))
+    for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", each.netns}}))
+      if (row.interface_index == each.interface.index && row.hardware_address.known() &&
+          row.hardware_address == device.hardware_address)
+        return true;
+  return false;
+}
+
 /// Nothing can be seen of who asks.
-Journeys settle_unseen(Journey journey, Refusal refusal) {
+Journeys settle_unseen(Walk& walk, Journey journey, const Interface& device, Refusal refusal) {
+  if (somebody_knows(walk, journey, device))
+    return alone(std::move(journey));
+  if (walk.inquiry.pending())
+    return {};
   if (refusal.kind == Refusal::Kind::perhaps)
     return alone(std::move(journey));
   if (refusal.kind == Refusal::Kind::unknown)
@@ -76,7 +91,7 @@ Journeys settle(Walk& walk, Journey journey, const Interface& device, const IpAd
   if (walk.inquiry.pending())
     return {};
   if (!asker)
-    return settle_unseen(std::move(journey), std::move(refusal));
+    return settle_unseen(walk, std::move(journey), device, std::move(refusal));
   if (asker->doubtful)
     assume(journey, "the neighbour still knows this host's link-layer address");
   if (asker->knows)
@@ -207,8 +222,9 @@ Journeys settle_all(Walk& walk, const Journey& journey, const Interface& device,
   Journeys settled = settle_visible(walk, journey, device, unheard);
   if (unheard.addresses.empty())
     return settled;
-  Journeys rest = on_link ? settle_unseen(of_some(journey, unheard.addresses), unheard.refusal)
-                          : settle_distant(walk, journey, device, unheard);
+  Journeys rest =
+      on_link ? settle_unseen(walk, of_some(journey, unheard.addresses), device, unheard.refusal)
+              : settle_distant(walk, journey, device, unheard);
   std::ranges::move(rest, std::back_inserter(settled));
   return settled;
 }

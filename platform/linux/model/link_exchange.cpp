@@ -142,7 +142,8 @@ Refusal dropped_question(const Journey& journey, const Stop& end, std::vector<Pa
 std::optional<Refusal> unanswered(Walk& walk, const Journey& journey, const LinkQuestion& question,
                                   const IpAddress& sender, const Interface& device) {
   const auto answer = linux_routing::neighbour_reachability(
-      walk.inquiry, journey.netns, device.index.value_or(0), question.target, sender);
+      walk.inquiry, journey.netns, device.index.value_or(0), question.target, sender,
+      route_finder(walk.inquiry, journey.netns));
   if (walk.inquiry.pending() || answer.answering != Answering::no)
     return std::nullopt;
   auto culprit = answer.culprit;

@@ -176,8 +176,9 @@ private:
       return false;
     if (!known_.empty())
       return interface.hardware_address.is(known_);
-    const auto answer = linux_routing::neighbour_reachability(
-        walk_.inquiry, inode, interface.index.value_or(0), hop_, asking());
+    const auto answer =
+        linux_routing::neighbour_reachability(walk_.inquiry, inode, interface.index.value_or(0),
+                                              hop_, asking(), route_finder(walk_.inquiry, inode));
     if (answer.answering == Answering::unknown)
       closed_ = false;
     return answer.answering == Answering::yes || answer.answering == Answering::not_needed;

@@ -20,6 +20,7 @@ struct Request {
   Interface interface;
   IpAddress target;
   IpAddress client;
+  const RouteFinder& routes;
 
   std::string name() const { return interface.name.value_or("?"); }
 };
@@ -110,6 +111,8 @@ bool ignored(const Request& request, Int level) {
 }
 
 std::optional<RouteLookup> look_up(const Request& request, const RouteQuestion& question) {
+  if (request.routes)
+    return request.routes(question);
   for (auto& row : request.inquiry.rows<RouteLookup>(route_request(request.netns, question).keys))
     if (row.error.known())
       return std::move(row);
@@ -230,7 +233,8 @@ bool asks_for_addresses(const Interface& interface) {
 } // namespace
 
 NeighbourAnswer neighbour_reachability(Inquiry& inquiry, Int netns, Int interface_index,
-                                       const IpAddress& target, const IpAddress& client) {
+                                       const IpAddress& target, const IpAddress& client,
+                                       const RouteFinder& routes) {
   const auto rows = inquiry.rows<Interface>({{"netns", netns}});
   const auto found = std::ranges::find_if(
       rows, [&](const Interface& row) { return row.index.is(interface_index); });
@@ -242,7 +246,7 @@ NeighbourAnswer neighbour_reachability(Inquiry& inquiry, Int netns, Int interfac
   if (found->no_arp.is(true))
     return no(fmt::format("{} takes no part in ARP (IFF_NOARP)", found->name.value_or("?")),
               Culprit{"interface", found->name.value_or("?"), "arp off"});
-  const Request request{inquiry, netns, *found, target, client};
+  const Request request{inquiry, netns, *found, target, client, routes};
   const auto answer = target.is_v4() ? arp_answer(request) : solicitation_answer(request);
   return answer;
 }

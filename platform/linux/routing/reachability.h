@@ -11,10 +11,12 @@
 // Pure; tested by tests/unit/platform/linux/routing/reachability_test.cpp.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "core/model/model.h"
+#include "platform/linux/routing/route_question.h"
 
 namespace synfate::linux_routing {
 
@@ -31,9 +33,14 @@ struct NeighbourAnswer {
   std::optional<Culprit> culprit; ///< what keeps it from answering, if it is one object
 };
 
+/// Who is asked for the routes that an answer hangs on, which differ in addresses and interface.
+/// Nothing: the kernel's answers alone, which a snapshot of a whole host has not all.
+using RouteFinder = std::function<std::optional<RouteLookup>(const RouteQuestion&)>;
+
 /// Would a request for `target` from `client` that arrives on the interface be answered? Means
 /// nothing while inquiry.pending().
 NeighbourAnswer neighbour_reachability(Inquiry& inquiry, Int netns, Int interface_index,
-                                       const IpAddress& target, const IpAddress& client);
+                                       const IpAddress& target, const IpAddress& client,
+                                       const RouteFinder& routes = {});
 
 } // namespace synfate::linux_routing

@@ -98,12 +98,29 @@ Journeys settle(Walk& walk, Journey journey, const Interface& device, const IpAd
     return alone(std::move(journey));
   Walk single = walk;
   single.classes = nullptr;
-  auto exact = refusal_of(single, journey, asker->question, asker->sender, device, true);
+  auto exact = unanswered(single, journey, asker->question, asker->sender, device);
+  if (!exact && !walk.inquiry.pending())
+    exact = refusal_by_rules(single, journey, asker->question, device, true);
   if (walk.inquiry.pending())
     return {};
   if (exact && exact->kind == Refusal::Kind::unknown)
     return taken_for_granted(std::move(journey), *exact);
   return exact ? stopped_by(std::move(journey), std::move(*exact)) : alone(std::move(journey));
+}
+
+/// unanswered() as far as it is not seen who asks: for an address of another network the client may
+/// call a router, or this host by an address of the link, so ARP settings say nothing of it.
+std::optional<Refusal> unanswered_guess(Walk& walk, const Journey& journey,
+                                        const LinkQuestion& question, const IpAddress& sender,
+                                        const Interface& device) {
+  auto refusal = unanswered(walk, journey, question, sender, device);
+  if (!refusal || question.target.is_v6() || !refusal->stop.culprit ||
+      refusal->stop.culprit->kind != "sysctl")
+    return refusal;
+  if (!on_link_of(walk, journey.netns, device, IpFamily::v4)
+           .contains(IntervalSet::address(question.target)))
+    refusal->kind = Refusal::Kind::perhaps;
+  return refusal;
 }
 
 Journeys discover_one(Walk& walk, Journey journey, const Interface& device) {
@@ -117,7 +134,9 @@ Journeys discover_one(Walk& walk, Journey journey, const Interface& device) {
   LinkQuestion question = question_from(*client, walk.flow.to);
   if (!on_link)
     question.asker = routers_of(client->family());
-  auto refusal = refusal_of(walk, journey, question, *client, device, on_link);
+  auto refusal = unanswered_guess(walk, journey, question, *client, device);
+  if (!refusal && !walk.inquiry.pending())
+    refusal = refusal_by_rules(walk, journey, question, device, on_link);
   if (walk.inquiry.pending())
     return {};
   if (!refusal)
@@ -131,7 +150,7 @@ struct Unheard {
   Refusal refusal;
 };
 
-/// The ends of the question's ways, by what refusal_of() would say of single clients.
+/// The ends of the question's ways, by what refusal_by_rules() would say of single clients.
 std::vector<Unheard> sort_out(const Journey& journey, const std::vector<ClassEnd>& ends,
                               const IntervalSet& heard, bool exact) {
   std::vector<Unheard> unheard;
@@ -159,8 +178,8 @@ std::vector<Unheard> sort_out(const Journey& journey, const std::vector<ClassEnd
 std::vector<Unheard> unheard_of(Walk& walk, const Journey& journey, LinkQuestion question,
                                 const Interface& device, bool exact) {
   const auto family = question.target.family();
-  if (auto refusal =
-          unanswered(walk, journey, question, some_client(question.addresses, family), device))
+  if (auto refusal = unanswered_guess(walk, journey, question,
+                                      some_client(question.addresses, family), device))
     return {{question.addresses, std::move(*refusal)}};
   if (walk.inquiry.pending() || !meets_rules(walk, journey.netns, family))
     return {};

@@ -189,11 +189,10 @@ Journeys exchange(Walk& walk, const Journey& journey, const LinkQuestion& questi
   return ended;
 }
 
-std::optional<Refusal> refusal_of(Walk& walk, const Journey& journey, const LinkQuestion& question,
-                                  const IpAddress& sender, const Interface& device, bool exact) {
-  if (auto refusal = unanswered(walk, journey, question, sender, device))
-    return refusal;
-  if (walk.inquiry.pending() || !meets_rules(walk, journey.netns, question.target.family()))
+std::optional<Refusal> refusal_by_rules(Walk& walk, const Journey& journey,
+                                        const LinkQuestion& question, const Interface& device,
+                                        bool exact) {
+  if (!meets_rules(walk, journey.netns, question.target.family()))
     return std::nullopt;
   const Journeys ways = exchange(walk, journey, question, device);
   const bool all = std::ranges::all_of(ways, &Journey::stopped);

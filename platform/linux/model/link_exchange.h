@@ -40,10 +40,11 @@ bool meets_rules(Walk& walk, Int netns, IpFamily family);
 Journeys exchange(Walk& walk, const Journey& journey, const LinkQuestion& question,
                   const Interface& device);
 
-/// The first thing that stands in the way; nothing where tries get through. `exact`: it is known
-/// who asks, so what lets only some tries through is a limit or the like, and there are several.
-std::optional<Refusal> refusal_of(Walk& walk, const Journey& journey, const LinkQuestion& question,
-                                  const IpAddress& sender, const Interface& device, bool exact);
+/// The first rule that stands in the way; nothing where tries get through. `exact`: it is known who
+/// asks, so what lets only some tries through is a limit or the like, and there are several.
+std::optional<Refusal> refusal_by_rules(Walk& walk, const Journey& journey,
+                                        const LinkQuestion& question, const Interface& device,
+                                        bool exact);
 
 /// The same of a question that this host asks itself, by `out`; and, if that is seen, of who has
 /// the address: its rules.

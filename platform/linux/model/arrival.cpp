@@ -70,12 +70,26 @@ Journeys stopped(Journey journey, Stop stop) {
   return alone(std::move(journey));
 }
 
+/// br_netfilter looks for the route itself where NAT has changed the destination, and drops an IPv6
+/// packet that has none without a word: net/bridge/br_netfilter_ipv6.c:
+/// br_nf_pre_routing_finish_ipv6(); over IPv4 the packet goes on to ip_error(). Linux 6.12.
+bool is_dropped_in_bridge(const PacketClass& packet) {
+  return packet.family == IpFamily::v6 && packet.meta.in.kind.is("bridge") &&
+         packet.meta.physical_in != 0 && packet.ct.destination_nat.has_value();
+}
+
 /// A packet that has no route, or one to elsewhere on a host that does not forward.
 Journeys stop_not_ours(Walk& walk, Journey journey, const IpAddress& to,
                        const RouteLookup& answer) {
   const Int error = answer.error.value_or(0);
   const bool router = forwards(walk, journey);
   const auto icmp = icmp_of_route_error(error, to.family());
+  if (icmp && is_dropped_in_bridge(journey.packet))
+    return stopped(std::move(journey),
+                   silent(Stage::route, Culprit{"route", to.to_string(), "no route leads there"},
+                          fmt::format("NAT sends it to {}, where no route leads, and the bridge "
+                                      "drops it",
+                                      to.to_string())));
   if (icmp && (router || to.is_v6())) {
     PacketClass refused = journey.packet;
     return refuse(walk, std::move(journey), refused,

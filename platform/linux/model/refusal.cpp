@@ -11,6 +11,7 @@
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/way_back.h"
 #include "platform/linux/netfilter/conntrack.h"
+#include "platform/linux/netfilter/own_addresses.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -144,6 +145,33 @@ RouteQuestion question_of_answer(Walk& walk, const Journey& journey, const Packe
   return question;
 }
 
+/// Some IPv6 route of the namespace names this source.
+bool is_preferred_by_route(Walk& walk, Int netns, const IpAddress& source) {
+  return std::ranges::any_of(walk.inquiry.rows<Route>({{"netns", netns}}),
+                             [&](const Route& row) { return row.preferred_source.is(source); });
+}
+
+/// icmp6_send(): about an address that is not this host's an error gets the source that the route
+/// names, else the one that suits the device by which the packet came (ipv6_dev_get_saddr()).
+AddressTerm source_by_input(Walk& walk, const Journey& journey, const PacketClass& refused,
+                            const IpAddress& by_route) {
+  const auto usual = AddressTerm::known(by_route);
+  if (refused.family == IpFamily::v4 || !refused.meta.in.present() ||
+      is_preferred_by_route(walk, journey.netns, by_route))
+    return usual;
+  const auto to = address_of(walk, source_of(refused).address, refused);
+  if (walk.classes != nullptr || !to)
+    return AddressTerm::unknown("the source of the ICMP error");
+  auto error = build_icmp_error(refused, 0, usual);
+  set_destination(error, {AddressTerm::known(*to), {}});
+  const auto sources =
+      masquerade_sources(walk.inquiry, journey.netns, refused.meta.in, error).choices;
+  if (sources.empty())
+    return usual;
+  return sources.size() == 1 ? AddressTerm::known(sources.front())
+                             : AddressTerm::unknown("the source of the ICMP error");
+}
+
 WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, const Stop& stop,
                Refuser by) {
   WayOut out;
@@ -179,7 +207,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
               !stays_there(walk, journey, refused, *answer);
   out.interface = answer->interface_index.value_or(out.interface);
   if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
-    out.source = AddressTerm::known(answer->preferred_source.value());
+    out.source = source_by_input(walk, journey, refused, answer->preferred_source.value());
   return out;
 }
 

@@ -244,15 +244,6 @@ NO_ARP = """table arp f { chain i { type filter hook input priority 0; policy ac
 
 SOLICITATION_ALONE = """table inet f { chain i { type filter hook input priority 0; policy drop;
     icmpv6 type nd-neighbor-solicit accept; tcp dport 8080 accept; }; }"""
-FAR_V6 = "fd79::5"  # behind the client
-
-
-def far_client_v6(lab):
-    lab.client.ip("addr", "add", f"{FAR_V6}/128", "dev", "lo")
-    lab.server.ip("-6", "route", "add", f"{FAR_V6}/128", "via", "fd77::2")
-    # With an address that is tentative nobody asks.
-    wait_until(lambda: not lab.client.ip("-6", "addr", "show", "dev", "cl0", "tentative"),
-               "the client's link-local address is ready")
 
 
 def forwarded_v6(text):
@@ -514,10 +505,6 @@ CASES = [
          rule="neigh.other_interface", culprit="address"),
     Case("an address of another interface is answered for over IPv4",
          among_strangers(address_of_lo), Connection("10.77.0.9"), "open"),
-    Case("a router that is known by its link-local address alone gets no answer",
-         among_strangers(far_client_v6, filtered(SOLICITATION_ALONE)),
-         Connection("fd77::1", source=FAR_V6), "timeout", rule="fw.neighbour_discovery",
-         culprit="nft_chain"),
     Case("a neighbour that asked is answered without asking back",
          among_strangers(filtered(SOLICITATION_ALONE)), Connection("fd77::1"), "open"),
     Case("a host that hears no advertisement forwards to nobody", forwarded_v6(SOLICITATION_ALONE),

@@ -388,6 +388,9 @@ def run_round(seed, show):
             while (line := server.stdout.readline()) and line.strip() != b"ready":
                 pass
         text = load_rules(lab, text, legacy)
+        # With an address that is tentative nobody asks on the link, a moment later it does.
+        laboratory.wait_until(lambda: not any(netns.ip("-6", "addr", "show", "tentative")
+                                   for netns in (lab.client, lab.server)), "addresses are ready")
         answer = ask(lab, "who", f"{proto}/{PORT}")
         complaints = list(check_space(answer["classes"]))
         count, wrong = check_members(lab, dice, answer["classes"], [f"{proto}/{PORT}"])

@@ -86,8 +86,8 @@ Journeys settle_unseen(Walk& walk, Journey journey, const Interface& device, Ref
 /// One client, or some whose packets come from the same neighbour, after a first look found that
 /// the question would stay unanswered.
 Journeys settle(Walk& walk, Journey journey, const Interface& device, const IpAddress& client,
-                Refusal refusal) {
-  const auto asker = find_asker(walk, journey, device, client);
+                bool behind_router, Refusal refusal) {
+  const auto asker = find_asker(walk, journey, device, client, behind_router);
   if (walk.inquiry.pending())
     return {};
   if (!asker)
@@ -141,7 +141,7 @@ Journeys discover_one(Walk& walk, Journey journey, const Interface& device) {
     return {};
   if (!refusal)
     return alone(std::move(journey));
-  return settle(walk, std::move(journey), device, *client, std::move(*refusal));
+  return settle(walk, std::move(journey), device, *client, !on_link, std::move(*refusal));
 }
 
 /// Some of many clients whose question stays unanswered.
@@ -211,7 +211,8 @@ Journeys settle_visible(Walk& walk, const Journey& journey, const Interface& dev
     if (!unheard.addresses.contains(one))
       continue;
     unheard.addresses = unheard.addresses - one;
-    for (auto& way : settle(walk, of_some(journey, one), device, each.address, unheard.refusal))
+    for (auto& way :
+         settle(walk, of_some(journey, one), device, each.address, false, unheard.refusal))
       settled.push_back(std::move(way));
   }
   return settled;
@@ -228,7 +229,7 @@ Journeys settle_distant(Walk& walk, const Journey& journey, const Interface& dev
        routed_alike(walk, journey.netns, back, ClientSide::leaving_target, unheard.addresses)) {
     const IpAddress client = some_client(part, family);
     for (auto& way :
-         settle(walk, of_some(journey, std::move(part)), device, client, unheard.refusal))
+         settle(walk, of_some(journey, std::move(part)), device, client, true, unheard.refusal))
       settled.push_back(std::move(way));
     if (walk.inquiry.pending())
       return {};

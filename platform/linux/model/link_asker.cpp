@@ -108,11 +108,12 @@ LinkQuestion question_from(const IpAddress& sender, const IpAddress& target) {
 }
 
 std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interface& device,
-                                const IpAddress& client) {
+                                const IpAddress& client, bool behind_router) {
   const auto neighbours = visible_neighbours(walk, journey.netns, device, client.family());
   auto found = std::ranges::find(neighbours, client, &LinkAddress::address);
   const bool on_link = found != neighbours.end();
-  if (const auto router = on_link ? std::nullopt : router_of(walk, journey, device, client))
+  if (const auto router =
+          on_link || !behind_router ? std::nullopt : router_of(walk, journey, device, client))
     found = std::ranges::find(neighbours, *router, &LinkAddress::address);
   if (walk.inquiry.pending() || found == neighbours.end())
     return std::nullopt;

@@ -36,7 +36,8 @@ bool has_neighbours(const Interface& device);
 bool is_stranger(Walk& walk, Int netns, const Interface& out, const IpAddress& hop);
 
 /// The neighbour of this host that sends the client's packets; nothing where it is out of sight.
+/// `behind_router`: the client is not of a network of the link.
 std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interface& device,
-                                const IpAddress& client);
+                                const IpAddress& client, bool behind_router);
 
 } // namespace synfate

@@ -6,8 +6,6 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
-#include "platform/linux/model/link_asker.h"
-#include "platform/linux/model/link_exchange.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/route_replay.h"
@@ -273,30 +271,6 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
   return journeys;
 }
 
-namespace {
-
-/// Routers make themselves known by a link-local address (link_asker.h). Where the route names
-/// another one of theirs, this host has to ask for that itself before it answers.
-void ask_for_router(Walk& walk, Journey& journey, const Interface& out,
-                    const std::optional<IpAddress>& from) {
-  const IpAddress& hop = journey.next_hop;
-  if (hop.is_v4() || hop.is_link_local() || !from || !is_stranger(walk, journey.netns, out, hop))
-    return;
-  const auto own = address_for_asking(walk, journey.netns, out, *from, hop);
-  auto refusal =
-      own ? lost_question(walk, journey, question_from(*own, hop), out, nullptr) : std::nullopt;
-  if (walk.inquiry.pending() || !refusal || refusal->kind != Refusal::Kind::rules)
-    return;
-  Stop stop = sent_astray(
-      journey, refusal->stop.culprit,
-      fmt::format("the answer goes by {}, and {}", hop.to_string(), refusal->stop.note));
-  stop.stage = refusal->stop.stage;
-  journey.path.insert(journey.path.end(), refusal->path.begin(), refusal->path.end());
-  add_stop(journey, std::move(stop));
-}
-
-} // namespace
-
 void check_next_hop(Walk& walk, Journey& journey, Int next) {
   if (journey.stopped() || journey.forward_by == 0 || journey.packet.meta.out.loopback)
     return;
@@ -314,10 +288,6 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
                     not_taken(journey, journey.next_hop,
                               fmt::format("{} has no carrier", device->name.value_or("?"))));
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
-  if (!direct)
-    ask_for_router(walk, journey, *device, from);
-  if (journey.stopped() || walk.inquiry.pending())
-    return;
   const bool to_client = next == 0 && direct;
   const bool its_link = device->name.is(walk.flow.from_interface);
   const bool many = walk.classes != nullptr;

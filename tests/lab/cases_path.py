@@ -238,6 +238,8 @@ NO_ADVERTISEMENT = """table ip6 f { chain o { type filter hook output priority 0
     icmpv6 type nd-neighbor-advert drop; }; }"""
 IP_ALONE = """table netdev f { chain i { type filter hook ingress device sv0 priority 0; policy drop;
     meta protocol ip accept; }; }"""
+IP_AND_ARP = """table netdev f { chain i { type filter hook ingress device sv0 priority 0;
+    policy drop; meta protocol arp accept; meta protocol ip accept; }; }"""
 NO_ARP = """table arp f { chain i { type filter hook input priority 0; policy accept;
     arp operation request drop; }; }"""
 
@@ -495,6 +497,8 @@ CASES = [
     Case("a chain at the device that takes IP alone drops ARP", among_strangers(filtered(IP_ALONE)),
          Connection("10.77.0.1"), "unreachable", rule="fw.neighbour_discovery",
          culprit="nft_chain"),
+    Case("a chain at the device that takes ARP as well lets clients in",
+         among_strangers(filtered(IP_AND_ARP)), Connection("10.77.0.1"), "open"),
     Case("a rule of the family arp drops the request", among_strangers(filtered(NO_ARP)),
          Connection("10.77.0.1"), "unreachable", rule="fw.neighbour_discovery", culprit="nft_rule"),
     Case("arp_ignore leaves the client without an answer",

@@ -430,7 +430,8 @@ std::array<char, 16> name_of(const InterfaceView& interface) {
 QuickPacket::QuickPacket(const PacketClass& packet, std::uint8_t protocol_family)
     : transport_(bytes_.size()) {
   const bool v4 = packet.family == IpFamily::v4;
-  const std::array<char, 2> type{v4 ? '\x08' : '\x86', v4 ? '\x00' : '\xdd'};
+  const char ipv4_or_arp = is_arp(packet) ? '\x06' : '\x00';
+  const std::array<char, 2> type{v4 ? '\x08' : '\x86', v4 ? ipv4_or_arp : '\xdd'};
   const auto in = static_cast<std::uint32_t>(packet.meta.in.index);
   const auto out = static_cast<std::uint32_t>(packet.meta.out.index);
   const auto transport = transport_info(packet);

@@ -42,9 +42,8 @@ IntervalSet own_addresses(Walk& walk, Int netns, IpFamily family) {
 }
 
 Journeys stopped_by(Journey journey, Refusal refusal) {
-  if (!refusal.path.empty() && !journey.stopped())
-    journey.path.insert(journey.path.end(), std::make_move_iterator(refusal.path.begin()),
-                        std::make_move_iterator(refusal.path.end()));
+  if (!journey.stopped())
+    add_steps(journey, std::move(refusal.path));
   add_stop(journey, std::move(refusal.stop));
   return alone(std::move(journey));
 }

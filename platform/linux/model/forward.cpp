@@ -156,7 +156,7 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
     if (auto refusal = asked_in_vain(walk, journey, *device, way.next_hop, sender, found)) {
       journey.over = true;
       PacketClass refused = journey.packet;
-      journey.path.insert(journey.path.end(), refusal->path.begin(), refusal->path.end());
+      add_steps(journey, std::move(refusal->path));
       return refuse(walk, std::move(journey), refused, std::move(refusal->stop), Refuser::lookup);
     }
   if (walk.inquiry.pending())

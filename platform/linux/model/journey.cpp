@@ -1,6 +1,7 @@
 #include "platform/linux/model/journey.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -130,6 +131,11 @@ void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culp
                           .netns = journey.netns,
                           .detail = false,
                           .carried = {}});
+}
+
+void add_steps(Journey& journey, std::vector<PathStep> steps) {
+  journey.path.insert(journey.path.end(), std::make_move_iterator(steps.begin()),
+                      std::make_move_iterator(steps.end()));
 }
 
 void add_stop(Journey& journey, Stop stop) {

@@ -85,6 +85,8 @@ inline Journeys alone(Journey journey) {
 /// Appends a step to the path; nothing once the journey is stopped.
 void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culprit> by = {},
               std::string note = {});
+/// Puts the steps of a message that came before the packet behind its own.
+void add_steps(Journey& journey, std::vector<PathStep> steps);
 /// Records a stop, with its step, and lifts its culprit.
 void add_stop(Journey& journey, Stop stop);
 /// Something taken for granted: the journey is at most likely.

@@ -199,10 +199,10 @@ void Machine::load_meta(const nft::Meta& meta) {
       length = length.value() + static_cast<std::uint32_t>(link_header(packet, true).size());
     return store_perhaps(meta.reg, length, 4);
   }
-  case protocol:
-    return store_bytes(meta.reg, packet.family == IpFamily::v6 ? std::string_view("\x86\xdd", 2)
-                                 : is_arp(packet)              ? std::string_view("\x08\x06", 2)
-                                                               : std::string_view("\x08\x00", 2));
+  case protocol: {
+    const auto type = ethertype_of(packet);
+    return store_bytes(meta.reg, {reinterpret_cast<const char*>(type.data()), type.size()});
+  }
   case nfproto:
     return store_number(meta.reg, static_cast<std::uint64_t>(protocol_family()), 1);
   case l4proto: {

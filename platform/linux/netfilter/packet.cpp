@@ -254,6 +254,12 @@ bool is_arp(const PacketClass& packet) {
          packet.link[ethertype].value == 0x08 && packet.link[ethertype + 1].value == 0x06;
 }
 
+std::array<std::uint8_t, 2> ethertype_of(const PacketClass& packet) {
+  if (packet.family == IpFamily::v6)
+    return {0x86, 0xdd};
+  return {0x08, static_cast<std::uint8_t>(is_arp(packet) ? 0x06 : 0x00)};
+}
+
 std::vector<Octet> link_header(const PacketClass& packet, bool leaving) {
   constexpr Int ethernet = 1;
   const auto& device = leaving ? packet.meta.out : packet.meta.in;
@@ -262,8 +268,8 @@ std::vector<Octet> link_header(const PacketClass& packet, bool leaving) {
   if (!device.loopback && !device.type.is(ethernet))
     return leaving ? std::vector<Octet>() : packet.link;
   std::vector<Octet> header(12, device.loopback ? Octet::of(0) : Octet::any());
-  header.push_back(Octet::of(packet.family == IpFamily::v4 ? 0x08 : 0x86));
-  header.push_back(Octet::of(packet.family == IpFamily::v6 ? 0xdd : is_arp(packet) ? 0x06 : 0x00));
+  for (const std::uint8_t byte : ethertype_of(packet))
+    header.push_back(Octet::of(byte));
   return header;
 }
 

@@ -10,6 +10,7 @@
 // packet_build.h. Tested by tests/unit/platform/linux/netfilter/split_test.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -358,6 +359,9 @@ std::vector<Octet> octets_of(const PortTerm& term);
 
 /// An ARP message: its link header says so, and `network` begins with that of ARP; family IPv4.
 bool is_arp(const PacketClass& packet);
+
+/// ETH_P_IP, ETH_P_IPV6 or ETH_P_ARP, in network byte order.
+std::array<std::uint8_t, 2> ethertype_of(const PacketClass& packet);
 
 /// The Ethernet header as far as it is known: of a packet that came in by a device that has one.
 /// Its addresses are not read; on the loopback device they are zero. Empty: there is none.

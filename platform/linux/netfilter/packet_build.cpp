@@ -331,10 +331,8 @@ PacketClass build_link_answer(const LinkQuestion& question, bool router) {
 void add_ethernet(PacketClass& packet, std::string_view destination, std::string_view source) {
   packet.link = hardware_address(destination);
   append(packet.link, hardware_address(source));
-  if (packet.family == IpFamily::v4)
-    known(packet.link, {0x08, 0x00});
-  else
-    known(packet.link, {0x86, 0xdd});
+  for (const std::uint8_t byte : ethertype_of(packet))
+    packet.link.push_back(Octet::of(byte));
 }
 
 void continue_connection(PacketClass& packet, const ConntrackView& before, bool reply) {

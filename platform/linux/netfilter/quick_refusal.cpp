@@ -429,9 +429,7 @@ std::array<char, 16> name_of(const InterfaceView& interface) {
 
 QuickPacket::QuickPacket(const PacketClass& packet, std::uint8_t protocol_family)
     : transport_(bytes_.size()) {
-  const bool v4 = packet.family == IpFamily::v4;
-  const char ipv4_or_arp = is_arp(packet) ? '\x06' : '\x00';
-  const std::array<char, 2> type{v4 ? '\x08' : '\x86', v4 ? ipv4_or_arp : '\xdd'};
+  const auto type = ethertype_of(packet);
   const auto in = static_cast<std::uint32_t>(packet.meta.in.index);
   const auto out = static_cast<std::uint32_t>(packet.meta.out.index);
   const auto transport = transport_info(packet);
@@ -460,14 +458,20 @@ void QuickPacket::put(std::size_t at, const void* value, std::size_t size) {
   std::memset(known_.data() + at, 0xff, size);
 }
 
-bool QuickPacket::fails(const QuickTest& test) const {
+bool QuickPacket::load(const QuickTest& test, std::uint32_t& word, std::uint32_t& known) const {
   const std::size_t at = test.at + (test.transport ? transport_ : 0);
-  if (at + sizeof(Word) > bytes_.size())
+  if (at + sizeof word > bytes_.size())
     return false;
-  Word word = 0;
-  Word known = 0;
   std::memcpy(&word, bytes_.data() + at, sizeof word);
   std::memcpy(&known, known_.data() + at, sizeof known);
+  return true;
+}
+
+bool QuickPacket::fails(const QuickTest& test) const {
+  Word word = 0;
+  Word known = 0;
+  if (!load(test, word, known))
+    return false;
   if (test.kind == QuickTest::Kind::equal)
     return ((word ^ test.value) & test.mask & known) != 0;
   if (test.kind == QuickTest::Kind::not_equal)
@@ -481,13 +485,10 @@ bool QuickPacket::fails(const QuickTest& test) const {
 }
 
 bool QuickPacket::holds(const QuickTest& test) const {
-  const std::size_t at = test.at + (test.transport ? transport_ : 0);
-  if (at + sizeof(Word) > bytes_.size())
-    return false;
   Word word = 0;
   Word known = 0;
-  std::memcpy(&word, bytes_.data() + at, sizeof word);
-  std::memcpy(&known, known_.data() + at, sizeof known);
+  if (!load(test, word, known))
+    return false;
   const Word differs = (word ^ test.value) & test.mask;
   if (test.kind == QuickTest::Kind::equal)
     return (test.mask & ~known) == 0 && differs == 0;

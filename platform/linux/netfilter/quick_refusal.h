@@ -51,6 +51,8 @@ public:
 private:
   bool fails(const QuickTest& test) const;
   void put(std::size_t at, const void* value, std::size_t size);
+  /// The word that a test looks at, and which of its bits are known; false: it lies too far behind.
+  bool load(const QuickTest& test, std::uint32_t& word, std::uint32_t& known) const;
 
   /// Metadata, then the packet from the network header on; and which of the bits are known.
   std::array<char, 256> bytes_{};

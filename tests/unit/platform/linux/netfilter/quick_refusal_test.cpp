@@ -134,8 +134,8 @@ private:
   bool text_ = false;
 };
 
-/// Every part of the class breaks the rule.
-bool machine_refuses(const std::string& bytes, const PacketClass& packet) {
+/// How the rule ends for the packets of the class.
+std::vector<RuleEnd> ends_of(const std::string& bytes, const PacketClass& packet) {
   test::LiveRules live;
   Inquiry inquiry(live.snapshot);
   HookContext context{inquiry, live.ruleset, nullptr, live.options};
@@ -144,10 +144,15 @@ bool machine_refuses(const std::string& bytes, const PacketClass& packet) {
   const std::string chain = "c";
   RuleRow rule;
   rule.bytes = bytes;
-  Machine machine(context, request);
   std::vector<RuleEnd> ends;
-  machine.run({&scope, &chain, &rule}, std::make_shared<const PacketClass>(packet), ends);
-  return std::ranges::all_of(ends, &RuleEnd::broke);
+  Machine(context, request)
+      .run({&scope, &chain, &rule}, std::make_shared<const PacketClass>(packet), ends);
+  return ends;
+}
+
+/// Every part of the class breaks the rule.
+bool machine_refuses(const std::string& bytes, const PacketClass& packet) {
+  return std::ranges::all_of(ends_of(bytes, packet), &RuleEnd::broke);
 }
 
 bool glance_refuses(const std::string& bytes, const PacketClass& packet) {
@@ -160,17 +165,7 @@ bool glance_refuses(const std::string& bytes, const PacketClass& packet) {
 /// The addresses of those that a rule lets in, as the machine has it. Nothing: ports or conditions
 /// have a say.
 std::optional<IntervalSet> let_in(const std::string& bytes, const PacketClass& packet) {
-  test::LiveRules live;
-  Inquiry inquiry(live.snapshot);
-  HookContext context{inquiry, live.ruleset, nullptr, live.options};
-  const HookRequest request{.hook = Hook::input, .netns = 1};
-  const NftScope scope{1, "inet", "t"};
-  const std::string chain = "c";
-  RuleRow rule;
-  rule.bytes = bytes;
-  std::vector<RuleEnd> ends;
-  Machine(context, request)
-      .run({&scope, &chain, &rule}, std::make_shared<const PacketClass>(packet), ends);
+  const auto ends = ends_of(bytes, packet);
   IntervalSet in;
   for (const auto& end : ends) {
     if (!end.packet->conditions.empty() || !(end.packet->ports == packet.ports))

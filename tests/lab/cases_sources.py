@@ -1,6 +1,8 @@
 """A plain call tells every source there can be, where the rules tell sources apart; `who` tells the
 same classes; and a member of each class gets what they say."""
 
+import ipaddress
+import json
 import os
 import subprocess
 
@@ -80,6 +82,37 @@ class Sources:
         return found
 
 
+class Behind:
+    """Clients behind a router that can be seen: `who` before any packet has come, `fares` by client.
+    The router has 10.79.0.9 and hands nothing on."""
+
+    def __init__(self, name, route, port, fares):
+        self.name, self.route, self.port, self.fares = name, route, port, fares
+
+    def complaints(self, lab):
+        lab.serve("0.0.0.0", "8080")
+        lab.server.ip("route", "add", "10.79.0.0/24", *self.route.split())
+        lab.client.ip("addr", "add", "10.79.0.9/32", "dev", "lo")
+        lab.server.ip("neigh", "flush", "all")  # who has answered is taken for a good router
+        if not synfate_program():
+            return []
+        classes = json.loads(text_of(lab, "who", str(self.port), "--format", "json"))["classes"]
+        found = {client: [one["outcome"] for one in classes
+                          if one["interface"] == "sv0"
+                          and any(has(part, client) for part in one["sources"])]
+                 for client in self.fares}
+        return [f"who says {found}, not {self.fares}"] if found != self.fares else []
+
+
+def has(sources, client):
+    """Sources are an address, a prefix, or the first and last of a range."""
+    if "/" in sources:
+        return ipaddress.ip_address(client) in ipaddress.ip_network(sources)
+    first, _, last = sources.partition("-")
+    versions = [ipaddress.ip_address(one) for one in (first, client, last or first)]
+    return len({one.version for one in versions}) == 1 and versions == sorted(versions)
+
+
 def text_of(lab, *words):
     return subprocess.run([synfate_program(), *words], capture_output=True, text=True, timeout=60,
                           preexec_fn=lambda: enter(lab.server)).stdout
@@ -114,4 +147,9 @@ CASES = [
             MEMBERS | {"192.168.7.200": "timeout"}),
     Sources("a set that is too large to be read at a glance", nft(MANY + ", 192.168.7.0/24"), [],
             MEMBERS, says="synfate who 8080"),
+    Behind("behind a router that has one of them", "via 10.77.0.2", 8080,
+           {"10.79.0.9": ["open"], "10.79.0.8": ["timeout"]}),
+    Behind("a reset takes either of two routes",
+           "nexthop via 10.77.0.2 nexthop via 10.77.0.99", 8081,
+           {"10.79.0.9": ["unknown"], "10.79.0.8": ["timeout"]}),
 ]

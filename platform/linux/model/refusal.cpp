@@ -172,27 +172,27 @@ AddressTerm source_by_input(Walk& walk, const Journey& journey, const PacketClas
                              : AddressTerm::unknown("the source of the ICMP error");
 }
 
+/// The question for the route of the answer; nothing if it is not known who is answered.
+std::optional<RouteQuestion> question_of(Walk& walk, const Journey& journey,
+                                         const PacketClass& refused, const Stop& stop, Refuser by) {
+  const auto to = address_of(walk, source_of(refused).address, refused);
+  const auto called = address_of(walk, destination_of(refused).address, refused);
+  if (!to || !called)
+    return std::nullopt;
+  const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(refused, stop, by);
+  return question_of_answer(walk, journey, refused, stop, *to, named ? called : std::nullopt);
+}
+
 WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, const Stop& stop,
-               Refuser by) {
+               const std::optional<RouteQuestion>& question, std::optional<RouteLookup> answer) {
   WayOut out;
   out.source = destination_of(refused).address;
   out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
-  const auto to = address_of(walk, source_of(refused).address, refused);
-  const auto called = address_of(walk, out.source, refused);
-  if (!to || !called) {
-    out.assumed = true;
-    return out;
-  }
   const bool home = walk.flow.local && journey.hops.empty();
-  const bool chosen = source_is_chosen(refused, stop, by);
-  const bool ours = is_local(walk, journey.netns, *called);
-  const auto question = question_of_answer(walk, journey, refused, stop, *to,
-                                           ours && !chosen ? called : std::nullopt);
-  auto answer = ask_way(walk, journey.netns, question);
   if (answer && !home)
-    answer = past_silent_router(walk, journey.netns, question, *answer);
+    answer = past_silent_router(walk, journey.netns, *question, *answer);
   if (walk.inquiry.pending() || !answer) {
-    out.assumed = !home;
+    out.assumed = !home || !question;
     return out;
   }
   out.next_hop = answer->gateway.known() ? answer->gateway.value() : on_link;
@@ -206,7 +206,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
   out.found = answer->error.value_or(0) == 0 && !leads_into_lo(walk, journey.netns, *answer) &&
               !stays_there(walk, journey, refused, *answer);
   out.interface = answer->interface_index.value_or(out.interface);
-  if (by_icmp(stop) && (chosen || !ours) && answer->preferred_source.known())
+  if (by_icmp(stop) && !question->source && answer->preferred_source.known())
     out.source = source_by_input(walk, journey, refused, answer->preferred_source.value());
   return out;
 }
@@ -326,9 +326,10 @@ Ways hand_over(Walk& walk, const Journey& journey, const Ways& ways, const Leg& 
       continue;
     }
     for (auto& answer : cut_by_fixed_neighbours(walk, journey_of(way, journey, stop, leg.netns))) {
-      check_next_hop(walk, answer, next);
-      handed.push_back(way);
-      take_over(handed.back(), std::move(answer));
+      for (auto& part : check_next_hop(walk, std::move(answer), next)) {
+        handed.push_back(way);
+        take_over(handed.back(), std::move(part));
+      }
     }
     if (walk.inquiry.pending())
       return {};
@@ -449,15 +450,8 @@ bool reset_cannot_reach_loopback(Walk& walk, const Journey& journey, const Packe
   return !interface || !interface->loopback.is(true);
 }
 
-Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, Stop stop,
-                      Refuser by) {
-  if (journey.stopped() || journey.reply || !is_answered(stop))
-    return just(std::move(journey), std::move(stop));
-  if (reset_cannot_reach_loopback(walk, journey, packet, stop, by)) {
-    Stop silent = lost(journey, std::move(stop), "the reset does not get back to ::1");
-    return just(std::move(journey), std::move(silent));
-  }
-  const WayOut out = way_out(walk, journey, packet, stop, by);
+Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by,
+                   const WayOut& out) {
   if (walk.inquiry.pending())
     return {};
   if (!out.found) {
@@ -484,32 +478,30 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, St
   return told(journey, stop, ways, walk.classes != nullptr);
 }
 
-/// The clients of a class by the way that the answer to them takes.
-std::vector<IntervalSet> answered_alike(Walk& walk, const Journey& journey,
-                                        const PacketClass& packet, const Stop& stop, Refuser by) {
-  const auto to = address_of(walk, source_of(packet).address, packet);
-  const auto called = address_of(walk, destination_of(packet).address, packet);
-  if (!to || !called || (walk.flow.local && journey.hops.empty()))
-    return {packet.addresses};
-  const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
-  return routed_alike(
-      walk, journey.netns,
-      question_of_answer(walk, journey, packet, stop, *to, named ? called : std::nullopt),
-      ClientSide::leaving_target, packet.addresses);
-}
-
 } // namespace
 
 Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by) {
-  if (walk.classes == nullptr || journey.stopped() || journey.reply || !is_answered(stop))
-    return refuse_alike(walk, std::move(journey), packet, std::move(stop), by);
+  if (journey.stopped() || journey.reply || !is_answered(stop))
+    return just(std::move(journey), std::move(stop));
+  if (reset_cannot_reach_loopback(walk, journey, packet, stop, by)) {
+    Stop silent = lost(journey, std::move(stop), "the reset does not get back to ::1");
+    return just(std::move(journey), std::move(silent));
+  }
+  const auto question = question_of(walk, journey, packet, stop, by);
+  if (!question)
+    return refuse_by(walk, std::move(journey), packet, stop, by,
+                     way_out(walk, journey, packet, stop, question, std::nullopt));
+  journey.packet.addresses = packet.addresses;
   Journeys journeys;
-  for (auto& part : answered_alike(walk, journey, packet, stop, by)) {
-    Journey way = journey;
+  for (auto& routed : ask_ways(walk, std::move(journey), *question, ClientSide::leaving_target)) {
+    Journey& way = routed.journey;
     PacketClass refused = packet;
-    way.packet.addresses = refused.addresses = std::move(part);
-    for (auto& told : refuse_alike(walk, std::move(way), refused, stop, by))
+    refused.addresses = way.packet.addresses;
+    const WayOut out = way_out(walk, way, refused, stop, question, std::move(routed.answer));
+    for (auto& told : refuse_by(walk, std::move(way), refused, stop, by, out))
       journeys.push_back(std::move(told));
+    if (walk.inquiry.pending())
+      return {};
   }
   return journeys;
 }

@@ -4,6 +4,7 @@
 // dropped without any error to the client, whatever kind of route stands in the way;
 // net/ipv4/ip_output.c: ip_build_and_send_pkt(), ip_finish_output2(); Linux 6.12.
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -152,17 +153,17 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   journey.netns = leg.netns;
 }
 
-void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns, Int next) {
+Journeys end_leg(Walk& walk, Journey journey, const Leg& leg, Int final_netns, Int next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
   const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
   if (last && leg.out != 0)
     check_ends(walk, journey);
   if (leg.out == 0)
-    return;
+    return alone(std::move(journey));
   if (journey.kind != Packet::data) // the same filters see the data
     pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
-  check_next_hop(walk, journey, next);
+  return check_next_hop(walk, std::move(journey), next);
 }
 
 /// A journey with its answer, and the device that it leaves by.
@@ -278,8 +279,11 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
         return {};
     }
     const Int next = at + 1 < legs.size() ? legs[at + 1].netns : 0;
+    Journeys ended;
     for (auto& way : journeys)
-      end_leg(walk, way, leg, final_netns, next);
+      std::ranges::move(end_leg(walk, std::move(way), leg, final_netns, next),
+                        std::back_inserter(ended));
+    journeys = std::move(ended);
     if (walk.inquiry.pending())
       return {};
   }

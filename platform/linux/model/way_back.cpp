@@ -1,6 +1,7 @@
 #include "platform/linux/model/way_back.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -73,76 +74,92 @@ void stop_at(Journey& journey, const NextHop& found, const IpAddress& next_hop) 
   add_stop(journey, not_taken(journey, next_hop, found.why));
 }
 
-/// How a namespace routes an answer that comes to it.
-std::optional<RouteLookup> routed_there(Walk& walk, const NextHop& there, const IpAddress& to,
-                                        const std::optional<IpAddress>& from) {
-  RouteQuestion question;
-  question.destination = to;
-  question.source = from;
-  question.input_interface = there.interface.index.value_or(0);
-  return ask_route(walk.inquiry, there.netns, question);
+/// Where an answer goes from a namespace that it has come to; nothing if it is for the client
+/// there, or gets no further, which stops it.
+std::optional<NextHop> handed_on(Walk& walk, Journey& journey, const NextHop& there,
+                                 const RouteLookup& answer, const std::optional<IpAddress>& from) {
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  if (!to || (answer.error.is(0) && answer.type.is("local")))
+    return std::nullopt;
+  const std::string by = there.interface.name.value_or("?");
+  const bool forwards = answer.error.is(0) && answer.type.is("unicast") &&
+                        ask_forwarding(walk.inquiry, there.netns, to->family(), by);
+  if (walk.inquiry.pending())
+    return std::nullopt;
+  if (!forwards) {
+    add_stop(journey, not_taken(journey, journey.next_hop,
+                                fmt::format("the answer comes there by {}, and is neither for "
+                                            "that host nor sent on by it",
+                                            by)));
+    return std::nullopt;
+  }
+  const auto device = ask_interface(walk.inquiry, there.netns, answer.interface_index.value_or(0));
+  if (!device)
+    return std::nullopt;
+  const IpAddress next = answer.gateway.known() ? answer.gateway.value() : *to;
+  auto found = find_next_hop(walk, there.netns, *device, next, from);
+  if (walk.inquiry.pending() || found.kind == NextHop::Kind::beyond)
+    return std::nullopt;
+  if (found.kind == NextHop::Kind::there)
+    return found;
+  stop_at(journey, found, next);
+  return std::nullopt;
 }
 
 /// The answer has come to another namespace than it was called from, or by another link: it is for
 /// the client there, is handed on, or is dropped. Rules of that namespace are not looked at.
-void follow_to_client(Walk& walk, Journey& journey, NextHop there, const IpAddress& to,
-                      const std::optional<IpAddress>& from) {
-  for (std::size_t hop = 0; hop < most_hops; ++hop) {
-    const auto answer = routed_there(walk, there, to, from);
-    if (!answer || (answer->error.is(0) && answer->type.is("local")))
-      return;
-    const std::string by = there.interface.name.value_or("?");
-    const bool handed_on = answer->error.is(0) && answer->type.is("unicast") &&
-                           ask_forwarding(walk.inquiry, there.netns, to.family(), by);
+Journeys follow_to_client(Walk& walk, Journey journey, const NextHop& there,
+                          const std::optional<IpAddress>& from, std::size_t hops = 0) {
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  if (!to || hops == most_hops)
+    return alone(std::move(journey));
+  const Int home = journey.netns;
+  RouteQuestion question;
+  question.destination = *to;
+  question.source = from;
+  question.input_interface = there.interface.index.value_or(0);
+  journey.netns = there.netns;
+  Journeys journeys;
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::passing_target)) {
+    Journey way = std::move(routed.journey);
+    way.netns = home;
+    const auto next =
+        routed.answer ? handed_on(walk, way, there, *routed.answer, from) : std::nullopt;
+    auto parts = next ? follow_to_client(walk, std::move(way), *next, from, hops + 1)
+                      : alone(std::move(way));
+    std::ranges::move(parts, std::back_inserter(journeys));
     if (walk.inquiry.pending())
-      return;
-    if (!handed_on)
-      return add_stop(journey,
-                      not_taken(journey, journey.next_hop,
-                                fmt::format("the answer comes there by {}, and is neither for "
-                                            "that host nor sent on by it",
-                                            by)));
-    const auto device =
-        ask_interface(walk.inquiry, there.netns, answer->interface_index.value_or(0));
-    if (!device)
-      return;
-    const IpAddress next = answer->gateway.known() ? answer->gateway.value() : to;
-    const auto found = find_next_hop(walk, there.netns, *device, next, from);
-    if (walk.inquiry.pending() || found.kind == NextHop::Kind::beyond)
-      return;
-    if (found.kind != NextHop::Kind::there)
-      return stop_at(journey, found, next);
-    there = found;
+      return {};
   }
+  return journeys;
 }
 
-void look_for_next_hop(Walk& walk, Journey& journey, const Interface& device, const IpAddress& to,
-                       Int next) {
+Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
+                           const IpAddress& to, Int next) {
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, device, journey.next_hop, from);
   if (walk.inquiry.pending())
-    return;
+    return {};
   if (found.kind == NextHop::Kind::beyond && found.suspected && !has_answered(walk, journey))
     found.why =
         fmt::format("{} did not answer when it was asked last", journey.next_hop.to_string());
   if (found.kind == NextHop::Kind::nobody && walk.classes != nullptr && !(journey.next_hop == to) &&
       changes_routers(walk, journey.netns, to)) {
     journey.certainty = std::max(journey.certainty, Certainty::likely);
-    return add_stop(journey, each_for_itself(device));
-  }
-  if (!found.why.empty())
-    return stop_at(journey, found, journey.next_hop);
-  if (found.kind != NextHop::Kind::there)
-    return;
-  if (next == 0 && walk.classes == nullptr)
-    return follow_to_client(walk, journey, found, to, from);
-  if (next != 0 && found.netns != next)
+    add_stop(journey, each_for_itself(device));
+  } else if (!found.why.empty()) {
+    stop_at(journey, found, journey.next_hop);
+  } else if (found.kind == NextHop::Kind::there && next == 0) {
+    return follow_to_client(walk, std::move(journey), found, from);
+  } else if (found.kind == NextHop::Kind::there && found.netns != next) {
     add_stop(journey, {Outcome::unknown,
                        Icmp::none,
                        "",
                        Stage::reply_route,
                        {},
                        "the answer takes another way than the call"});
+  }
+  return alone(std::move(journey));
 }
 
 /// The ports of a packet on its way back, where rules look at them.
@@ -271,22 +288,23 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
   return journeys;
 }
 
-void check_next_hop(Walk& walk, Journey& journey, Int next) {
+Journeys check_next_hop(Walk& walk, Journey journey, Int next) {
   if (journey.stopped() || journey.forward_by == 0 || journey.packet.meta.out.loopback)
-    return;
+    return alone(std::move(journey));
   const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by);
   if (!device)
-    return;
+    return alone(std::move(journey));
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   if (!to)
-    return;
+    return alone(std::move(journey));
   const bool direct = journey.next_hop == on_link || journey.next_hop == *to;
   if (direct)
     journey.next_hop = *to;
-  if (device->carrier.is(false))
-    return add_stop(journey,
-                    not_taken(journey, journey.next_hop,
-                              fmt::format("{} has no carrier", device->name.value_or("?"))));
+  if (device->carrier.is(false)) {
+    add_stop(journey, not_taken(journey, journey.next_hop,
+                                fmt::format("{} has no carrier", device->name.value_or("?"))));
+    return alone(std::move(journey));
+  }
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   const bool to_client = next == 0 && direct;
   const bool its_link = device->name.is(walk.flow.from_interface);
@@ -297,13 +315,14 @@ void check_next_hop(Walk& walk, Journey& journey, Int next) {
       (!many && !deaf_to(walk, journey.netns, *device, journey.next_hop, from).empty());
   if (!overruled && next == 0 && visible && many && !its_link) {
     journey.certainty = std::max(journey.certainty, Certainty::likely);
-    return add_stop(journey, each_for_itself(*device));
+    add_stop(journey, each_for_itself(*device));
+    return alone(std::move(journey));
   }
   if (!overruled && to_client && (its_link || many || !visible))
-    return;
+    return alone(std::move(journey));
   if (!overruled && next == 0 && (its_link || many || !visible) && has_answered(walk, journey))
-    return;
-  look_for_next_hop(walk, journey, *device, *to, next);
+    return alone(std::move(journey));
+  return look_for_next_hop(walk, std::move(journey), *device, *to, next);
 }
 
 Journeys cut_by_fixed_neighbours(Walk& walk, Journey journey) {

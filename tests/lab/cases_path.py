@@ -108,6 +108,22 @@ def mark_in_a_route_chain(lab):
     lab.server.ip("rule", "add", "fwmark", "7", "blackhole", "priority", "10")
 
 
+def marked_refusals(lab):
+    """What refuses is routed again like any other answer."""
+    rules(lab, "table inet t { chain out { type route hook output priority -150;"
+               " tcp sport 9 meta mark set 7\nmeta l4proto { icmp, icmpv6 } meta mark set 7; }\n}")
+    for version in ("-4", "-6"):
+        lab.server.ip(version, "rule", "add", "fwmark", "7", "blackhole", "priority", "10")
+
+
+def rule_of_the_error_source(lab):
+    """icmp6_send() chooses the error's source before it looks for a route."""
+    lab.server.sysctl("net.ipv6.conf.all.forwarding", 1)
+    lab.client.ip("-6", "route", "add", "fd07::/16", "via", "fd77::1")
+    for address in ("fd77::1", "fd77::11"):
+        lab.server.ip("-6", "rule", "add", "from", address, "blackhole", "priority", "10")
+
+
 def mark_in_a_filter_chain(lab):
     """A chain of type filter does not have the packet routed again."""
     serve(lab)
@@ -475,6 +491,14 @@ CASES = [
          Connection("10.79.0.9", source="10.77.0.1", local=True), "timeout", culprit="neighbour"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
+    Case("a reset that a chain of type route marks has no route (IPv6)", marked_refusals,
+         Connection("fd77::1", 9), "timeout"),
+    Case("a reset that a chain of type route marks has no route", marked_refusals,
+         Connection("10.77.0.1", 9), "timeout"),
+    Case("an ICMP error that a chain of type route marks has no route", marked_refusals,
+         Connection("10.77.0.1", 9, proto="udp"), "timeout"),
+    Case("a routing rule for the source of an error holds it back (IPv6)", rule_of_the_error_source,
+         Connection("fd07::7"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,
               Connection("10.77.0.1", source=FAR), "timeout", culprit="route"),
     OnTheLink("a reset that is routed over lo gets lost", answer_over_lo,

@@ -270,7 +270,7 @@ def who_complaints(site, dice):
     answer = partition.ask(site.lab, "who", target)
     yield from (f"who {target}: {one}" for one in partition.check_space(answer["classes"]))
     some = dice.sample(answer["classes"], min(CLASSES, len(answer["classes"])))
-    _, wrong = partition.check_members(site.lab, dice, some, [target])
+    _, wrong = partition.check_members(site.lab, dice, some, target)
     yield from (f"who {target}: {one}" for one in wrong)
 
 

@@ -281,14 +281,19 @@ Stop no_way_again(Walk& walk, const Journey& journey, const RouteLookup& answer,
 namespace {
 
 /// The protocol and ports of the packet, where rules ask for them
-/// (fib4_rules_early_flow_dissect()), and the device its socket is bound to.
+/// (fib4_rules_early_flow_dissect()), and the device its socket is bound to; ip6_route_me_harder()
+/// keeps link-local destinations on their link.
 void add_socket(Walk& walk, const Journey& journey, RouteQuestion& question) {
-  question.proto = std::string(to_string(walk.flow.proto));
+  const bool error = journey.kind == Packet::icmp;
+  question.proto = error ? "icmp" : std::string(to_string(walk.flow.proto));
   if (journey.reply && journey.listener)
     question.output_interface = journey.listener->interface_index.value_or(0);
   if (question.output_interface != 0 && question.destination.is_v6())
     question.source.reset(); // see asked_source() in reply.cpp
-  if (!rules_ask_for_ports(walk.inquiry, journey.netns))
+  if (question.output_interface == 0 && question.destination.is_v6() &&
+      (question.destination.is_link_local() || question.destination.is_multicast()))
+    question.output_interface = journey.packet.meta.out.index;
+  if (error || !rules_ask_for_ports(walk.inquiry, journey.netns))
     return;
   const auto source = source_of(journey.packet).port;
   const auto target = destination_of(journey.packet).port;
@@ -299,6 +304,8 @@ void add_socket(Walk& walk, const Journey& journey, RouteQuestion& question) {
 
 /// Of IPv6 the user of the packet's socket (sock_net_uid()), of IPv4 nobody's, so root's.
 std::optional<Int> owner_of(const Walk& walk, const Journey& journey) {
+  if (journey.kind == Packet::icmp || journey.kind == Packet::reset)
+    return 0;
   if (journey.reply)
     return journey.listener && journey.listener->uid.known()
                ? std::optional(journey.listener->uid.value())

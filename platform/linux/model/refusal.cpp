@@ -27,6 +27,7 @@ struct Way {
   Int forward_by = 0; ///< the device that it leaves by, to this neighbour
   IpAddress next_hop = on_link;
   std::vector<std::string> assumptions = {};
+  std::vector<std::string> conditions = {}; ///< as those of a Journey
 
   bool ended() const { return lost || unknown; }
 };
@@ -151,46 +152,75 @@ bool is_preferred_by_route(Walk& walk, Int netns, const IpAddress& source) {
                              [&](const Route& row) { return row.preferred_source.is(source); });
 }
 
+/// How the way of an answer is asked for.
+struct Question {
+  RouteQuestion route;
+  AddressTerm source;        ///< of the answer, as far as no route decides it
+  bool by_the_route = false; ///< the answer's source is the one that the route gives
+};
+
+constexpr const char* inbound_setting = "net.ipv4.icmp_errors_use_inbound_ifaddr";
+
 /// icmp6_send(): about an address that is not this host's an error gets the source that the route
-/// names, else the one that suits the device by which the packet came (ipv6_dev_get_saddr()).
-AddressTerm source_by_input(Walk& walk, const Journey& journey, const PacketClass& refused,
-                            const IpAddress& by_route) {
-  const auto usual = AddressTerm::known(by_route);
-  if (refused.family == IpFamily::v4 || !refused.meta.in.present() ||
-      is_preferred_by_route(walk, journey.netns, by_route))
-    return usual;
-  const auto to = address_of(walk, source_of(refused).address, refused);
-  if (walk.classes != nullptr || !to)
-    return AddressTerm::unknown("the source of the ICMP error");
-  auto error = build_icmp_error(refused, 0, usual);
-  set_destination(error, {AddressTerm::known(*to), {}});
+/// names (icmpv6_rt_has_prefsrc()), else, before it is routed, the one that suits the device by
+/// which the packet came (ipv6_dev_get_saddr()). __icmp_send() does so if it is told to.
+void choose_by_input(Walk& walk, const Journey& journey, const PacketClass& refused,
+                     Question& question) {
+  if (!refused.meta.in.present())
+    return;
+  if (refused.family == IpFamily::v4) {
+    const auto told = ask_number(walk.inquiry, journey.netns, inbound_setting);
+    if (told.value_or(0) == 0)
+      return;
+  } else {
+    const auto first = ask_way(walk, journey.netns, question.route);
+    if (first && first->error.is(0) && first->preferred_source.known() &&
+        is_preferred_by_route(walk, journey.netns, first->preferred_source.value()))
+      return;
+  }
+  if (walk.inquiry.pending())
+    return;
+  question.source = AddressTerm::unknown("the source of the ICMP error");
+  question.by_the_route = false;
+  if (walk.classes != nullptr)
+    return;
+  auto error = build_icmp_error(refused, 0, {});
+  set_destination(error, {AddressTerm::known(question.route.destination), {}});
   const auto sources =
       masquerade_sources(walk.inquiry, journey.netns, refused.meta.in, error).choices;
   if (sources.empty())
-    return usual;
-  return sources.size() == 1 ? AddressTerm::known(sources.front())
-                             : AddressTerm::unknown("the source of the ICMP error");
+    question.by_the_route = true;
+  if (sources.size() != 1)
+    return;
+  question.source = AddressTerm::known(sources.front());
+  question.route.source = sources.front();
 }
 
-/// The question for the route of the answer; nothing if it is not known who is answered.
-std::optional<RouteQuestion> question_of(Walk& walk, const Journey& journey,
-                                         const PacketClass& refused, const Stop& stop, Refuser by) {
+/// Nothing: it is not known who is answered.
+std::optional<Question> question_of(Walk& walk, const Journey& journey, const PacketClass& refused,
+                                    const Stop& stop, Refuser by) {
   const auto to = address_of(walk, source_of(refused).address, refused);
   const auto called = address_of(walk, destination_of(refused).address, refused);
   if (!to || !called)
     return std::nullopt;
-  const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(refused, stop, by);
-  return question_of_answer(walk, journey, refused, stop, *to, named ? called : std::nullopt);
+  const bool ours = is_local(walk, journey.netns, *called) && !source_is_chosen(refused, stop, by);
+  const bool named = ours || (called->is_v6() && !by_icmp(stop)); // nf_send_reset6()
+  Question question{
+      question_of_answer(walk, journey, refused, stop, *to, named ? called : std::nullopt),
+      destination_of(refused).address, by_icmp(stop) && !ours};
+  if (question.by_the_route && !(walk.flow.local && journey.hops.empty()))
+    choose_by_input(walk, journey, refused, question);
+  return question;
 }
 
-WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, const Stop& stop,
-               const std::optional<RouteQuestion>& question, std::optional<RouteLookup> answer) {
+WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
+               const std::optional<Question>& question, std::optional<RouteLookup> answer) {
   WayOut out;
-  out.source = destination_of(refused).address;
+  out.source = question ? question->source : destination_of(refused).address;
   out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
   const bool home = walk.flow.local && journey.hops.empty();
   if (answer && !home)
-    answer = past_silent_router(walk, journey.netns, *question, *answer);
+    answer = past_silent_router(walk, journey.netns, question->route, *answer);
   if (walk.inquiry.pending() || !answer) {
     out.assumed = !home || !question;
     return out;
@@ -206,8 +236,8 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
   out.found = answer->error.value_or(0) == 0 && !leads_into_lo(walk, journey.netns, *answer) &&
               !stays_there(walk, journey, refused, *answer);
   out.interface = answer->interface_index.value_or(out.interface);
-  if (by_icmp(stop) && !question->source && answer->preferred_source.known())
-    out.source = source_by_input(walk, journey, refused, answer->preferred_source.value());
+  if (question->by_the_route && answer->preferred_source.known())
+    out.source = AddressTerm::known(answer->preferred_source.value());
   return out;
 }
 
@@ -289,6 +319,7 @@ void take_over(Way& way, Journey answer) {
   way.next_hop = answer.next_hop;
   way.assumptions.insert(way.assumptions.end(), answer.assumptions.begin(),
                          answer.assumptions.end());
+  way.conditions.insert(way.conditions.end(), answer.conditions.begin(), answer.conditions.end());
   if (!answer.stopped())
     return;
   const Stop& end = answer.stops.front();
@@ -306,6 +337,29 @@ Ways route(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg,
       continue;
     }
     for (auto& answer : route_leg(walk, journey_of(way, journey, stop, leg.netns), leg)) {
+      routed.push_back(way);
+      take_over(routed.back(), std::move(answer));
+    }
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return routed;
+}
+
+/// Every way that a rule in output has changed takes another route. One to a client of this host
+/// has to stay here.
+Ways route_changed(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg,
+                   const Stop& stop) {
+  const bool home = walk.flow.local && journey.hops.empty();
+  Ways routed;
+  for (const auto& way : ways) {
+    if (way.ended() || !way.packet.meta.reroute) {
+      routed.push_back(way);
+      continue;
+    }
+    for (auto& answer : route_again(walk, journey_of(way, journey, stop, leg.netns))) {
+      if (!answer.stopped() && home != (answer.forward_by == 0))
+        add_stop(answer, sent_astray(answer, std::nullopt, "a rule in output changes its way"));
       routed.push_back(way);
       take_over(routed.back(), std::move(answer));
     }
@@ -346,6 +400,8 @@ Ways take_leg(Walk& walk, const Journey& journey, Ways ways, const Leg& leg, con
     ways = pass(walk, leg.netns, std::move(ways), hook, stop);
     if (hook == Hook::prerouting)
       ways = route(walk, journey, ways, leg, stop);
+    if (hook == Hook::output)
+      ways = route_changed(walk, journey, ways, leg, stop);
     if (walk.inquiry.pending())
       return {};
   }
@@ -423,6 +479,7 @@ Journeys told(const Journey& journey, const Stop& stop, const Ways& ways, bool m
       next.packet.addresses = way.packet.addresses;
       next.packet.ports = way.packet.ports;
       next.packet.conditions = way.packet.conditions;
+      next.conditions.insert(next.conditions.end(), way.conditions.begin(), way.conditions.end());
     }
     add_stop(next, seen_by_client(journey, stop, way));
     journeys.push_back(std::move(next));
@@ -488,16 +545,19 @@ Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop sto
     return just(std::move(journey), std::move(silent));
   }
   const auto question = question_of(walk, journey, packet, stop, by);
+  if (walk.inquiry.pending())
+    return {};
   if (!question)
     return refuse_by(walk, std::move(journey), packet, stop, by,
-                     way_out(walk, journey, packet, stop, question, std::nullopt));
+                     way_out(walk, journey, packet, question, std::nullopt));
   journey.packet.addresses = packet.addresses;
   Journeys journeys;
-  for (auto& routed : ask_ways(walk, std::move(journey), *question, ClientSide::leaving_target)) {
+  for (auto& routed :
+       ask_ways(walk, std::move(journey), question->route, ClientSide::leaving_target)) {
     Journey& way = routed.journey;
     PacketClass refused = packet;
     refused.addresses = way.packet.addresses;
-    const WayOut out = way_out(walk, way, refused, stop, question, std::move(routed.answer));
+    const WayOut out = way_out(walk, way, refused, question, std::move(routed.answer));
     for (auto& told : refuse_by(walk, std::move(way), refused, stop, by, out))
       journeys.push_back(std::move(told));
     if (walk.inquiry.pending())

@@ -107,7 +107,7 @@ private:
         own = own |
               IntervalSet::prefix(IpPrefix(route.destination.value(),
                                            static_cast<unsigned>(route.prefix_length.value_or(0))));
-    return own;
+    return own - IntervalSet::address(IpAddress::any(family));
   }
 
   void add_local(const Interface& interface, IpFamily family) {

@@ -11,7 +11,7 @@
 
 namespace synfate {
 
-struct Host {
+struct Platform {
   std::string platform; ///< plugins for others are left out
   std::unique_ptr<System> system;
   std::unique_ptr<NameService> names;
@@ -22,6 +22,6 @@ struct Host {
 };
 
 /// `called` is the program's name on its command line.
-Host make_host(const std::string& called);
+Platform make_platform(const std::string& called);
 
 } // namespace synfate

@@ -54,7 +54,7 @@ int run_worker(std::span<const std::string> words) {
 
 int main(int count, char** arguments) {
   const std::vector<std::string> words(arguments + 1, arguments + count);
-  Host host = make_host(arguments[0]);
+  Platform host = make_platform(arguments[0]);
   host.terminal.utf8 = prefers_utf8();
   const Program program{
       .version = SYNFATE_VERSION,

@@ -30,7 +30,7 @@ Terminal look_at_terminal() {
 
 } // namespace
 
-Host make_host(const std::string& called) {
+Platform make_platform(const std::string& called) {
   return {.platform = "linux",
           .system = std::make_unique<LinuxSystem>(),
           .names = std::make_unique<LinuxNames>(),

@@ -71,7 +71,7 @@ Terminal look_at_terminal() {
 
 } // namespace
 
-Host make_host(const std::string& called) {
+Platform make_platform(const std::string& called) {
   _setmode(_fileno(stdin), _O_BINARY); // the same bytes as elsewhere
   _setmode(_fileno(stdout), _O_BINARY);
   return {.platform = "windows",

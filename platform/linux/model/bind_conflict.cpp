@@ -133,12 +133,13 @@ Clash clash_of(const BindClaim& claim, const Socket& holder, std::span<const Soc
   return sure && overlap_unknown(claim, holder) ? Clash::perhaps : clash;
 }
 
-std::vector<Holder> holders_in_the_way(const BindClaim& claim, std::span<const Socket> sockets) {
-  std::vector<Holder> holders;
+std::vector<SocketInTheWay> holders_in_the_way(const BindClaim& claim,
+                                               std::span<const Socket> sockets) {
+  std::vector<SocketInTheWay> holders;
   for (std::size_t at = 0; at < sockets.size(); ++at)
     if (const Clash clash = clash_of(claim, sockets[at], sockets); clash != Clash::none)
       holders.push_back({at, clash});
-  std::ranges::stable_sort(holders, {}, [&](const Holder& holder) {
+  std::ranges::stable_sort(holders, {}, [&](const SocketInTheWay& holder) {
     const Socket& socket = sockets[holder.at];
     return std::tuple(holder.clash, !listens(socket), !socket.state.is("bound"),
                       in_time_wait(socket));

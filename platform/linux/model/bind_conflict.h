@@ -60,13 +60,14 @@ bool holds_port(const Socket& socket);
 Clash clash_of(const BindClaim& claim, const Socket& holder, std::span<const Socket> others);
 
 /// A socket that is in the way, or may be.
-struct Holder {
+struct SocketInTheWay {
   std::size_t at = 0; ///< position in the span that was asked
   Clash clash = Clash::none;
 };
 
 /// The sockets in the way: certain ones first, then by how surely they are; listeners before
 /// others.
-std::vector<Holder> holders_in_the_way(const BindClaim& claim, std::span<const Socket> sockets);
+std::vector<SocketInTheWay> holders_in_the_way(const BindClaim& claim,
+                                               std::span<const Socket> sockets);
 
 } // namespace synfate

@@ -73,15 +73,16 @@ WalkEnd end_of(int os_error) {
 
 } // namespace
 
-Walk walk_sockets(int proc, const std::string& directory, DescriptorRange range, std::size_t most,
-                  const std::function<bool(std::int32_t, std::int64_t)>& visit) {
+DescriptorWalk walk_sockets(int proc, const std::string& directory, DescriptorRange range,
+                            std::size_t most,
+                            const std::function<bool(std::int32_t, std::int64_t)>& visit) {
   const FileDescriptor links(
       openat(proc, (directory + "/fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!links.valid())
     return {end_of(errno), 0, false};
   if (range.first > 0 && lseek(links.get(), range.first + position_of_first, SEEK_SET) < 0)
     return {WalkEnd::vanished, 0, false};
-  Walk walk;
+  DescriptorWalk walk;
   std::size_t seen = 0;
   const auto see = [&](const char* name) {
     const auto fd = parse_number<std::int32_t>(name);

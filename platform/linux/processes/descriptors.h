@@ -36,7 +36,7 @@ enum class WalkEnd : std::uint8_t {
   vanished, ///< the process is gone
 };
 
-struct Walk {
+struct DescriptorWalk {
   WalkEnd end = WalkEnd::complete;
   std::int32_t next = 0; ///< when full: where to go on
   bool any = false;      ///< there were descriptors at all
@@ -44,8 +44,9 @@ struct Walk {
 
 /// Calls visit(fd, inode) for each socket among the descriptors of `directory`, which is
 /// /proc/PID or /proc/PID/task/TID relative to the directory `proc`.
-Walk walk_sockets(int proc, const std::string& directory, DescriptorRange range, std::size_t most,
-                  const std::function<bool(std::int32_t fd, std::int64_t inode)>& visit);
+DescriptorWalk walk_sockets(int proc, const std::string& directory, DescriptorRange range,
+                            std::size_t most,
+                            const std::function<bool(std::int32_t fd, std::int64_t inode)>& visit);
 
 /// True if two threads use one table of descriptors (kcmp(2)); false also where that cannot be
 /// told.

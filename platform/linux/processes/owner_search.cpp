@@ -50,7 +50,7 @@ public:
     const auto directory = std::to_string(pid);
     if (limits_.threads)
       return look_into_own_tables(gathered.search, pid, directory);
-    const Walk walk = walk_directory(gathered.search, pid, directory, {}, most);
+    const DescriptorWalk walk = walk_directory(gathered.search, pid, directory, {}, most);
     ++gathered.search.looked_at;
     if (walk.end == WalkEnd::denied)
       ++gathered.search.denied;
@@ -65,15 +65,15 @@ public:
   void look_into(Gathered& gathered, const Part& part, std::size_t most) {
     if (over())
       return;
-    const Walk walk =
+    const DescriptorWalk walk =
         walk_directory(gathered.search, part.pid, std::to_string(part.pid), part.range, most);
     if (walk.end == WalkEnd::full)
       gathered.unfinished.push_back({part.pid, {walk.next}});
   }
 
 private:
-  Walk walk_directory(Search& search, std::int32_t pid, const std::string& directory,
-                      DescriptorRange range, std::size_t most) {
+  DescriptorWalk walk_directory(Search& search, std::int32_t pid, const std::string& directory,
+                                DescriptorRange range, std::size_t most) {
     return walk_sockets(proc_, directory, range, most, [&](std::int32_t fd, std::int64_t inode) {
       if (wanted_.see(inode))
         search.holders.push_back({inode, pid, fd});

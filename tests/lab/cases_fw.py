@@ -110,4 +110,9 @@ CASES = [
          LAN, "open", certainty="certain"),
     Case("a rule of the family bridge for answers", bridged("postrouting", "ip saddr 10.77.0.1 tcp sport 8080 drop"),
          LAN, "timeout", "fw.drop", "nft_rule", certainty="certain"),
+    Case("a rule of the family bridge for resets", bridged("output", "ip protocol tcp tcp sport 9 drop"),
+         Connection("10.77.0.1", 9), "timeout", "listen.none.silent", certainty="certain"),
+    Case("a rule of the family bridge for ICMP errors",
+         bridged("postrouting", "ip protocol icmp icmp type destination-unreachable drop"),
+         Connection("10.77.0.1", 9, proto="udp"), "timeout", "udp.none.silent", certainty="certain"),
 ]

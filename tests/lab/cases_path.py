@@ -56,6 +56,13 @@ def container(lab, listens=True):
     return inside
 
 
+def bridge_holds_answers(lab):
+    """What the container answers comes in by a port of the bridge, whose rules have a say."""
+    container(lab)
+    rules(lab, "table bridge t { chain in { type filter hook input priority 0;"
+               " ip protocol tcp tcp sport 8080 drop; }\n}")
+
+
 def dead_gateway(lab):
     serve(lab)
     far_client(lab, gateway="10.77.0.99")
@@ -546,6 +553,8 @@ CASES = [
     OnTheLink("a device with an MTU below 1280 takes no IPv6", too_small_for_ipv6,
               Connection("fd77::1", source="fd77::2"), "timeout", rule="net.link_down",
               culprit="interface"),
+    Case("a rule of a bridge drops what a container answers", bridge_holds_answers,
+         Connection(CONTAINER), "timeout", culprit="nft_rule", certainty="certain"),
     Hidden("a hidden namespace makes nothing certain", lambda lab: None,
            Connection(CONTAINER, source="10.77.0.2"), "unknown"),
 ]

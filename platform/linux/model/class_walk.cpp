@@ -104,7 +104,7 @@ std::vector<Way> ways_of(const std::vector<AddressClass>& classes, const Interva
 
 } // namespace
 
-void end_part(ClassWalk& classes, const Journey& journey) {
+ClassEnd end_of(const Journey& journey) {
   ClassEnd end{journey.packet.addresses,
                journey.packet.ports,
                journey.packet.conditions,
@@ -114,7 +114,11 @@ void end_part(ClassWalk& classes, const Journey& journey) {
                std::nullopt};
   if (journey.stopped())
     end.stop = journey.stops.front();
-  classes.ends.push_back(std::move(end));
+  return end;
+}
+
+void end_part(ClassWalk& classes, const Journey& journey) {
+  classes.ends.push_back(end_of(journey));
 }
 
 const linux_routing::Fib* Fibs::of(Inquiry& inquiry, Int netns) {

@@ -55,6 +55,7 @@ IpAddress some_client(const IntervalSet& clients, IpFamily family);
 /// What a hook needs to know of many clients in a namespace. `passages` must outlive it.
 ClassContext class_context(Walk& walk, Int netns, std::vector<Passage>& passages);
 
+ClassEnd end_of(const Journey& journey);
 /// Takes a journey out of the walk: it is stopped, or has come to its end.
 void end_part(ClassWalk& classes, const Journey& journey);
 

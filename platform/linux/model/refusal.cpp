@@ -18,18 +18,15 @@ namespace synfate {
 namespace {
 
 /// One way of the answer, and what ended it.
+/// How the answer to a refusal fares, for a part of the clients.
 struct Way {
-  PacketClass packet;
+  PacketClass packet; ///< the clients, and the conditions
   Certainty certainty = Certainty::certain;
   bool lost = false;
   bool unknown = false;
   std::string why;
-  Int forward_by = 0; ///< the device that it leaves by, to this neighbour
-  IpAddress next_hop = on_link;
   std::vector<std::string> assumptions = {};
   std::vector<std::string> conditions = {}; ///< as those of a Journey
-
-  bool ended() const { return lost || unknown; }
 };
 using Ways = std::vector<Way>;
 
@@ -251,181 +248,70 @@ PacketClass answer_packet(const PacketClass& refused, const Stop& stop, const Wa
   return build_packet(Packet::reset, facts, destination_of(refused), source_of(refused));
 }
 
-std::string lost_text(const Stop& stop, const Branch& branch) {
-  const char* what = by_icmp(stop) ? "ICMP error" : "reset";
-  const std::string by = branch.culprit ? branch.culprit->id : std::string(branch.why);
-  return fmt::format("the {} that answers it does not get out: {}", what, by);
-}
-
-Way way_of(Branch branch, const Stop& stop, const Way& before) {
-  Way way = before;
-  way.packet = std::move(branch.packet);
-  way.certainty = std::max(before.certainty, branch.certainty);
-  way.unknown = branch.verdict == HookVerdict::unknown;
-  way.lost = branch.verdict != HookVerdict::accept && !way.unknown;
-  if (way.lost)
-    way.why = lost_text(stop, branch);
-  if (way.unknown)
-    way.why = branch.why;
-  return way;
-}
-
-Ways pass(Walk& walk, Int netns, Ways ways, Hook hook, const Stop& stop) {
-  Ways passed;
-  HookOptions options{{}, false, false};
-  std::vector<Passage> passages;
-  ClassContext classes;
-  if (walk.classes != nullptr) {
-    classes = class_context(walk, netns, passages);
-    options.most_branches = walk.classes->most_branches;
-    options.classes = &classes;
-  }
-  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  const HookRequest request{.hook = hook,
-                            .family = HookFamily::inet,
-                            .netns = netns,
-                            .packet = by_icmp(stop) ? Packet::icmp : Packet::reset};
-  for (auto& way : ways) {
-    if (way.ended()) {
-      passed.push_back(std::move(way));
-      continue;
-    }
-    for (auto& branch : run_hook(context, request, way.packet))
-      passed.push_back(way_of(std::move(branch), stop, way));
-    if (walk.inquiry.pending())
-      return {};
-  }
-  return passed;
-}
-
-/// The answer as a journey of its own, in a namespace on its way.
-Journey journey_of(const Way& way, const Journey& journey, const Stop& stop, Int netns) {
+/// The answer as a journey of its own.
+Journey journey_of(const Walk& walk, const Journey& journey, PacketClass packet, const Stop& stop,
+                   const WayOut& out) {
   Journey answer;
-  answer.packet = way.packet;
+  answer.packet = std::move(packet);
   answer.kind = by_icmp(stop) ? Packet::icmp : Packet::reset;
   answer.reply = true;
-  answer.netns = netns;
+  answer.netns = journey.netns;
   answer.hops = journey.hops;
-  answer.forward_by = way.forward_by;
-  answer.next_hop = way.next_hop;
-  answer.certainty = way.certainty;
+  answer.conntracks = journey.conntracks;
+  answer.ports = journey.ports;
+  answer.forward_by = walk.flow.local && journey.hops.empty() ? 0 : out.interface;
+  answer.next_hop = out.next_hop;
   return answer;
 }
 
-void take_over(Way& way, Journey answer) {
-  way.packet = std::move(answer.packet);
-  way.certainty = answer.certainty;
-  way.forward_by = answer.forward_by;
-  way.next_hop = answer.next_hop;
-  way.assumptions.insert(way.assumptions.end(), answer.assumptions.begin(),
-                         answer.assumptions.end());
-  way.conditions.insert(way.conditions.end(), answer.conditions.begin(), answer.conditions.end());
-  if (!answer.stopped())
-    return;
-  const Stop& end = answer.stops.front();
-  way.unknown = end.outcome == Outcome::unknown;
+/// What became of the answer to some clients.
+Way way_of(const ClassEnd& end, const Stop& refused) {
+  Way way;
+  way.packet.addresses = end.addresses;
+  way.packet.ports = end.ports;
+  way.packet.conditions = end.packet_conditions;
+  way.certainty = end.certainty;
+  way.assumptions = end.assumptions;
+  way.conditions = end.conditions;
+  if (!end.stop)
+    return way;
+  const Stop& stop = *end.stop;
+  way.unknown = stop.outcome == Outcome::unknown;
   way.lost = !way.unknown;
-  way.why = way.lost ? "the answer to it gets lost: " + end.note : end.note;
+  const bool by_rule = stop.note.empty() && stop.culprit;
+  if (way.unknown)
+    way.why = stop.note;
+  else if (by_rule)
+    way.why = fmt::format("the {} that answers it does not get out: {}",
+                          by_icmp(refused) ? "ICMP error" : "reset", stop.culprit->id);
+  else
+    way.why = "the answer to it gets lost: " + stop.note;
+  return way;
 }
 
-/// Routed on the way back, where it has come by a device.
-Ways route(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg, const Stop& stop) {
-  Ways routed;
-  for (const auto& way : ways) {
-    if (way.ended()) {
-      routed.push_back(way);
-      continue;
-    }
-    for (auto& answer : route_leg(walk, journey_of(way, journey, stop, leg.netns), leg)) {
-      routed.push_back(way);
-      take_over(routed.back(), std::move(answer));
-    }
-    if (walk.inquiry.pending())
-      return {};
+/// How the answer fares from the route to the client, or its socket on this host. Many clients have
+/// a walk of their own: whose answer gets lost has not come to an end.
+Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out) {
+  Walk back = walk;
+  back.notes = nullptr;
+  std::optional<ClassWalk> own;
+  if (walk.classes != nullptr) {
+    own.emplace(ClassWalk{.sources = answer.packet.addresses,
+                          .fibs = walk.classes->fibs,
+                          .most_branches = walk.classes->most_branches,
+                          .routes = std::move(walk.classes->routes)});
+    back.classes = &*own;
   }
-  return routed;
-}
-
-/// Every way that a rule in output has changed takes another route. One to a client of this host
-/// has to stay here.
-Ways route_changed(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg,
-                   const Stop& stop) {
-  const bool home = walk.flow.local && journey.hops.empty();
-  Ways routed;
-  for (const auto& way : ways) {
-    if (way.ended() || !way.packet.meta.reroute) {
-      routed.push_back(way);
-      continue;
-    }
-    for (auto& answer : route_again(walk, journey_of(way, journey, stop, leg.netns))) {
-      if (!answer.stopped() && home != (answer.forward_by == 0))
-        add_stop(answer, sent_astray(answer, std::nullopt, "a rule in output changes its way"));
-      routed.push_back(way);
-      take_over(routed.back(), std::move(answer));
-    }
-    if (walk.inquiry.pending())
-      return {};
-  }
-  return routed;
-}
-
-/// Every way to the neighbour that it goes to; of many clients those with an entry of their own
-/// part from the others.
-Ways hand_over(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg,
-               const Stop& stop, Int next) {
-  Ways handed;
-  for (const auto& way : ways) {
-    if (way.ended()) {
-      handed.push_back(way);
-      continue;
-    }
-    for (auto& answer : cut_by_fixed_neighbours(walk, journey_of(way, journey, stop, leg.netns))) {
-      for (auto& part : check_next_hop(walk, std::move(answer), next)) {
-        handed.push_back(way);
-        take_over(handed.back(), std::move(part));
-      }
-    }
-    if (walk.inquiry.pending())
-      return {};
-  }
-  return handed;
-}
-
-Ways take_leg(Walk& walk, const Journey& journey, Ways ways, const Leg& leg, const Stop& stop) {
-  for (auto& way : ways)
-    enter_leg(walk, leg, journey.netns, journey.conntracks, way.packet);
-  for (const Hook hook : leg.hooks) {
-    for (auto& way : ways)
-      enter_hook(walk, leg, hook, way.packet);
-    ways = pass(walk, leg.netns, std::move(ways), hook, stop);
-    if (hook == Hook::prerouting)
-      ways = route(walk, journey, ways, leg, stop);
-    if (hook == Hook::output)
-      ways = route_changed(walk, journey, ways, leg, stop);
-    if (walk.inquiry.pending())
-      return {};
-  }
-  return ways;
-}
-
-/// The answer's ways from the route to the client, or its socket on this host.
-Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& stop,
-            const WayOut& out) {
   Ways ways;
-  ways.push_back({.packet = std::move(packet),
-                  .why = {},
-                  .forward_by = out.interface,
-                  .next_hop = out.next_hop});
-  const auto legs = legs_back(walk, journey, out.interface);
-  for (std::size_t at = 0; at < legs.size(); ++at) {
-    const Leg& leg = legs[at];
-    ways = take_leg(walk, journey, std::move(ways), leg, stop);
-    if (leg.out != 0 && !walk.inquiry.pending())
-      ways =
-          hand_over(walk, journey, ways, leg, stop, at + 1 < legs.size() ? legs[at + 1].netns : 0);
-    if (walk.inquiry.pending())
-      return {};
-  }
+  const auto legs = legs_back(back, answer, way_out);
+  for (auto& part : cut_by_fixed_neighbours(back, std::move(answer)))
+    for (const auto& way : travel(back, std::move(part), legs))
+      ways.push_back(way_of(end_of(way), stop));
+  if (!own)
+    return ways;
+  walk.classes->routes = std::move(own->routes);
+  for (const auto& end : own->ends)
+    ways.push_back(way_of(end, stop));
   return ways;
 }
 
@@ -529,7 +415,8 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   if (by_icmp(stop) || (by == Refuser::lookup && packet.family == IpFamily::v4))
     answer.meta.socket = kernel_socket();
   pass_traffic_control(walk, journey, out.interface, PacketWay::egress);
-  const Ways ways = travel(walk, journey, std::move(answer), stop, out);
+  const Ways ways = ways_of_answer(walk, journey_of(walk, journey, std::move(answer), stop, out),
+                                   stop, out.interface);
   if (walk.inquiry.pending())
     return {};
   return told(journey, stop, ways, walk.classes != nullptr);

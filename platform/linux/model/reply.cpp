@@ -156,12 +156,12 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
 Journeys end_leg(Walk& walk, Journey journey, const Leg& leg, Int final_netns, Int next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
-  const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
-  if (last && leg.out != 0)
-    check_ends(walk, journey);
   if (leg.out == 0)
     return alone(std::move(journey));
-  if (journey.kind != Packet::data) // the same filters see the data
+  const bool refusal = journey.kind == Packet::reset || journey.kind == Packet::icmp;
+  if (leg.netns == walk.inquiry.snapshot().host().netns && !refusal)
+    check_ends(walk, journey);
+  if (journey.kind != Packet::data && !refusal) // the same filters see the data
     pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
   return check_next_hop(walk, std::move(journey), next);
 }
@@ -254,39 +254,45 @@ Journeys route_changed(Walk& walk, Journeys journeys) {
   return next;
 }
 
-/// From the socket back to the client, through every namespace on the way; then the journey
-/// carries the client's packet again.
+Journeys arrive_each(Walk& walk, Journeys journeys) {
+  Journeys next;
+  for (auto& way : journeys) {
+    if (way.stopped())
+      next.push_back(std::move(way));
+    else
+      std::ranges::move(pass_to_routing(walk, std::move(way)), std::back_inserter(next));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
+}
+
+Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
+  for (const Hook hook : leg.hooks) {
+    for (auto& way : journeys)
+      enter_hook(walk, leg, hook, way.packet);
+    if (hook == Hook::ingress) // with prerouting
+      continue;
+    if (hook == Hook::prerouting)
+      journeys = route_each(walk, arrive_each(walk, std::move(journeys)), leg);
+    else
+      journeys = pass_each(walk, std::move(journeys), hook);
+    if (hook == Hook::output)
+      journeys = route_changed(walk, std::move(journeys));
+    if (hook == Hook::egress)
+      journeys = leave_by_bridge(walk, std::move(journeys));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return journeys;
+}
+
+/// From the socket back to the client; then the journey carries the client's packet again.
 Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass& incoming,
                      Packet incoming_kind) {
   const Int final_netns = journey.netns;
   const auto legs = legs_back(walk, journey, way_out);
-  Journeys journeys = alone(std::move(journey));
-  for (std::size_t at = 0; at < legs.size(); ++at) {
-    const Leg& leg = legs[at];
-    for (auto& way : journeys)
-      begin_leg(walk, way, leg, final_netns);
-    for (const Hook hook : leg.hooks) {
-      for (auto& way : journeys)
-        enter_hook(walk, leg, hook, way.packet);
-      journeys = pass_each(walk, std::move(journeys), hook);
-      if (hook == Hook::prerouting)
-        journeys = route_each(walk, std::move(journeys), leg);
-      if (hook == Hook::output)
-        journeys = route_changed(walk, std::move(journeys));
-      if (hook == Hook::egress)
-        journeys = leave_by_bridge(walk, std::move(journeys));
-      if (walk.inquiry.pending())
-        return {};
-    }
-    const Int next = at + 1 < legs.size() ? legs[at + 1].netns : 0;
-    Journeys ended;
-    for (auto& way : journeys)
-      std::ranges::move(end_leg(walk, std::move(way), leg, final_netns, next),
-                        std::back_inserter(ended));
-    journeys = std::move(ended);
-    if (walk.inquiry.pending())
-      return {};
-  }
+  Journeys journeys = travel(walk, std::move(journey), legs);
   for (auto& way : journeys) {
     way.netns = final_netns;
     way.forward_by = 0;
@@ -306,6 +312,28 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
 }
 
 } // namespace
+
+Journeys travel(Walk& walk, Journey journey, const std::vector<Leg>& legs) {
+  const Int final_netns = journey.netns;
+  Journeys journeys = alone(std::move(journey));
+  for (std::size_t at = 0; at < legs.size(); ++at) {
+    const Leg& leg = legs[at];
+    for (auto& way : journeys)
+      begin_leg(walk, way, leg, final_netns);
+    journeys = pass_leg(walk, std::move(journeys), leg);
+    if (walk.inquiry.pending())
+      return {};
+    const Int next = at + 1 < legs.size() ? legs[at + 1].netns : 0;
+    Journeys ended;
+    for (auto& way : journeys)
+      std::ranges::move(end_leg(walk, std::move(way), leg, final_netns, next),
+                        std::back_inserter(ended));
+    journeys = std::move(ended);
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return journeys;
+}
 
 Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   const PacketClass incoming = journey.packet;

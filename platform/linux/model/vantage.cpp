@@ -102,8 +102,10 @@ private:
     for (const auto& row : facts_.addresses)
       if (row.address.known() && row.address.value().family() == family)
         own = own | IntervalSet::address(row.address.value());
+    // Of IPv6 a local route alone lets nobody bind there: __inet6_bind(), ipv6_chk_addr().
     for (const auto& route : facts_.local_routes)
-      if (route.destination.known() && route.destination.value().family() == family)
+      if (family == IpFamily::v4 && route.destination.known() &&
+          route.destination.value().family() == family)
         own = own |
               IntervalSet::prefix(IpPrefix(route.destination.value(),
                                            static_cast<unsigned>(route.prefix_length.value_or(0))));

@@ -47,6 +47,10 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg);
 /// wherever that is.
 Journeys check_next_hop(Walk& walk, Journey journey, Int next);
 
+/// reply.cpp: an answer, with the device and neighbour that it leaves by, through every namespace
+/// on its way. Of many clients those whose answer is stopped by rules have ended.
+Journeys travel(Walk& walk, Journey journey, const std::vector<Leg>& legs);
+
 /// The parts of many clients that have a neighbour entry of their own, which somebody has set.
 Journeys cut_by_fixed_neighbours(Walk& walk, Journey journey);
 

@@ -318,7 +318,7 @@ Ways route(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg,
 /// Every way to the neighbour that it goes to; of many clients those with an entry of their own
 /// part from the others.
 Ways hand_over(Walk& walk, const Journey& journey, const Ways& ways, const Leg& leg,
-               const Stop& stop, Int next) {
+               const Stop& stop, const Leg* next) {
   Ways handed;
   for (const auto& way : ways) {
     if (way.ended()) {
@@ -365,7 +365,7 @@ Ways travel(Walk& walk, const Journey& journey, PacketClass packet, const Stop& 
     ways = take_leg(walk, journey, std::move(ways), leg, stop);
     if (leg.out != 0 && !walk.inquiry.pending())
       ways =
-          hand_over(walk, journey, ways, leg, stop, at + 1 < legs.size() ? legs[at + 1].netns : 0);
+          hand_over(walk, journey, ways, leg, stop, at + 1 < legs.size() ? &legs[at + 1] : nullptr);
     if (walk.inquiry.pending())
       return {};
   }

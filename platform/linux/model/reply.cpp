@@ -152,7 +152,7 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   journey.netns = leg.netns;
 }
 
-void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns, Int next) {
+void end_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns, const Leg* next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
   const bool last = leg.netns == walk.inquiry.snapshot().host().netns;
@@ -277,7 +277,7 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
       if (walk.inquiry.pending())
         return {};
     }
-    const Int next = at + 1 < legs.size() ? legs[at + 1].netns : 0;
+    const Leg* next = at + 1 < legs.size() ? &legs[at + 1] : nullptr;
     for (auto& way : journeys)
       end_leg(walk, way, leg, final_netns, next);
     if (walk.inquiry.pending())

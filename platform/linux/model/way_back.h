@@ -43,8 +43,8 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg);
 
 /// Who takes an answer on the link that it leaves by (`forward_by`, `next_hop`), and, where that is
 /// in another namespace of this machine that can be seen, whether it comes to the client from
-/// there. `next`: the namespace that it has to come to, 0: the client's, wherever that is.
-void check_next_hop(Walk& walk, Journey& journey, Int next);
+/// there. `next`: where it has to come to, null: to the client, wherever that is.
+void check_next_hop(Walk& walk, Journey& journey, const Leg* next);
 
 /// The parts of many clients that have a neighbour entry of their own, which somebody has set.
 Journeys cut_by_fixed_neighbours(Walk& walk, Journey journey);

@@ -239,6 +239,8 @@ struct Interface {
   Fact<Int> xdp_program;
   Fact<Int> promiscuity;
   Fact<bool> no_arp;
+  Fact<bool> hairpin;
+  Fact<bool> isolated;
 };
 
 template <>
@@ -266,7 +268,11 @@ inline constexpr auto description_of<Interface> = describe(
     column(&Interface::xdp_program, "xdp_program", "", "Id of the attached XDP program."),
     column(&Interface::promiscuity, "promiscuity", "", "Number of promiscuous users."),
     column(&Interface::no_arp, "no_arp", "",
-           "Nobody is asked for link-layer addresses (IFF_NOARP)."));
+           "Nobody is asked for link-layer addresses (IFF_NOARP)."),
+    column(&Interface::hairpin, "hairpin", "",
+           "A bridge's port by which frames may leave that came by it (hairpin mode)."),
+    column(&Interface::isolated, "isolated", "",
+           "A bridge's port from which no frame goes to other such ports."));
 
 /// An address of an interface.
 struct Address {

@@ -1,9 +1,10 @@
 """Connections that do not end on this host: containers behind a bridge as Docker sets them up, services
 as kube-proxy writes them, redirects, with real clients and both back ends of iptables."""
 
+import os
 import subprocess
 
-from lab import Case, Connection, LabError, enter
+from lab import Case, Connection, LabError, Skip, enter
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 CONTAINER = "172.17.0.2"
@@ -182,6 +183,45 @@ def no_route_for_the_source(lab):
     sent_on_by_a_rule(lab, ("from", SERVER, "to", CONTAINER, "blackhole", "priority", "10"))
 
 
+NEIGHBOUR = "172.17.0.3"
+
+
+def published(masquerade, through_ip, who, *settings, forwarding=1, drop=False):
+    """A container that calls the port 8080 of the host, which NAT leads to a container: itself or
+    its neighbour. `through_ip`: br_netfilter hands the bridge's packets to IP."""
+    def prepare(lab):
+        inside = container(lab, forwarding)
+        if not os.path.exists("/proc/sys/net/bridge"):
+            raise Skip("br_netfilter is not loaded")
+        lab.server.sysctl("net.bridge.bridge-nf-call-iptables", through_ip)
+        lab.client = inside if who == CONTAINER else second_container(lab)
+        nft(lab.server, "table ip n { chain p { type nat hook prerouting priority -100; "
+                        f"ip daddr 172.17.0.1 tcp dport 8080 dnat to {CONTAINER}:80; }}; "
+                        "chain q { type nat hook postrouting priority 100; "
+                        + (f"ip daddr {CONTAINER} masquerade;" if masquerade else "") + " }; "
+                        "chain f { type filter hook forward priority 0; "
+                        + ("iifname docker0 oifname docker0 drop;" if drop else "") + " }; }")
+        for port, setting in settings:
+            lab.server.ip("link", "set", port, "type", "bridge_slave", setting, "on")
+    return prepare
+
+
+def second_container(lab):
+    other = lab.another_netns("l")
+    lab.server.ip("link", "add", "vk1", "type", "veth", "peer", "name", "eth0", "netns", other.name)
+    lab.server.ip("link", "set", "vk1", "master", "docker0", "up")
+    other.ip("addr", "add", f"{NEIGHBOUR}/16", "dev", "eth0")
+    other.ip("link", "set", "eth0", "up")
+    other.ip("route", "add", "default", "via", "172.17.0.1")
+    return other
+
+
+def bridged(name, outcome, rule, who, masquerade, through_ip, *settings, direct=False, **others):
+    address, port = (CONTAINER, 80) if direct else ("172.17.0.1", 8080)
+    return Case(name, published(masquerade, through_ip, who, *settings, **others),
+                Connection(address, port=port, source=who), outcome, rule)
+
+
 REMOTE = Connection(SERVER)
 OWN = Connection(SERVER, source=SERVER, local=True)
 LOOPBACK = Connection("127.0.0.1", local=True)
@@ -236,6 +276,28 @@ CASES = [
         ("another host", all_masqueraded(backend), REMOTE, "open"),
     )
 ] + [
+    bridged("a container calls its own published port, within the bridge", "timeout", "nat.hairpin",
+            CONTAINER, True, 1),
+    bridged("the same with a port in hairpin mode", "open", None, CONTAINER, True, 1,
+            ("vk0", "hairpin")),
+    bridged("the same, routed", "open", None, CONTAINER, True, 0),
+    bridged("a container calls a neighbour's published port, within the bridge", "open", None,
+            NEIGHBOUR, False, 1),
+    bridged("the same, routed, and answered directly", "timeout", "nat.answered_directly", NEIGHBOUR,
+            False, 0),
+    bridged("the same, routed and masqueraded", "open", None, NEIGHBOUR, True, 0),
+    bridged("isolated ports, within the bridge", "timeout", "bridge.isolated", NEIGHBOUR, True, 1,
+            ("vk0", "isolated"), ("vk1", "isolated")),
+    bridged("isolated ports, routed", "open", None, NEIGHBOUR, True, 0,
+            ("vk0", "isolated"), ("vk1", "isolated")),
+    bridged("containers call each other below IP", "open", None, NEIGHBOUR, False, 0, direct=True,
+            drop=True, forwarding=0),
+    bridged("containers call each other, and IP's rules see it", "timeout", "fw.drop", NEIGHBOUR,
+            False, 1, direct=True, drop=True),
+    bridged("containers call each other on a host that does not forward", "open", None, NEIGHBOUR,
+            False, 1, direct=True, forwarding=0),
+    bridged("containers behind isolated ports call each other", "timeout", "bridge.isolated",
+            NEIGHBOUR, False, 0, ("vk0", "isolated"), ("vk1", "isolated"), direct=True),
     Case("a rule of forward drops what goes to a container (IPv6)", dropped_on_its_way,
          Connection("fd88::2", port=80), "timeout", "fw.drop", "nft_rule"),
 ]

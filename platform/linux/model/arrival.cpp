@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/discovery.h"
 #include "platform/linux/model/packets.h"
@@ -202,6 +203,10 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     const auto reason =
         routed.reason ? routed.reason : reason_of_refusal(walk, journey.netns, question);
     add_stop(journey, refused_source(routed, reason, question.source.value_or(to), to));
+  } else if (turns_round_in_bridge(walk, journey, to)) {
+    journey.forward_by = journey.packet.meta.in.index;
+    journey.next_hop = to;
+    add_step(journey, Stage::route, Verdict::pass, {}, "to a port of the bridge");
   } else if (error != 0) {
     return stop_not_ours(walk, std::move(journey), to, *answer);
   } else if (answer->type.is("local")) {
@@ -307,11 +312,17 @@ Journeys enter_interface(Walk& walk, Journey journey) {
   if (!device)
     return enter_namespace(walk, std::move(journey));
   Journeys entered;
-  for (auto& part : drop_martians(std::move(journey)))
-    for (auto& way : get_discovered(walk, std::move(part), *device)) {
-      if (way.packet.family == IpFamily::v6)
-        check_ipv6(walk, way);
-      entered.push_back(std::move(way));
+  for (auto& source : drop_martians(std::move(journey)))
+    for (auto& part : part_bridged(walk, std::move(source), *device)) {
+      if (part.bridged) {
+        entered.push_back(std::move(part));
+        continue;
+      }
+      for (auto& way : get_discovered(walk, std::move(part), *device)) {
+        if (way.packet.family == IpFamily::v6)
+          check_ipv6(walk, way);
+        entered.push_back(std::move(way));
+      }
     }
   return entered;
 }
@@ -340,6 +351,14 @@ Journeys route_input(Walk& walk, Journey journey) {
   journey.final_address = *to;
   if (const auto port = destination_of(journey.packet).port; port.kind == PortTerm::Kind::known)
     journey.final_port = port.first;
+  if (passes_below_ip(walk, journey))
+    return alone(std::move(journey));
+  if (home && journey.bridged && !journey.packet.ct.destination_nat) {
+    journey.forward_by = journey.packet.meta.in.index;
+    journey.next_hop = *to;
+    add_step(journey, Stage::route, Verdict::pass, {}, "to another port of the bridge");
+    return alone(std::move(journey));
+  }
   const auto question = arriving(walk, journey, *from, *to);
   if (question.source_port != 0 &&
       rules_cut_ports(walk.inquiry, journey.netns, journey.packet.ports, true))

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/bridging.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
@@ -51,13 +52,6 @@ std::vector<Interface> ports_with_rules(Walk& walk, Int netns, const InterfaceVi
   return looked_at ? ports : std::vector<Interface>();
 }
 
-/// Packets of IP pass prerouting inside of the bridge.
-bool calls_ip(Walk& walk, const Journey& journey) {
-  const auto* name = journey.packet.family == IpFamily::v4 ? "net.bridge.bridge-nf-call-iptables"
-                                                           : "net.bridge.bridge-nf-call-ip6tables";
-  return ask_number(walk.inquiry, journey.netns, name).value_or(0) != 0;
-}
-
 Journeys pass_ingress_and_prerouting(Walk& walk, Journeys ways) {
   for (const Hook hook : {Hook::ingress, Hook::prerouting}) {
     ways = pass_each(walk, std::move(ways), hook);
@@ -70,7 +64,7 @@ Journeys pass_ingress_and_prerouting(Walk& walk, Journeys ways) {
 /// From the port to the bridge device.
 Journeys come_in(Walk& walk, Journey journey, const InterfaceView& bridge,
                  const InterfaceView& port) {
-  const bool inside = calls_ip(walk, journey);
+  const bool inside = calls_ip(walk.inquiry, journey.netns, journey.packet.family);
   if (walk.inquiry.pending())
     return {};
   const auto put = [&](Journeys& journeys, const InterfaceView& device) {
@@ -112,7 +106,7 @@ Journeys go_out(Walk& walk, Journey journey, const InterfaceView& bridge,
 
 /// What -m physdev sees where no other rule looks at ports.
 void note_port(Walk& walk, Journey& journey, const InterfaceView& bridge) {
-  if (!calls_ip(walk, journey))
+  if (!calls_ip(walk.inquiry, journey.netns, journey.packet.family))
     return;
   const auto ports = ports_of(walk, journey.netns, bridge);
   journey.packet.meta.physical_in =
@@ -197,6 +191,17 @@ std::optional<Journeys> cross(Walk& walk, Journey& journey, const InterfaceView&
 
 Journeys pass_to_routing(Walk& walk, Journey journey) {
   const InterfaceView in = journey.packet.meta.in;
+  if (journey.bridged && is_bridged(walk, journey)) {
+    if (!ports_with_rules(walk, journey.netns, in).empty())
+      assume(journey, "the rules that look at the ports of the bridge let it pass");
+    if (!passes_below_ip(walk, journey)) {
+      note_port(walk, journey, in);
+      return pass_each(walk, alone(std::move(journey)), Hook::prerouting);
+    }
+    journey.forward_by = in.index;
+    journey.next_hop = walk.flow.to;
+    return alone(std::move(journey));
+  }
   if (auto crossed = cross(walk, journey, in, come_in))
     return std::move(*crossed);
   if (in.kind.is("bridge"))
@@ -208,7 +213,9 @@ Journeys leave_by_bridge(Walk& walk, Journeys journeys) {
   Journeys next;
   for (auto& journey : journeys) {
     const InterfaceView out = journey.packet.meta.out;
-    auto crossed = cross(walk, journey, out, go_out);
+    std::optional<Journeys> crossed;
+    if (!(journey.bridged && is_bridged(walk, journey)))
+      crossed = cross(walk, journey, out, go_out);
     if (walk.inquiry.pending())
       return {};
     if (!crossed)

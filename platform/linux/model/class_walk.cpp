@@ -158,6 +158,29 @@ const std::vector<AddressClass>* partition_for(Walk& walk, Int netns, const Rout
   return &at->second;
 }
 
+/// Behind source NAT nothing depends on the client's address: all of them go one way.
+bool is_translated(const PacketClass& packet, ClientSide side) {
+  const bool target = side == ClientSide::leaving_target || side == ClientSide::passing_target;
+  const Endpoint end = target ? destination_of(packet) : source_of(packet);
+  return end.address.kind == AddressTerm::Kind::known;
+}
+
+/// Nothing where the facts are missing.
+std::optional<std::vector<Way>> ways_for(Walk& walk, const Journey& journey,
+                                         const RouteQuestion& question, ClientSide side) {
+  if (!is_translated(journey.packet, side)) {
+    const auto* classes = partition_for(walk, journey.netns, question, side);
+    return classes != nullptr ? std::optional(ways_of(*classes, journey.packet.addresses))
+                              : std::nullopt;
+  }
+  const auto* fib = walk.classes->fibs.of(walk.inquiry, journey.netns);
+  if (fib == nullptr)
+    return std::nullopt;
+  const auto packet = packet_of(question);
+  const auto answers = question.input_interface != 0 ? fib->input(packet) : fib->output(packet);
+  return std::vector<Way>{{distinct(answers), journey.packet.addresses}};
+}
+
 /// The routes from this host to addresses, for rules that look back.
 std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresses, IpFamily family,
                               std::uint32_t mark) {
@@ -202,12 +225,12 @@ std::vector<Routed> ask_ways(Walk& walk, Journey journey, const RouteQuestion& q
     routed.push_back({std::move(journey), std::move(answer), std::nullopt});
     return routed;
   }
-  const auto* classes = partition_for(walk, journey.netns, question, side);
-  if (classes == nullptr) {
+  const auto ways = ways_for(walk, journey, question, side);
+  if (!ways) {
     routed.push_back({std::move(journey), std::nullopt, std::nullopt});
     return routed;
   }
-  for (const auto& way : ways_of(*classes, journey.packet.addresses))
+  for (const auto& way : *ways)
     for (std::size_t effect = 0; effect < way.effects.size(); ++effect) {
       Journey part = journey;
       part.packet.addresses = way.addresses;

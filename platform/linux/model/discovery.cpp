@@ -16,31 +16,6 @@
 namespace synfate {
 namespace {
 
-/// The networks that a device is in, and link-local addresses: who has such an address asks for
-/// itself, all others have a router ask for them.
-IntervalSet on_link_of(Walk& walk, Int netns, const Interface& device, IpFamily family) {
-  IntervalSet all;
-  if (family == IpFamily::v6)
-    all = IntervalSet::prefix(*IpPrefix::parse("fe80::/10"));
-  for (const auto& row : ask_addresses(walk.inquiry, netns)) {
-    if (row.interface_index != device.index || !row.address.known() ||
-        row.address.value().family() != family)
-      continue;
-    const IpAddress base = row.peer.known() ? row.peer.value() : row.address.value();
-    all = all | IntervalSet::prefix(
-                    IpPrefix(base, static_cast<unsigned>(row.prefix_length.value_or(128))));
-  }
-  return all;
-}
-
-IntervalSet own_addresses(Walk& walk, Int netns, IpFamily family) {
-  IntervalSet own;
-  for (const auto& row : ask_addresses(walk.inquiry, netns))
-    if (row.address.known() && row.address.value().family() == family)
-      own = own | IntervalSet::address(row.address.value());
-  return own;
-}
-
 Journeys stopped_by(Journey journey, Refusal refusal) {
   if (!journey.stopped())
     add_steps(journey, std::move(refusal.path));
@@ -275,6 +250,29 @@ Journeys discover_many(Walk& walk, const Journey& journey, const Interface& devi
 }
 
 } // namespace
+
+IntervalSet on_link_of(Walk& walk, Int netns, const Interface& device, IpFamily family) {
+  IntervalSet all;
+  if (family == IpFamily::v6)
+    all = IntervalSet::prefix(*IpPrefix::parse("fe80::/10"));
+  for (const auto& row : ask_addresses(walk.inquiry, netns)) {
+    if (row.interface_index != device.index || !row.address.known() ||
+        row.address.value().family() != family)
+      continue;
+    const IpAddress base = row.peer.known() ? row.peer.value() : row.address.value();
+    all = all | IntervalSet::prefix(
+                    IpPrefix(base, static_cast<unsigned>(row.prefix_length.value_or(128))));
+  }
+  return all;
+}
+
+IntervalSet own_addresses(Walk& walk, Int netns, IpFamily family) {
+  IntervalSet own;
+  for (const auto& row : ask_addresses(walk.inquiry, netns))
+    if (row.address.known() && row.address.value().family() == family)
+      own = own | IntervalSet::address(row.address.value());
+  return own;
+}
 
 Journeys get_discovered(Walk& walk, Journey journey, const Interface& device) {
   if (journey.stopped() || walk.flow.local || walk.flow.to.is_multicast() ||

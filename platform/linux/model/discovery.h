@@ -22,4 +22,10 @@ namespace synfate {
 /// many clients the parts that differ. Empty while walk.inquiry.pending().
 Journeys get_discovered(Walk& walk, Journey journey, const Interface& device);
 
+/// The networks that a device is in, and link-local addresses: who has such an address asks for
+/// itself, all others have a router ask for them.
+IntervalSet on_link_of(Walk& walk, Int netns, const Interface& device, IpFamily family);
+/// The addresses of a namespace.
+IntervalSet own_addresses(Walk& walk, Int netns, IpFamily family);
+
 } // namespace synfate

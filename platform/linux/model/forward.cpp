@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/link_asker.h"
 #include "platform/linux/model/link_exchange.h"
@@ -162,8 +163,8 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   if (walk.inquiry.pending())
     return {};
   if (found.kind == NextHop::Kind::there) {
-    journey.hops.push_back(
-        {journey.netns, way.in, way.out, found.netns, found.interface.index.value_or(0)});
+    journey.hops.push_back({journey.netns, way.in, way.out, found.netns,
+                            found.interface.index.value_or(0), way.bridged, way.below_ip});
     cross(journey, found.netns, found.interface);
     return alone(std::move(journey));
   }
@@ -221,18 +222,23 @@ void route_through(Walk& walk, Int netns, PacketClass& packet) {
 
 } // namespace
 
-Journeys forward(Walk& walk, Journey journey) {
-  const WayOn on{journey.packet.meta.in.index, journey.forward_by, journey.next_hop};
+namespace {
+
+Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
   journey.forward_by = 0;
+  if (on.below_ip)
+    return leave_host(walk, std::move(journey), on);
   if (const auto device = ask_interface(walk.inquiry, journey.netns, on.out))
     journey.packet.meta.out = view_of(*device);
   Journeys journeys = alone(std::move(journey));
   // ip_output() and ip6_output() tell postrouting the device that the packet came by.
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
+    if (on.bridged && hook == Hook::egress)
+      continue; // of the bridge's own device
     for (auto& way : journeys)
       if (hook == Hook::egress)
         way.packet.meta.in = {};
-      else if (hook == Hook::forward)
+      else if (hook == Hook::forward && !on.bridged)
         route_through(walk, way.netns, way.packet);
     journeys = pass_each(walk, std::move(journeys), hook);
   }
@@ -248,6 +254,26 @@ Journeys forward(Walk& walk, Journey journey) {
       continue;
     }
     for (auto& gone : leave_host(walk, std::move(way), on))
+      left.push_back(std::move(gone));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return left;
+}
+
+} // namespace
+
+Journeys forward(Walk& walk, Journey journey) {
+  WayOn on{journey.packet.meta.in.index, journey.forward_by, journey.next_hop};
+  if (!is_bridged(walk, journey))
+    return forward_to(walk, std::move(journey), on);
+  on.bridged = true;
+  on.below_ip = passes_below_ip(walk, journey);
+  if (is_given_up_in_bridge(walk, journey, on.next_hop))
+    return leave_host(walk, std::move(journey), on);
+  Journeys left;
+  for (auto& part : part_by_ports(walk, std::move(journey), on.next_hop)) {
+    for (auto& gone : forward_to(walk, std::move(part), on))
       left.push_back(std::move(gone));
     if (walk.inquiry.pending())
       return {};
@@ -362,7 +388,12 @@ std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {
   }
   for (const auto& hop : std::views::reverse(way)) {
     const bool to_client = walk.flow.local && hop.in == 0;
-    if (to_client)
+    if (hop.below_ip)
+      continue;
+    if (hop.bridged)
+      legs.push_back(
+          {hop.netns, hop.out, hop.in, {Hook::prerouting, Hook::forward, Hook::postrouting}, true});
+    else if (to_client)
       legs.push_back({hop.netns, hop.out, 0, {Hook::ingress, Hook::prerouting, Hook::input}});
     else
       legs.push_back(
@@ -405,7 +436,8 @@ void enter_hook(Walk& walk, const Leg& leg, Hook hook, PacketClass& packet) {
   if (!packet.meta.out.present())
     if (const auto out = ask_interface(walk.inquiry, leg.netns, leg.out))
       packet.meta.out = view_of(*out);
-  route_through(walk, leg.netns, packet);
+  if (!leg.bridged)
+    route_through(walk, leg.netns, packet);
 }
 
 } // namespace synfate

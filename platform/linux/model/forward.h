@@ -18,6 +18,8 @@ struct WayOn {
   Int in = 0;  ///< the interface it came by; 0: it began here
   Int out = 0; ///< the interface it leaves by
   IpAddress next_hop;
+  bool bridged = false;  ///< from port to port of a bridge,
+  bool below_ip = false; ///< and past the hooks of IP
 };
 
 /// A packet behind its last hook: into the namespace that its next hop is in. Where there is none
@@ -34,6 +36,7 @@ struct Leg {
   Int in = 0;  ///< the interface it comes by; 0: it begins here
   Int out = 0; ///< the interface it leaves by; 0: it ends here
   std::vector<Hook> hooks;
+  bool bridged = false; ///< from port to port of a bridge
 };
 /// The way back from the namespace the packet ended in; `out` is the interface it leaves by there.
 std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out);

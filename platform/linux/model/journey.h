@@ -38,6 +38,8 @@ struct Hop {
   Int out = 0; ///< the interface it left by
   Int next_netns = 0;
   Int next_in = 0;
+  bool bridged = false;  ///< from port to port of a bridge: nothing was routed,
+  bool below_ip = false; ///< and no hook of IP saw it
 };
 
 struct Journey {
@@ -50,6 +52,7 @@ struct Journey {
   std::map<Int, ConntrackView> conntracks; ///< of the namespaces it has left, by inode
   Int forward_by = 0;                      ///< routed to another host, by this interface
   IpAddress next_hop;                      ///< then: to this neighbour
+  bool bridged = false;       ///< client and target are behind ports of a bridge of this host
   bool over = false;          ///< it ends here: nothing further on this machine sees the packet
   std::vector<PathStep> path; ///< up to the first stop
   std::vector<Stop> stops;

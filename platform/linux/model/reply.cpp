@@ -153,7 +153,7 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   journey.netns = leg.netns;
 }
 
-Journeys end_leg(Walk& walk, Journey journey, const Leg& leg, Int final_netns, Int next) {
+Journeys end_leg(Walk& walk, Journey journey, const Leg& leg, Int final_netns, const Leg* next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
   if (leg.out == 0)
@@ -273,10 +273,11 @@ Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
       enter_hook(walk, leg, hook, way.packet);
     if (hook == Hook::ingress) // with prerouting
       continue;
+    journeys = hook == Hook::prerouting && !leg.bridged
+                   ? arrive_each(walk, std::move(journeys))
+                   : pass_each(walk, std::move(journeys), hook);
     if (hook == Hook::prerouting)
-      journeys = route_each(walk, arrive_each(walk, std::move(journeys)), leg);
-    else
-      journeys = pass_each(walk, std::move(journeys), hook);
+      journeys = route_each(walk, std::move(journeys), leg);
     if (hook == Hook::output)
       journeys = route_changed(walk, std::move(journeys));
     if (hook == Hook::egress)
@@ -323,7 +324,7 @@ Journeys travel(Walk& walk, Journey journey, const std::vector<Leg>& legs) {
     journeys = pass_leg(walk, std::move(journeys), leg);
     if (walk.inquiry.pending())
       return {};
-    const Int next = at + 1 < legs.size() ? legs[at + 1].netns : 0;
+    const Leg* next = at + 1 < legs.size() ? &legs[at + 1] : nullptr;
     Journeys ended;
     for (auto& way : journeys)
       std::ranges::move(end_leg(walk, std::move(way), leg, final_netns, next),

@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/route_replay.h"
+#include "platform/linux/routing/reachability.h"
 
 namespace synfate {
 namespace {
@@ -134,8 +136,37 @@ Journeys follow_to_client(Walk& walk, Journey journey, const NextHop& there,
   return journeys;
 }
 
+/// The answer is not for the namespace that the call came through: its next hop is another host of
+/// the link there. A bridge with br_netfilter sees it nevertheless.
+bool passes_by(Walk& walk, const Journey& journey, const Leg& next, const IpAddress& from) {
+  if (next.bridged || next.in == 0)
+    return false;
+  const auto device = ask_interface(walk.inquiry, next.netns, next.in);
+  if (!device ||
+      (device->kind.is("bridge") && calls_ip(walk.inquiry, next.netns, journey.packet.family)))
+    return false;
+  for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}))
+    if (row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
+        row.hardware_address.known() && row.hardware_address == device->hardware_address)
+      return false;
+  const auto answer =
+      linux_routing::neighbour_reachability(walk.inquiry, next.netns, next.in, journey.next_hop,
+                                            from, route_finder(walk.inquiry, next.netns));
+  return answer.answering == linux_routing::Answering::no;
+}
+
+/// Whoever called another address does not know the one that answers.
+Stop answered_directly(const Journey& journey, const IpAddress& answerer, const IpAddress& client) {
+  Stop stop =
+      sent_astray(journey, Culprit{"address", answerer.to_string(), "answers the client directly"},
+                  fmt::format("{} is on the link of {}, which answers past this host",
+                              client.to_string(), answerer.to_string()));
+  stop.stage = Stage::reply_route;
+  return stop;
+}
+
 Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
-                           const IpAddress& to, Int next) {
+                           const IpAddress& to, const Leg* next) {
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, device, journey.next_hop, from);
   if (walk.inquiry.pending())
@@ -149,9 +180,12 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
     add_stop(journey, each_for_itself(device));
   } else if (!found.why.empty()) {
     stop_at(journey, found, journey.next_hop);
-  } else if (found.kind == NextHop::Kind::there && next == 0) {
+  } else if (next != nullptr && found.kind == NextHop::Kind::beyond && from &&
+             passes_by(walk, journey, *next, *from)) {
+    add_stop(journey, answered_directly(journey, *from, to));
+  } else if (found.kind == NextHop::Kind::there && next == nullptr) {
     return follow_to_client(walk, std::move(journey), found, from);
-  } else if (found.kind == NextHop::Kind::there && found.netns != next) {
+  } else if (found.kind == NextHop::Kind::there && found.netns != next->netns) {
     add_stop(journey, {Outcome::unknown,
                        Icmp::none,
                        "",
@@ -275,6 +309,13 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
   question.destination = *to;
   question.source = *from;
   question.input_interface = leg.in;
+  if (leg.bridged) {
+    journey.forward_by = leg.out;
+    journey.next_hop = on_link;
+    if (const auto out = ask_interface(walk.inquiry, journey.netns, leg.out))
+      journey.packet.meta.out = view_of(*out);
+    return alone(std::move(journey));
+  }
   question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   question.proto = journey.kind == Packet::icmp ? "icmp" : std::string(to_string(walk.flow.proto));
   add_ports(walk, journey, question);
@@ -288,7 +329,7 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
   return journeys;
 }
 
-Journeys check_next_hop(Walk& walk, Journey journey, Int next) {
+Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
   if (journey.stopped() || journey.forward_by == 0 || journey.packet.meta.out.loopback)
     return alone(std::move(journey));
   const auto device = ask_interface(walk.inquiry, journey.netns, journey.forward_by);
@@ -305,22 +346,25 @@ Journeys check_next_hop(Walk& walk, Journey journey, Int next) {
                                 fmt::format("{} has no carrier", device->name.value_or("?"))));
     return alone(std::move(journey));
   }
+  if (next == nullptr && !journey.hops.empty() && journey.hops.front().below_ip)
+    return alone(std::move(journey)); // by the bridge that the call came by
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
-  const bool to_client = next == 0 && direct;
+  const bool to_client = next == nullptr && direct;
   const bool its_link = device->name.is(walk.flow.from_interface);
   const bool many = walk.classes != nullptr;
   const bool visible = device->kind.is("veth") || device->kind.is("bridge");
   const bool overruled =
       is_overruled(walk, journey, *device) ||
       (!many && !deaf_to(walk, journey.netns, *device, journey.next_hop, from).empty());
-  if (!overruled && next == 0 && visible && many && !its_link) {
+  if (!overruled && next == nullptr && visible && many && !its_link) {
     journey.certainty = std::max(journey.certainty, Certainty::likely);
     add_stop(journey, each_for_itself(*device));
     return alone(std::move(journey));
   }
   if (!overruled && to_client && (its_link || many || !visible))
     return alone(std::move(journey));
-  if (!overruled && next == 0 && (its_link || many || !visible) && has_answered(walk, journey))
+  if (!overruled && next == nullptr && (its_link || many || !visible) &&
+      has_answered(walk, journey))
     return alone(std::move(journey));
   return look_for_next_hop(walk, std::move(journey), *device, *to, next);
 }

@@ -43,9 +43,9 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg);
 
 /// Who takes an answer on the link that it leaves by (`forward_by`, `next_hop`), and, where that is
 /// in another namespace of this machine that can be seen, whether it comes to the client from
-/// there: of many clients, which. `next`: the namespace that it has to come to, 0: the client's,
+/// there: of many clients, which. `next`: where it has to come to, null: to the client,
 /// wherever that is.
-Journeys check_next_hop(Walk& walk, Journey journey, Int next);
+Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next);
 
 /// reply.cpp: an answer, with the device and neighbour that it leaves by, through every namespace
 /// on its way. Of many clients those whose answer is stopped by rules have ended.

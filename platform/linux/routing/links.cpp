@@ -38,6 +38,12 @@ Fact<Int> xdp_program(const Attributes& xdp) {
   return Absent{};
 }
 
+Fact<bool> flag(std::optional<std::uint8_t> value) {
+  if (!value)
+    return Absent{};
+  return *value != 0;
+}
+
 Fact<Text> text_fact(std::optional<std::string> text) {
   if (!text)
     return Absent{};
@@ -78,6 +84,11 @@ Result<Interface> decode_link(const Message& message, Int netns) {
   link.xdp_program = xdp_program(xdp);
   link.promiscuity = number(attributes.u32(IFLA_PROMISCUITY));
   link.no_arp = (head.ifi_flags & IFF_NOARP) != 0;
+  if (kind.text(IFLA_INFO_SLAVE_KIND) == "bridge") {
+    SYNFATE_TRY(port, kind.nested(IFLA_INFO_SLAVE_DATA));
+    link.hairpin = flag(port.u8(IFLA_BRPORT_MODE));
+    link.isolated = flag(port.u8(IFLA_BRPORT_ISOLATED));
+  }
   return link;
 }
 

@@ -1,0 +1,149 @@
+#include "platform/linux/model/bridging.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/discovery.h"
+#include "platform/linux/model/next_hop.h"
+#include "platform/linux/model/packets.h"
+
+namespace synfate {
+namespace {
+
+bool is_home(const Walk& walk, const Journey& journey) {
+  return journey.netns == walk.inquiry.snapshot().host().netns;
+}
+
+bool is_turned_by_nat(const PacketClass& packet) {
+  return packet.meta.in.kind.is("bridge") && packet.meta.physical_in != 0 &&
+         packet.ct.destination_nat.has_value();
+}
+
+/// Somebody behind a port of the bridge.
+struct Member {
+  IpAddress address;
+  Interface port;
+};
+
+std::vector<Member> members_of(Walk& walk, Int netns, const Interface& bridge, IpFamily family) {
+  std::vector<Member> members;
+  for (const auto& each : visible_neighbours(walk, netns, bridge, family))
+    if (auto port = ask_interface(walk.inquiry, netns, each.interface.link_index.value_or(0)))
+      members.push_back({each.address, std::move(*port)});
+  return members;
+}
+
+Stop held_back(const Interface& port, const std::string& text, std::string note) {
+  return {Outcome::timeout,
+          Icmp::none,
+          "ETIMEDOUT",
+          Stage::forward,
+          Culprit{"interface", port.name.value_or("?"), text},
+          std::move(note)};
+}
+
+/// should_deliver(): a port takes nothing back that came by it, and an isolated one nothing from
+/// other isolated ones (br_skb_isolated()).
+std::optional<Stop> held_back(const Interface& bridge, const Interface& from, const Interface& to) {
+  const std::string by = to.name.value_or("?");
+  if (from.index == to.index && to.hairpin.is(false))
+    return held_back(to, "hairpin off",
+                     fmt::format("it is for the port of {} that it came by, and {} is not in "
+                                 "hairpin mode",
+                                 bridge.name.value_or("?"), by));
+  if (from.index != to.index && from.isolated.is(true) && to.isolated.is(true))
+    return held_back(to, "isolated",
+                     fmt::format("{} and {} are isolated ports of {}", from.name.value_or("?"), by,
+                                 bridge.name.value_or("?")));
+  return std::nullopt;
+}
+
+} // namespace
+
+bool calls_ip(Inquiry& inquiry, Int netns, IpFamily family) {
+  const auto* name = family == IpFamily::v4 ? "net.bridge.bridge-nf-call-iptables"
+                                            : "net.bridge.bridge-nf-call-ip6tables";
+  return ask_number(inquiry, netns, name).value_or(0) != 0;
+}
+
+Journeys part_bridged(Walk& walk, Journey journey, const Interface& device) {
+  const IpAddress& to = walk.flow.to;
+  if (walk.flow.local || journey.stopped() || !device.kind.is("bridge") || to.is_multicast())
+    return alone(std::move(journey));
+  const auto target = IntervalSet::address(to);
+  const auto own = own_addresses(walk, journey.netns, to.family());
+  const auto near = on_link_of(walk, journey.netns, device, to.family());
+  if (!near.contains(target) || own.contains(target))
+    return alone(std::move(journey));
+  const auto found = find_next_hop(walk, journey.netns, device, to, std::nullopt);
+  if (found.kind == NextHop::Kind::nobody || found.kind == NextHop::Kind::lost)
+    return alone(std::move(journey));
+  const auto members = near - own - target;
+  auto parts = cut(std::move(journey), {members});
+  for (auto& part : parts)
+    part.bridged = members.contains(part.packet.addresses);
+  return parts;
+}
+
+bool is_bridged(const Walk& walk, const Journey& journey) {
+  if (is_turned_by_nat(journey.packet))
+    return journey.forward_by == journey.packet.meta.in.index;
+  return journey.bridged && is_home(walk, journey);
+}
+
+bool passes_below_ip(const Walk& walk, const Journey& journey) {
+  return journey.bridged && is_home(walk, journey) &&
+         !calls_ip(walk.inquiry, journey.netns, journey.packet.family);
+}
+
+bool turns_round_in_bridge(Walk& walk, const Journey& journey, const IpAddress& to) {
+  const auto& in = journey.packet.meta.in;
+  if (to.is_v4() || !is_turned_by_nat(journey.packet) ||
+      ask_forwarding(walk.inquiry, journey.netns, to.family(), in.name))
+    return false;
+  RouteQuestion question;
+  question.destination = to;
+  const auto route = ask_way(walk, journey.netns, question);
+  return route && route->error.is(0) && route->type.is("unicast") &&
+         route->interface_index.is(in.index) && !route->gateway.known();
+}
+
+bool is_given_up_in_bridge(Walk& walk, const Journey& journey, const IpAddress& next_hop) {
+  const auto& in = journey.packet.meta.in;
+  const auto bridge = ask_interface(walk.inquiry, journey.netns, in.index);
+  return is_turned_by_nat(journey.packet) && bridge &&
+         find_next_hop(walk, journey.netns, *bridge, next_hop, std::nullopt).kind ==
+             NextHop::Kind::nobody;
+}
+
+Journeys part_by_ports(Walk& walk, Journey journey, const IpAddress& next_hop) {
+  const bool first = journey.kind == Packet::syn || journey.kind == Packet::datagram;
+  const auto bridge = ask_interface(walk.inquiry, journey.netns, journey.packet.meta.in.index);
+  if (!first || !bridge)
+    return alone(std::move(journey));
+  const auto members = members_of(walk, journey.netns, *bridge, next_hop.family());
+  const auto target = std::ranges::find(members, next_hop, &Member::address);
+  if (target == members.end())
+    return alone(std::move(journey));
+  std::vector<IntervalSet> kept;
+  std::vector<Stop> stops;
+  for (const auto& member : members)
+    if (auto stop = held_back(*bridge, member.port, target->port)) {
+      kept.push_back(IntervalSet::address(member.address));
+      stops.push_back(std::move(*stop));
+    }
+  if (kept.empty())
+    return alone(std::move(journey));
+  auto parts = cut(std::move(journey), kept);
+  for (auto& part : parts)
+    for (std::size_t at = 0; at < kept.size(); ++at)
+      if (kept[at].contains(part.packet.addresses)) {
+        add_stop(part, stops[at]);
+        break;
+      }
+  return parts;
+}
+
+} // namespace synfate

@@ -109,6 +109,13 @@ Stop routed_elsewhere(const Journey& journey, const RouteQuestion& question) {
                 : fmt::format("the answer to {} is not routed to this host", to)};
 }
 
+/// net/ipv4/route.c: ip_route_output_key_hash_rcu(): by the device of a bound socket anything is on
+/// its link, the host's own addresses too; what leaves by lo comes back.
+bool comes_home_over_lo(Walk& walk, const Journey& journey, const RouteQuestion& question,
+                        const RouteLookup& answer) {
+  return question.destination.is_v4() && leads_into_lo(walk, journey.netns, answer);
+}
+
 /// An answer to a client of this host, which goes over lo. inet_csk_route_req() routes it by the
 /// device that the listener is bound to; by that device there is no way to an address that only lo
 /// has, and the packet is lost on the link. Behind source NAT the answer is for another address at
@@ -120,7 +127,8 @@ Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& quest
     Journey& way = routed.journey;
     if (answer && !answer->error.is(0))
       add_stop(way, no_way_back(*answer, question.destination, walk.classes != nullptr));
-    else if (answer && !answer->type.is("local") && !has_source_nat(way.packet))
+    else if (answer && !answer->type.is("local") && !has_source_nat(way.packet) &&
+             !comes_home_over_lo(walk, way, question, *answer))
       add_stop(way, routed_elsewhere(way, question));
     journeys.push_back(std::move(way));
   }

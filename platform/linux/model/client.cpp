@@ -13,6 +13,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bind_address.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/client_ports.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
@@ -134,6 +135,7 @@ Journeys choose_way(Walk& walk, Journey journey) {
     } else if (auto stop = answer ? not_for_one(walk, *answer) : std::nullopt) {
       add_stop(routed.journey, std::move(*stop));
     } else {
+      take_client_port(walk, routed.journey);
       add_step(routed.journey, Stage::client, Verdict::pass);
     }
     journeys.push_back(std::move(routed.journey));

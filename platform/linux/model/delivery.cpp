@@ -36,7 +36,8 @@ constexpr std::size_t most_members = 32;
 /// The device of the lookup: for a packet of this host the one that has the address it goes to.
 Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
   if (journey.packet.meta.in.loopback)
-    return device_of_own_address(walk.inquiry, journey.netns, to);
+    return device_of_own_address(walk.inquiry, journey.netns, to,
+                                 to == walk.flow.to ? walk.flow.zone : std::string());
   return journey.packet.meta.in.index;
 }
 
@@ -280,7 +281,7 @@ void foresee_delivery(Walk& walk) {
     return;
   const Int netns = snapshot.host().netns;
   const auto arrival = arrival_interface(walk, netns);
-  const Int device = flow.local ? device_of_own_address(walk.inquiry, netns, flow.to)
+  const Int device = flow.local ? device_of_own_address(walk.inquiry, netns, flow.to, flow.zone)
                      : arrival  ? arrival->index.value_or(0)
                                 : 0;
   const LookupQuestion question{flow.from, flow.source_port, flow.to, flow.port, device};

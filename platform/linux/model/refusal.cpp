@@ -123,10 +123,12 @@ std::uint16_t port_of_error(const Stop& stop, IpFamily family) {
 /// All as the user 0 of the namespace.
 RouteQuestion question_of_answer(Walk& walk, const Journey& journey, const PacketClass& refused,
                                  const Stop& stop, const IpAddress& to,
-                                 const std::optional<IpAddress>& from) {
+                                 const std::optional<IpAddress>& from, Refuser by) {
   RouteQuestion question;
   question.destination = to;
   question.source = from;
+  if (by_icmp(stop) || by == Refuser::lookup) // nf_send_reset6() does not care
+    question.output_interface = link_of_answer(to, refused.meta.in);
   const auto mark = reply_mark(walk, journey, refused);
   question.mark = mark.known() ? mark.value() : 0U;
   question.uid = 0;
@@ -187,7 +189,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused, c
   const bool chosen = source_is_chosen(refused, stop, by);
   const bool ours = is_local(walk, journey.netns, *called);
   const auto question = question_of_answer(walk, journey, refused, stop, *to,
-                                           ours && !chosen ? called : std::nullopt);
+                                           ours && !chosen ? called : std::nullopt, by);
   auto answer = ask_way(walk, journey.netns, question);
   if (answer && !home)
     answer = past_silent_router(walk, journey.netns, question, *answer);
@@ -444,7 +446,7 @@ bool reset_cannot_reach_loopback(Walk& walk, const Journey& journey, const Packe
   if (by != Refuser::lookup || by_icmp(stop) || !walk.flow.local || !walk.flow.from.is_v6() ||
       !walk.flow.from.is_loopback() || !called || called->is_loopback())
     return false;
-  const Int device = device_of_own_address(walk.inquiry, journey.netns, *called);
+  const Int device = device_of_own_address(walk.inquiry, journey.netns, *called, walk.flow.zone);
   const auto interface = ask_interface(walk.inquiry, journey.netns, device);
   return !interface || !interface->loopback.is(true);
 }
@@ -494,7 +496,7 @@ std::vector<IntervalSet> answered_alike(Walk& walk, const Journey& journey,
   const bool named = is_local(walk, journey.netns, *called) && !source_is_chosen(packet, stop, by);
   return routed_alike(
       walk, journey.netns,
-      question_of_answer(walk, journey, packet, stop, *to, named ? called : std::nullopt),
+      question_of_answer(walk, journey, packet, stop, *to, named ? called : std::nullopt, by),
       ClientSide::leaving_target, packet.addresses);
 }
 
@@ -504,12 +506,16 @@ Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop sto
   if (walk.classes == nullptr || journey.stopped() || journey.reply || !is_answered(stop))
     return refuse_alike(walk, std::move(journey), packet, std::move(stop), by);
   Journeys journeys;
-  for (auto& part : answered_alike(walk, journey, packet, stop, by)) {
-    Journey way = journey;
-    PacketClass refused = packet;
-    way.packet.addresses = refused.addresses = std::move(part);
-    for (auto& told : refuse_alike(walk, std::move(way), refused, stop, by))
-      journeys.push_back(std::move(told));
+  for (auto& half : cut_by_link(journey)) {
+    PacketClass asked = packet;
+    asked.addresses = half.packet.addresses;
+    for (auto& part : answered_alike(walk, half, asked, stop, by)) {
+      Journey way = half;
+      PacketClass refused = packet;
+      way.packet.addresses = refused.addresses = std::move(part);
+      for (auto& told : refuse_alike(walk, std::move(way), refused, stop, by))
+        journeys.push_back(std::move(told));
+    }
   }
   return journeys;
 }

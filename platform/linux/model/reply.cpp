@@ -180,8 +180,10 @@ struct Leaving {
 };
 
 RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const IpAddress& to,
-                                const IpAddress& from) {
-  const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
+                                const IpAddress& from, const InterfaceView& arrived) {
+  Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
+  if (bound == 0)
+    bound = link_of_answer(to, arrived);
   RouteQuestion question;
   question.destination = to;
   // inet_bind(): a socket that is bound to a group sends from an address that the route chooses.
@@ -309,9 +311,7 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
   return journeys;
 }
 
-} // namespace
-
-Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
+Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
   const PacketClass incoming = journey.packet;
   const Packet incoming_kind = journey.kind;
   if (kind == Packet::synack)
@@ -332,11 +332,11 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   if (!to || !from) {
     leaving.push_back({std::move(journey), by_default});
   } else if (incoming.meta.in.loopback) {
-    const auto question = question_of_reply(walk, journey, *to, *from);
+    const auto question = question_of_reply(walk, journey, *to, *from, incoming.meta.in);
     for (auto& way : route_back_home(walk, std::move(journey), question))
       leaving.push_back({std::move(way), by_default});
   } else {
-    const auto question = question_of_reply(walk, journey, *to, *from);
+    const auto question = question_of_reply(walk, journey, *to, *from, incoming.meta.in);
     leaving = route_back(walk, std::move(journey), question, by_default);
   }
   Journeys journeys;
@@ -350,6 +350,18 @@ Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
   }
   if (walk.inquiry.pending())
     return {};
+  return journeys;
+}
+
+} // namespace
+
+Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
+  if (walk.classes == nullptr)
+    return send_alike(walk, std::move(journey), kind);
+  Journeys journeys;
+  for (auto& part : cut_by_link(std::move(journey)))
+    for (auto& back : send_alike(walk, std::move(part), kind))
+      journeys.push_back(std::move(back));
   return journeys;
 }
 

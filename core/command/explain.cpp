@@ -116,6 +116,72 @@ Result<std::vector<ZonedAddress>> read_clients(const Options& options) {
 
 namespace {
 
+Error no_such_interface(const std::string& where, const std::string& zone,
+                        const std::vector<Interface>& interfaces) {
+  std::vector<std::string> names;
+  for (const auto& interface : interfaces)
+    names.push_back(interface.name.value_or(""));
+  const auto near = nearest_word(zone, names);
+  return {.code = ErrorCode::invalid_input,
+          .doing = "reading the command line",
+          .where = where,
+          .detail = fmt::format("there is no interface '{}' here", zone),
+          .hint = near ? fmt::format("Did you mean '{}'?", *near)
+                       : fmt::format("There are {}.", fmt::join(names, ", "))};
+}
+
+/// The interface of a name or a number, by its name.
+std::optional<std::string> name_of_interface(const std::vector<Interface>& interfaces,
+                                             const std::string& zone) {
+  Int index = 0;
+  const auto [end, code] = std::from_chars(zone.data(), zone.data() + zone.size(), index);
+  const bool is_number = code == std::errc() && end == zone.data() + zone.size();
+  for (const auto& interface : interfaces)
+    if (interface.name.is(zone))
+      return zone;
+  for (const auto& interface : interfaces)
+    if (is_number && interface.index.is(index))
+      return interface.name.value_or(zone);
+  return std::nullopt;
+}
+
+} // namespace
+
+Status resolve_zones(Session& session, std::vector<Target>& targets,
+                     std::vector<ZonedAddress>& clients) {
+  const auto zoned = [](const auto& each) { return !each.zone.empty(); };
+  if (std::ranges::none_of(targets, zoned) && std::ranges::none_of(clients, zoned))
+    return Done{};
+  bool complete = false;
+  const auto interfaces = session.settle([&](Inquiry& inquiry) {
+    auto rows = inquiry.rows<Interface>({{"netns", inquiry.snapshot().host().netns}});
+    complete = !inquiry.incomplete();
+    return rows;
+  });
+  if (!complete || interfaces.empty())
+    return Done{};
+  for (auto& target : targets) {
+    if (target.zone.empty())
+      continue;
+    auto name = name_of_interface(interfaces, target.zone);
+    if (!name)
+      return no_such_interface(fmt::format("'{}'", target.text), target.zone, interfaces);
+    target.zone = std::move(*name);
+  }
+  for (auto& client : clients) {
+    if (client.zone.empty())
+      continue;
+    auto name = name_of_interface(interfaces, client.zone);
+    if (!name)
+      return no_such_interface(fmt::format("--from {}%{}", client.address.to_string(), client.zone),
+                               client.zone, interfaces);
+    client.zone = std::move(*name);
+  }
+  return Done{};
+}
+
+namespace {
+
 Status fit_together(const std::vector<Target>& targets, const Options& options) {
   if (!options.from.empty() &&
       std::ranges::find(targets, Proto::unix_socket, &Target::proto) != targets.end())
@@ -319,7 +385,11 @@ int run_explain(const Program& program, const Options& options) {
   std::vector<Report> reports;
   const auto session = Session::answer(program, options, [&](Session& opened) -> Status {
     SYNFATE_TRY(rules, load_rules(program, options, opened.snapshot().schema()));
-    reports = explain_targets(opened, *targets, rules, *clients, *as, options);
+    auto named_targets = *targets;
+    auto named_clients = *clients;
+    SYNFATE_TRY(resolved, resolve_zones(opened, named_targets, named_clients));
+    static_cast<void>(resolved);
+    reports = explain_targets(opened, named_targets, rules, named_clients, *as, options);
     return Done{};
   });
   if (!session)

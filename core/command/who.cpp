@@ -146,8 +146,12 @@ int run_who(const Program& program, const Options& options) {
   std::vector<WhoReport> reports;
   const auto session = Session::answer(program, options, [&](Session& opened) -> Status {
     reports.clear();
-    for (const auto& target : *targets)
-      reports.push_back(who_reaches(opened, target, *clients, *as));
+    auto named_targets = *targets;
+    auto named_clients = *clients;
+    SYNFATE_TRY(resolved, resolve_zones(opened, named_targets, named_clients));
+    static_cast<void>(resolved);
+    for (const auto& target : named_targets)
+      reports.push_back(who_reaches(opened, target, named_clients, *as));
     return Done{};
   });
   if (!session)

@@ -31,6 +31,7 @@ struct Flow {
   std::string from_interface; ///< where its packets arrive ("lo" if local); may be empty: by route
   std::string name;           ///< "localhost", "on-link of eth0", "default route"
   IpAddress to;               ///< the address the client calls
+  std::string zone;           ///< of a link-local `to`: its interface here; may be empty
   std::uint16_t port = 0;
   std::uint16_t source_port = 0; ///< 0: any of a Linux client's, 32768-60999
   std::string path;              ///< Unix: the socket's file or abstract name

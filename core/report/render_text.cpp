@@ -104,7 +104,7 @@ enum class RowDetail : std::uint8_t { full, without_names, stage_only };
 
 /// A socket at the called address itself: the row has said so already.
 bool is_callee(const Culprit& culprit, const Flow& flow) {
-  return culprit.kind == "socket" && culprit.id.ends_with("/" + callee_words(flow));
+  return culprit.kind == "socket" && culprit.id.ends_with("/" + endpoint_words(flow.to, flow.port));
 }
 
 std::string stop_words(const FlowReport& entry, RowDetail detail) {

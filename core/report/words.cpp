@@ -183,6 +183,18 @@ Standing standing(const Fate& fate) {
   return fate.certainty == Certainty::certain ? Standing::not_open : Standing::unsure;
 }
 
+namespace {
+
+std::string zoned_endpoint_words(const IpAddress& address, const std::string& zone,
+                                 std::int64_t port) {
+  if (zone.empty())
+    return endpoint_words(address, port);
+  const std::string whole = address.to_string() + "%" + escape_for_terminal(zone);
+  return fmt::format(fmt::runtime(address.is_v6() ? "[{}]:{}" : "{}:{}"), whole, port);
+}
+
+} // namespace
+
 std::string endpoint_words(const IpAddress& address, std::int64_t port) {
   return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), port)
                          : fmt::format("{}:{}", address.to_string(), port);
@@ -195,7 +207,7 @@ std::string target_words(const Target& target) {
     return fmt::format("{}/{}", to_string(target.proto), target.port);
   if (target.host_name.empty())
     return fmt::format("{}/{}", to_string(target.proto),
-                       endpoint_words(target.addresses.front(), target.port));
+                       zoned_endpoint_words(target.addresses.front(), target.zone, target.port));
   std::vector<std::string> addresses;
   for (const auto& address : target.addresses)
     addresses.push_back(address.to_string());
@@ -218,7 +230,7 @@ std::string client_words(const Flow& flow) {
 std::string callee_words(const Flow& flow) {
   if (flow.proto == Proto::unix_socket)
     return unix_name(flow.path, flow.abstract);
-  return endpoint_words(flow.to, flow.port);
+  return zoned_endpoint_words(flow.to, flow.zone, flow.port);
 }
 
 std::string outcome_words(Outcome outcome, Icmp icmp) {
@@ -255,7 +267,8 @@ std::string culprit_words(const Culprit& culprit) {
     return "file " + escape_for_terminal(plain_part(culprit.id));
   if (culprit.kind == "socket" && culprit.id.starts_with(unix_prefix))
     return "socket unix:" + escape_for_terminal(plain_part(culprit.id.substr(unix_prefix.size())));
-  return fmt::format("{} {}", kind_words(culprit.kind), culprit.id);
+  return fmt::format("{} {}", kind_words(culprit.kind),
+                     escape_for_terminal(plain_part(culprit.id)));
 }
 
 std::string time_words(std::int64_t ms_since_1970) {

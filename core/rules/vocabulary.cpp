@@ -103,6 +103,7 @@ const StructType<Flow>& destination_type() {
   static const StructType<Flow> type(
       "flow_destination",
       {{"address", "net.IP", [](const Flow& f) { return Value::ip(f.to); }},
+       {"zone", "string", [](const Flow& f) { return text(f.zone); }},
        {"port", "int", [](const Flow& f) { return Value::integer(f.port); }},
        {"path", "string", [](const Flow& f) { return text(f.path); }},
        {"abstract", "bool", [](const Flow& f) { return Value::boolean(f.abstract); }},

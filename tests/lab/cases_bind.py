@@ -406,6 +406,8 @@ class EveryHolder:
 CASES = [
     EveryHolder(),
     BindCase("a free port", nothing, Wish("0.0.0.0")),
+    BindCase("an address of 0.0.0.0/8", nothing, Wish("0.0.0.1"), "EADDRNOTAVAIL",
+             "bind.addr_missing"),
     BindCase("a free port on every address", nothing, Wish("::")),
     BindCase("a listener has the port", serving("0.0.0.0", "8080"), Wish("0.0.0.0"), "EADDRINUSE",
              "bind.in_use"),

@@ -3,13 +3,15 @@
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 
 from cases_bind import Kept, unix_socket
 from cases_queue import rows
 from cases_unix import UnixCase
-from lab import Case, Connection, LabError, Skip, wait_for_listener, wait_until
+from lab import (Case, Connection, LabError, Skip, connect_tcp, synfate_program,
+                 wait_for_listener, wait_until)
 
 # A server that tries again when accept() fails, as most do, and keeps `keep` connections open.
 SERVER = """
@@ -284,6 +286,52 @@ def nginx_without_descriptors(lab):
     time.sleep(0.3)
 
 
+def few_ports(close=False, reuse=2, ports="40000 40009", wait=0.0):
+    """Ten connections of this host to its own server, which the client may close first."""
+
+    def prepare(lab):
+        lab.server.sysctl("net.ipv4.ip_local_port_range", ports)
+        lab.server.sysctl("net.ipv4.ip_local_reserved_ports", "40010-40029")
+        lab.server.sysctl("net.ipv4.tcp_tw_reuse", reuse)
+        lab.serve("--backlog", "32", "127.0.0.1", "8080")
+        client = lab.start(lab.server, sys.executable, "-c", CLIENTS, str(int(close)),
+                           output=subprocess.PIPE)
+        lab.undo(client.stdout.close)
+        if client.stdout.readline().strip() != b"ready":
+            raise LabError("the clients did not connect")
+        time.sleep(wait)
+
+    return prepare
+
+
+CLIENTS = """
+import socket, sys, time
+kept = [socket.create_connection(('127.0.0.1', 8080)) for _ in range(10)]
+if sys.argv[1] == '1':
+    for one in kept:
+        one.shutdown(socket.SHUT_WR)
+        one.recv(1)
+        one.close()
+print('ready', flush=True)
+time.sleep(600)
+"""
+
+
+class UnboundCase(Case):
+    """A client that leaves its address to the kernel: bind() would refuse with EADDRINUSE."""
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        wanted = self.connection
+        answer = self._ask(lab) if synfate_program() else None
+        real, code = lab.server.call(lambda: connect_tcp(wanted.address, wanted.port))
+        found = [] if real == self.outcome else [f"reality: {wanted} is {real} ({code})"]
+        if answer and answer.flows[0]["errno"] != code:
+            found.append(f"the errno is {answer.flows[0]['errno']}, a real client gets {code}")
+        return found + (self._judge(answer, real) if answer else [])
+
+
+HOME = Connection("127.0.0.1", local=True)
 LAN = Connection("10.77.0.1")
 
 CASES = [
@@ -312,6 +360,16 @@ CASES = [
     Case("a server that is held back by its CPU quota", held_back, LAN, "open", "limits.cpu_quota"),
     Case("a process was killed for want of memory", out_of_memory, LAN, "open",
          "limits.memcg_oom"),
+    UnboundCase("every port has a connection to the server", few_ports(), HOME, "denied",
+                "client.time_wait", "port_range", certainty="certain"),
+    UnboundCase("every port that is not reserved has a connection",
+                few_ports(ports="40000 40029"), HOME, "denied", "client.time_wait", "port_range",
+                certainty="certain"),
+    UnboundCase("every port had a connection, and they are kept", few_ports(close=True, reuse=0),
+                HOME, "denied", "client.time_wait", "port_range", certainty="certain"),
+    UnboundCase("every port had a connection, and they are used again",
+                few_ports(close=True, wait=2.1), HOME, "open"),
+    UnboundCase("two ports are left", few_ports(ports="39998 40009"), HOME, "open"),
     Case("a cgroup without memory for TCP", no_memory_for_tcp, LAN, "stalled",
          "limits.memcg_tcp", predicted="open"),
 ]

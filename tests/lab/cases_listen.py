@@ -1,9 +1,13 @@
 """Who listens, and where: causes of the pack `listen`."""
 
-from lab import Case, Connection, Skip, wait_for_listener
-
+import errno
 import os
 import shutil
+import socket
+import struct
+
+from lab import (Case, Connection, Skip, ask_synfate, name_of, outcome_of_error, synfate_program,
+                 target_words, wait_for_listener)
 
 V4, V4_OTHER = "10.77.0.1", "10.77.0.11"
 V6, V6_OTHER = "fd77::1", "fd77::11"
@@ -48,6 +52,61 @@ def on_every_link(lab):
     """An address that exists on each link: who calls it must say which."""
     lab.server.ip("addr", "add", "fe80::99/64", "dev", "sv0", "nodad")
     lab.serve("::", "8080")
+
+
+class LinkLocal(Case):
+    """Two links to the client, with fe80::99 on both; `zone` is the one that is meant."""
+
+    links = {"sv0": ("fe80::a", "fe80::c", "cl0"), "sv1": ("fe80::b", "fe80::d", "cl1")}
+
+    def __init__(self, name, words, address, zone, outcome, rule=None, local=False, proto="tcp"):
+        super().__init__(name, serving(*words), Connection(address, proto=proto), outcome, rule)
+        self.zone, self.local, self.certainty = zone, local, "certain"
+
+    def complaints(self, lab):
+        lab.server.ip("link", "add", "sv1", "type", "veth", "peer", "name", "cl1", "netns",
+                      lab.client.name)
+        for link, (own, other, peer) in self.links.items():
+            for netns, device, address in ((lab.server, link, own), (lab.server, link, "fe80::99"),
+                                           (lab.client, peer, other)):
+                netns.ip("addr", "add", address + "/64", "dev", device, "nodad")
+                netns.ip("link", "set", device, "up")
+        self.prepare(lab)
+        own, other, peer = self.links[self.zone]
+        address = self.connection.address
+        netns, zone, source = (lab.client, peer, other)
+        if self.local:
+            netns, zone, source = lab.server, self.zone, address
+        real, code = netns.call(lambda: call_link_local(self.connection, zone))
+        found = [] if real == self.outcome else [f"reality: {real} ({code}), not {self.outcome}"]
+        if not synfate_program():
+            return found
+        words = [target_words(self.connection.proto, f"{address}%{self.zone}", 8080)]
+        for more in ([f"{source}%{self.zone}"], [source]) if not self.local else ([source],):
+            answer = ask_synfate(lab.server, *words, "--from", *more)
+            found += self._judge(answer, real)
+            if real != "open" and answer.flows[0]["errno"] != code:
+                found.append(f"the errno is {answer.flows[0]['errno']}, a real client gets {code}")
+        plain = ask_synfate(lab.server, *words).flows
+        told = {flow["outcome"] for flow in plain
+                if (flow["from"]["interface"] == "lo") == self.local}
+        if told != {real}:
+            found.append(f"the plain call says {told}")
+        return found
+
+
+def call_link_local(connection, zone):
+    kind = socket.SOCK_DGRAM if connection.proto == "udp" else socket.SOCK_STREAM
+    with socket.socket(socket.AF_INET6, kind) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", 5, 0))
+        try:
+            client.connect((connection.address, 8080, 0, socket.if_nametoindex(zone)))
+            client.settimeout(2)
+            client.send(b"ping")
+            return ("open", None) if client.recv(9) else ("reset", None)
+        except OSError as error:
+            code = errno.ETIMEDOUT if error.errno == errno.EINPROGRESS else error.errno
+            return outcome_of_error(code), name_of(code)
 
 
 GET = b"GET / HTTP/1.0\r\n\r\n"
@@ -102,11 +161,28 @@ CASES = [
          "refused", "listen.wrong_proto", "socket"),
     Case("a listener bound to another interface", serving("--device", "lo", "0.0.0.0", "8080"),
          Connection(V4), "refused", "listen.bindtodevice", "socket"),
+    Case("a listener bound to lo asked from another address of this host",
+         serving("--device", "lo", "0.0.0.0", "8080"),
+         Connection("127.0.0.1", source="10.77.0.1", local=True), "open"),
+    Case("a UDP socket bound to lo asked from another address of this host",
+         serving("--udp", "--device", "lo", "0.0.0.0", "8080"),
+         Connection("127.0.0.1", proto="udp", source="10.77.0.1", local=True), "open"),
     Case("a socket that is bound and does not listen", serving("--no-listen", "0.0.0.0", "8080"),
          Connection(V4), "refused", "listen.bound_not_listening", "socket"),
     Case("a link-local address without its link", on_every_link,
          Connection("fe80::99", local=True), "denied", "ipv6.link_local_noscope",
          predicted="open"),
+    LinkLocal("a link-local address of the second link", ["::", "8080"], "fe80::b", "sv1", "open"),
+    LinkLocal("a UDP socket asked on the second link", ["--udp", "::", "8080"], "fe80::b", "sv1",
+              "open", proto="udp"),
+    LinkLocal("nothing listens on the second link", ["--device", "sv0", "::", "8080"], "fe80::b",
+              "sv1", "refused", "listen.bindtodevice"),
+    LinkLocal("an address of both links, listening on the one that is meant",
+              ["fe80::99%sv1", "8080"], "fe80::99", "sv1", "open", local=True),
+    LinkLocal("an address of both links, listening on the other", ["fe80::99%sv1", "8080"],
+              "fe80::99", "sv0", "refused", "listen.bindtodevice", local=True),
+    LinkLocal("a link-local address that nobody has", ["::", "8080"], "fe80::77", "sv0", "timeout",
+              "net.addr_missing"),
     Case("a listener in another network namespace", in_another_netns, Connection(V4), "refused",
          "listen.other_netns"),
 ]

@@ -128,6 +128,17 @@ time.sleep(1)
 os._exit(0)
 """
 
+SERVING_THREAD = """
+import ctypes, threading
+def serve():
+    while True:
+        connection, _ = listener.accept()
+        connection.sendall(b'pong ' + connection.recv(100))
+threading.Thread(target=serve).start()
+time.sleep(0.5)
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
 PREFORK = """
 for _ in range(2):
     if os.fork() == 0:
@@ -192,6 +203,19 @@ def worker_of_group_stopped(parent_waits):
         wait_for_state(first, "T")
 
     return prepare
+
+
+def one_of_group_stopped(lab):
+    first = lab.serve("--reuseport", "0.0.0.0", "8080")
+    lab.serve("--reuseport", "0.0.0.0", "8080")
+    os.kill(first.pid, signal.SIGSTOP)
+    wait_for_state(first.pid, "T")
+
+
+def first_thread_gone(lab):
+    """The process is shown as a zombie, and its other thread serves."""
+    server = serve_code(lab, SERVING_THREAD)
+    wait_for_state(server.pid, "Z")
 
 
 class ShareCase(Case):
@@ -282,6 +306,12 @@ CASES = [
     ShareCase("one of two workers of a parent that waits as a server does is stopped",
               worker_of_group_stopped("import select; select.select([], [], [])"), LAN, "open",
               "proc.stopped.worker", certainty="likely"),
+    ShareCase("one of two programs that share the port is stopped", one_of_group_stopped, LAN,
+              "unknown", "proc.stopped", "process"),
+    Case("a process whose first thread has ended", first_thread_gone, LAN, "open"),
+    Case("a process that sleeps, and somebody has waited for a moment",
+         lambda lab: (serve_code(lab, "time.sleep(600)"), keep_waiting(lab, 1.2)), LAN, "stalled",
+         "proc.hung", predicted="open", certainty="likely"),
     Case("a process that sleeps, and nobody waits yet", lambda lab: serve_code(lab, "time.sleep(600)"),
          LAN, "stalled", predicted="open", certainty="likely"),
     Case("a parent whose workers are gone", workers_gone, LAN, "stalled",

@@ -45,6 +45,21 @@ def udp_rows(lab):
     return lab.server.call(read)
 
 
+def nearly_full_buffer(lab):
+    """How much memory the next datagram takes is up to the client's link."""
+    lab.start(lab.server, sys.executable, "-c", "import socket, time\n"
+              "server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+              "server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)\n"
+              "server.bind(('0.0.0.0', 8080))\ntime.sleep(600)\n")
+    wait_until(lambda: len(udp_rows(lab)) == 1, "it is bound")
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.sendto(b"x", (SERVER, 8080))
+
+    lab.client.call(send)
+
+
 def full_buffer(lab):
     """A program that does not read, and a client that has sent all that fits."""
     lab.start(lab.server, sys.executable, "-c", "import socket, time\n"
@@ -171,6 +186,8 @@ CASES = [
          predicted="open"),
     Case("a second program has taken the port", stolen, udp(SERVER), "timeout",
          "udp.stolen_reuseaddr", predicted="open"),
+    Case("a receive buffer with room for hardly a datagram", nearly_full_buffer, udp(SERVER),
+         "timeout", predicted="open", certainty="likely"),
     Case("a full receive buffer", full_buffer, udp(SERVER), "timeout", "udp.rcvbuf_full",
          "socket"),
     Case("a UDP socket may not answer from an address that no interface has", prefix_of_nobody(),

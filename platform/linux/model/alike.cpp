@@ -76,7 +76,8 @@ void note_boundary(Walk& walk, const Journeys& journeys, Boundary boundary) {
 }
 
 Examples::Ends Examples::ends_of(const Flow& flow) {
-  return {flow.proto, flow.local, flow.from, flow.from_interface, flow.to, flow.source_port};
+  return {flow.proto, flow.local, flow.from,       flow.from_interface,
+          flow.to,    flow.zone,  flow.source_port};
 }
 
 std::optional<Journey> Examples::follow(Walk& walk) const {

@@ -50,7 +50,8 @@ public:
   void learn(Walk& walk, const WalkNotes& notes, const Journeys& journeys);
 
 private:
-  using Ends = std::tuple<Proto, bool, IpAddress, std::string, IpAddress, std::uint16_t>;
+  using Ends =
+      std::tuple<Proto, bool, IpAddress, std::string, IpAddress, std::string, std::uint16_t>;
   struct Example {
     Journey journey;
     WalkNotes notes;

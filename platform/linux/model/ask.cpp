@@ -169,10 +169,12 @@ bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool
   });
 }
 
-Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address) {
+Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address,
+                          const std::string& zone) {
   const auto own = find_row<Address>(inquiry, netns, [&](const Table& table, std::size_t row) {
     const auto column = *table.spec().column("address");
-    return table.cell(row, column) == Cell(address);
+    return table.cell(row, column) == Cell(address) &&
+           (zone.empty() || table.cell(row, *table.spec().column("interface")) == Cell(zone));
   });
   if (own)
     return own->interface_index.value_or(0);

@@ -62,7 +62,9 @@ bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool
 /// The device that the kernel looks up a socket with for a packet of this host to one of its own
 /// addresses: the one that has the address, though the packet travels over lo (inet_iif(),
 /// inet6_iif()).
-Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address);
+/// `zone`: the interface that the client of a link-local address names; may be empty.
+Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address,
+                          const std::string& zone = {});
 
 /// Processes that hold a descriptor of the socket. `complete`: all of them, else it may be one.
 std::vector<SocketOwner> ask_owners(Inquiry& inquiry, const Socket& socket, bool complete);

@@ -3,14 +3,13 @@
 #include "platform/linux/model/bind.h"
 
 #include <algorithm>
-#include <cinttypes>
-#include <cstdio>
 
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bind_address.h"
 #include "platform/linux/model/bind_conflict.h"
+#include "platform/linux/model/client_ports.h"
 #include "platform/linux/programs/tables.h"
 
 namespace synfate {
@@ -124,19 +123,6 @@ void add_evidence(Inquiry& inquiry, Fate& fate, const Socket& socket) {
       fate.evidence.push_back({"socket", row});
 }
 
-struct EphemeralRange {
-  Int first = 32768;
-  Int last = 60999;
-};
-
-EphemeralRange ask_range(Inquiry& inquiry, Int netns) {
-  EphemeralRange range;
-  const auto text = ask_setting(inquiry, netns, "net.ipv4.ip_local_port_range").value_or("");
-  if (std::sscanf(text.c_str(), "%" SCNd64 " %" SCNd64, &range.first, &range.last) != 2)
-    return {};
-  return range;
-}
-
 /// TCP keeps one bucket per port and VRF; sockets of another VRF are no neighbours.
 std::vector<Socket> sockets_of_port(Inquiry& inquiry, const BindQuestion& question,
                                     const std::vector<Interface>& interfaces) {
@@ -158,7 +144,7 @@ void apply_holders(Inquiry& inquiry, const BindQuestion& question,
                    const std::vector<Interface>& interfaces, Fate& fate) {
   const auto sockets = sockets_of_port(inquiry, question, interfaces);
   const bool incomplete = inquiry.incomplete();
-  const auto range = ask_range(inquiry, question.netns);
+  const auto range = ask_ephemeral_range(inquiry, question.netns);
   if (inquiry.pending())
     return;
   bool certainly_taken = false;

@@ -44,8 +44,7 @@ std::vector<Route> routes_to(Inquiry& inquiry, Int netns, Int table, const IpAdd
 enum class AddressKind : std::uint8_t { own, foreign, doubtful };
 
 AddressKind kind_of_v4(Inquiry& inquiry, Int netns, const IpAddress& address) {
-  const auto first_byte = address.v4_host_order() >> 24;
-  if (first_byte == 0 || address.v4_host_order() == 0xFFFFFFFF || address.is_multicast())
+  if (address.v4_host_order() == 0xFFFFFFFF || address.is_multicast())
     return AddressKind::own; // RTN_BROADCAST, RTN_MULTICAST
   const auto local = routes_to(inquiry, netns, local_table, address);
   if (local.empty())

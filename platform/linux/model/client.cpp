@@ -13,6 +13,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bind_address.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/client_ports.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
@@ -42,11 +43,13 @@ SocketView view_of_client(const Flow& flow) {
 
 constexpr std::uint16_t no_port = 0;
 
-/// A link-local address is asked for without its link here, so the answer may be that of another.
+/// Where no link is named, the answer for a link-local address may be that of another.
 bool own_link_local(Walk& walk, const Journey& journey) {
-  return walk.flow.to.is_link_local() &&
-         std::ranges::any_of(ask_addresses(walk.inquiry, journey.netns),
-                             [&](const Address& row) { return row.address.is(walk.flow.to); });
+  const Flow& flow = walk.flow;
+  return flow.to.is_link_local() &&
+         std::ranges::any_of(ask_addresses(walk.inquiry, journey.netns), [&](const Address& row) {
+           return row.address.is(flow.to) && (flow.zone.empty() || row.interface.is(flow.zone));
+         });
 }
 
 /// Anycast routes that the kernel made lead to this host; those that somebody has set lack
@@ -54,6 +57,15 @@ bool own_link_local(Walk& walk, const Journey& journey) {
 bool is_anycast_of_others(Walk& walk, const Journey& journey, const RouteLookup& route) {
   const auto device = ask_interface(walk.inquiry, journey.netns, route.interface_index.value_or(0));
   return device && !device->loopback.is(true);
+}
+
+/// Several links have the address: which one a client means, it has to say.
+bool link_is_open(Walk& walk, const Journey& journey) {
+  const Flow& flow = walk.flow;
+  const auto addresses = ask_addresses(walk.inquiry, journey.netns);
+  return flow.zone.empty() && flow.to.is_v6() && flow.to.is_link_local() &&
+         std::ranges::count_if(addresses,
+                               [&](const Address& row) { return row.address.is(flow.to); }) > 1;
 }
 
 /// A packet to another host leaves by the device of its route, one to this host by lo.
@@ -110,6 +122,9 @@ Journeys choose_way(Walk& walk, Journey journey) {
   question.destination = walk.flow.to;
   question.source = walk.flow.from;
   question.proto = std::string(to_string(walk.flow.proto));
+  if (!walk.flow.zone.empty()) // tcp_v6_connect(): the scope becomes the socket's device
+    if (const auto link = ask_interface(walk.inquiry, journey.netns, walk.flow.zone))
+      question.output_interface = link->index.value_or(0);
   // Without such a rule every port of an address of this host has the same route.
   question.destination_port =
       rules_ask_for_ports(walk.inquiry, journey.netns) ? walk.flow.port : no_port;
@@ -134,6 +149,9 @@ Journeys choose_way(Walk& walk, Journey journey) {
     } else if (auto stop = answer ? not_for_one(walk, *answer) : std::nullopt) {
       add_stop(routed.journey, std::move(*stop));
     } else {
+      take_client_port(walk, routed.journey);
+      if (link_is_open(walk, routed.journey))
+        assume(routed.journey, "the client names the first of the links that have the address");
       add_step(routed.journey, Stage::client, Verdict::pass);
     }
     journeys.push_back(std::move(routed.journey));

@@ -36,7 +36,8 @@ constexpr std::size_t most_members = 32;
 /// The device of the lookup: for a packet of this host the one that has the address it goes to.
 Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
   if (journey.packet.meta.in.loopback)
-    return device_of_own_address(walk.inquiry, journey.netns, to);
+    return device_of_own_address(walk.inquiry, journey.netns, to,
+                                 to == walk.flow.to ? walk.flow.zone : std::string());
   return journey.packet.meta.in.index;
 }
 
@@ -133,10 +134,15 @@ void check_accept_queue(Journey& journey, const Socket& listener) {
 /// unless it is the only one. (Up to 6.12 the last one could reach above.)
 void check_receive_buffer(Journey& journey, const Socket& socket) {
   constexpr Int smallest_datagram = 768; // SKB_TRUESIZE() of a few bytes, on 64 bits
+  constexpr Int page_datagram = 4608;    // the same in a page of its own, as some drivers have it
   const Int taken = socket.receive_memory.value_or(0);
-  if (!socket.receive_buffer.known() || taken == 0 ||
-      taken + smallest_datagram <= socket.receive_buffer.value())
+  if (!socket.receive_buffer.known() || taken == 0)
     return;
+  if (taken + smallest_datagram <= socket.receive_buffer.value()) {
+    if (taken + page_datagram > socket.receive_buffer.value())
+      assume(journey, "the datagram fits into what is left of the receive buffer");
+    return;
+  }
   add_stop(journey, silent(Stage::queue_accept, socket_culprit(socket),
                            fmt::format("datagrams take {} bytes and wait to be read, room for {}",
                                        taken, socket.receive_buffer.value())));
@@ -280,7 +286,7 @@ void foresee_delivery(Walk& walk) {
     return;
   const Int netns = snapshot.host().netns;
   const auto arrival = arrival_interface(walk, netns);
-  const Int device = flow.local ? device_of_own_address(walk.inquiry, netns, flow.to)
+  const Int device = flow.local ? device_of_own_address(walk.inquiry, netns, flow.to, flow.zone)
                      : arrival  ? arrival->index.value_or(0)
                                 : 0;
   const LookupQuestion question{flow.from, flow.source_port, flow.to, flow.port, device};

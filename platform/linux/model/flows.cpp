@@ -65,8 +65,32 @@ bool is_broadcast(Inquiry& inquiry, const Site& site, const IpAddress& address) 
   return route && route->type.is("broadcast");
 }
 
+bool is_link_local(const IpAddress& address) {
+  return address.is_v6() && address.is_link_local();
+}
+
+bool asks_link_local(const Target& target) {
+  return std::ranges::any_of(target.addresses, is_link_local);
+}
+
+/// A link-local address is called on the link that the target names, else on those that have it; of
+/// other targets a zone is the link that the packets come by.
+bool is_asked_on(const Site& site, const Target& target, const std::string& interface) {
+  if (!target.zone.empty())
+    return target.zone == interface;
+  const auto has_it = [&](const Address& own) {
+    return std::ranges::any_of(target.addresses,
+                               [&](const IpAddress& asked) { return own.address.is(asked); });
+  };
+  return !asks_link_local(target) || std::ranges::none_of(site.addresses, has_it) ||
+         std::ranges::any_of(site.addresses, [&](const Address& own) {
+           return own.interface.is(interface) && has_it(own);
+         });
+}
+
 /// A neighbour in the network of an address: the first that is not this host itself.
-std::optional<IpAddress> neighbour_of(Inquiry& inquiry, const Site& site, const Address& own) {
+std::optional<IpAddress> neighbour_of(Inquiry& inquiry, const Site& site, const Address& own,
+                                      const Target& target) {
   const IpAddress address = own.address.value();
   if (own.peer.known() && !(own.peer.value() == address))
     return own.peer.value();
@@ -79,6 +103,7 @@ std::optional<IpAddress> neighbour_of(Inquiry& inquiry, const Site& site, const 
   for (int tries = 0; candidate && network.contains(*candidate) && tries < 64;
        candidate = candidate->next(), ++tries)
     if (!is_own(site, *candidate) &&
+        std::ranges::find(target.addresses, *candidate) == target.addresses.end() &&
         !(address.is_v4() && length < 31 && *candidate == network.last()) &&
         !is_broadcast(inquiry, site, *candidate))
       return candidate;
@@ -130,7 +155,20 @@ Flow flow_to(const Target& target, const IpAddress& from, std::string interface,
 Flow local_flow(const Target& target, const IpAddress& from, const IpAddress& to) {
   Flow flow = flow_to(target, from, "lo", "localhost", to);
   flow.local = true;
+  if (is_link_local(to))
+    flow.zone = target.zone;
   return flow;
+}
+
+/// A link-local address of this host, on the link that the target names or on each that has it.
+void add_local_links(std::vector<Flow>& flows, const Site& site, const Target& target,
+                     const IpAddress& address) {
+  for (const auto& own : site.addresses) {
+    if (!own.address.is(address) || (!target.zone.empty() && !own.interface.is(target.zone)))
+      continue;
+    flows.push_back(local_flow(target, address, address));
+    flows.back().zone = own.interface.value_or("");
+  }
 }
 
 void add_local(std::vector<Flow>& flows, const Site& site, const Target& target, IpFamily family) {
@@ -145,21 +183,30 @@ void add_local(std::vector<Flow>& flows, const Site& site, const Target& target,
     return;
   }
   for (const auto& address : target.addresses)
-    if (address.family() == family && is_own(site, address))
+    if (is_link_local(address) && family == IpFamily::v6)
+      add_local_links(flows, site, target, address);
+    else if (address.family() == family && is_own(site, address))
       flows.push_back(local_flow(
           target, address.is_loopback() ? IpAddress::loopback(family) : address, address));
+}
+
+/// Who calls a link-local address does so from one (RFC 6724).
+bool is_called_from(const Target& target, const Address& own) {
+  return asks_link_local(target) ? usable(own) && is_link_local(own.address.value())
+                                 : is_global(own);
 }
 
 void add_on_link(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, const Target& target,
                  IpFamily family) {
   for (const auto& interface : site.interfaces) {
-    if (!interface.up.is(true) || interface.loopback.is(true))
+    if (!interface.up.is(true) || interface.loopback.is(true) ||
+        !is_asked_on(site, target, interface.name.value_or("")))
       continue;
     for (const auto& address : site.addresses) {
-      if (address.interface_index != interface.index || !is_global(address) ||
+      if (address.interface_index != interface.index || !is_called_from(target, address) ||
           address.address.value().family() != family)
         continue;
-      const auto from = neighbour_of(inquiry, site, address);
+      const auto from = neighbour_of(inquiry, site, address, target);
       const std::string name = interface.name.value_or("");
       std::vector<IpAddress> called;
       if (target.addresses.empty())
@@ -186,6 +233,8 @@ void add_default(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, c
   if (interface == nullptr)
     return;
   const std::string name = interface->name.value_or("");
+  if (asks_link_local(target) || !is_asked_on(site, target, name))
+    return;
   std::vector<IpAddress> called;
   if (target.addresses.empty()) {
     auto address = called_address(site, answer->interface_index.value(), family);
@@ -233,7 +282,7 @@ std::vector<Flow> PlainFlows::of(Inquiry& inquiry, const Target& target) {
     answers_ = answers;
     known_.clear();
   }
-  const Kind kind{target.proto, target.addresses, families.v4, families.v6};
+  const Kind kind{target.proto, target.addresses, target.zone, families.v4, families.v6};
   auto found = known_.find(kind);
   if (found == known_.end()) {
     auto flows = flows_to(inquiry, target, families);
@@ -266,9 +315,26 @@ std::optional<IpAddress> address_called(const std::vector<Address>& addresses, I
   return first(is_global);
 }
 
+namespace {
+
+/// The link on which this host has the address; empty: on none, or several.
+std::string only_link_of(const Site& site, const IpAddress& address) {
+  std::string link;
+  for (const auto& own : site.addresses)
+    if (own.address.is(address)) {
+      if (!link.empty())
+        return {};
+      link = own.interface.value_or("");
+    }
+  return link;
+}
+
+} // namespace
+
 std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, const IpAddress& from,
-                                    const std::string& interface) {
+                                    const std::string& named) {
   const Site site = look_at(inquiry);
+  const std::string& interface = named.empty() && !is_own(site, from) ? target.zone : named;
   const IpFamily family = from.family();
   std::vector<Flow> flows;
   if ((interface.empty() && is_own(site, from)) || interface == "lo") {
@@ -278,8 +344,11 @@ std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, cons
         called.push_back(asked);
     if (target.addresses.empty())
       called.push_back(from.is_loopback() ? IpAddress::loopback(family) : from);
-    for (const auto& to : called)
+    for (const auto& to : called) {
       flows.push_back(local_flow(target, from, to));
+      if (flows.back().zone.empty() && is_link_local(to) && is_link_local(from))
+        flows.back().zone = only_link_of(site, from);
+    }
     return flows;
   }
   Int index = 0;

@@ -20,7 +20,7 @@ public:
   std::vector<Flow> of(Inquiry& inquiry, const Target& target);
 
 private:
-  using Kind = std::tuple<Proto, std::vector<IpAddress>, bool, bool>;
+  using Kind = std::tuple<Proto, std::vector<IpAddress>, std::string, bool, bool>;
 
   std::size_t answers_ = 0; ///< of the snapshot, when the flows below were found
   std::map<Kind, std::vector<Flow>> known_;

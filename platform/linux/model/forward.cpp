@@ -171,6 +171,10 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   journey.over = true;
   if (found.kind == NextHop::Kind::nobody) {
     PacketClass refused = journey.packet;
+    if (way.in == 0 && misses_own_errors(journey)) {
+      add_stop(journey, sent_to_nobody(found, way.next_hop));
+      return alone(std::move(journey));
+    }
     return refuse(walk, std::move(journey), refused, nobody_there(found, way.next_hop),
                   Refuser::lookup);
   }

@@ -105,7 +105,7 @@ Stop unreachable(const Journey& journey, const Stop& why) {
   stop.outcome = Outcome::unreachable;
   stop.icmp = v4 ? Icmp::host : Icmp::addr_unreachable;
   stop.error = "EHOSTUNREACH";
-  if (journey.kind == Packet::datagram) {
+  if (journey.kind == Packet::datagram || misses_own_errors(journey)) {
     stop.outcome = Outcome::timeout;
     stop.icmp = Icmp::none;
     stop.error = "ETIMEDOUT";

@@ -142,4 +142,10 @@ std::optional<IpAddress> address_of(const Walk& walk, const AddressTerm& term,
   return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
 }
 
+bool misses_own_errors(const Journey& journey) {
+  const auto to = destination_of(journey.packet).address;
+  return journey.kind != Packet::datagram && to.kind == AddressTerm::Kind::known &&
+         to.first.is_v6() && to.first.is_link_local();
+}
+
 } // namespace synfate

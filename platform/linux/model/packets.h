@@ -25,4 +25,9 @@ std::optional<Interface> arrival_interface(Walk& walk, Int netns);
 std::optional<IpAddress> address_of(const Walk& walk, const AddressTerm& term,
                                     const PacketClass& packet);
 
+/// A TCP client of a link-local address is bound to its link and does not find the error that its
+/// own kernel sends over lo when nobody answers for the neighbour: net/ipv6/tcp_ipv6.c:
+/// tcp_v6_err() looks for a socket by the device of the error, Linux 6.12.
+bool misses_own_errors(const Journey& journey);
+
 } // namespace synfate

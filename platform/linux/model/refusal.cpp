@@ -1,6 +1,7 @@
 #include "platform/linux/model/refusal.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -121,10 +122,12 @@ std::uint16_t port_of_error(const Stop& stop, IpFamily family) {
 /// All as the user 0 of the namespace.
 RouteQuestion question_of_answer(Walk& walk, const Journey& journey, const PacketClass& refused,
                                  const Stop& stop, const IpAddress& to,
-                                 const std::optional<IpAddress>& from) {
+                                 const std::optional<IpAddress>& from, Refuser by) {
   RouteQuestion question;
   question.destination = to;
   question.source = from;
+  if (by_icmp(stop) || by == Refuser::lookup) // nf_send_reset6() does not care
+    question.output_interface = link_of_answer(to, refused.meta.in);
   const auto mark = reply_mark(walk, journey, refused);
   question.mark = mark.known() ? mark.value() : 0U;
   question.uid = 0;
@@ -203,7 +206,7 @@ std::optional<Question> question_of(Walk& walk, const Journey& journey, const Pa
   const bool ours = is_local(walk, journey.netns, *called) && !source_is_chosen(refused, stop, by);
   const bool named = ours || (called->is_v6() && !by_icmp(stop)); // nf_send_reset6()
   Question question{
-      question_of_answer(walk, journey, refused, stop, *to, named ? called : std::nullopt),
+      question_of_answer(walk, journey, refused, stop, *to, named ? called : std::nullopt, by),
       destination_of(refused).address, by_icmp(stop) && !ours};
   if (question.by_the_route && !(walk.flow.local && journey.hops.empty()))
     choose_by_input(walk, journey, refused, question);
@@ -388,7 +391,7 @@ bool reset_cannot_reach_loopback(Walk& walk, const Journey& journey, const Packe
   if (by != Refuser::lookup || by_icmp(stop) || !walk.flow.local || !walk.flow.from.is_v6() ||
       !walk.flow.from.is_loopback() || !called || called->is_loopback())
     return false;
-  const Int device = device_of_own_address(walk.inquiry, journey.netns, *called);
+  const Int device = device_of_own_address(walk.inquiry, journey.netns, *called, walk.flow.zone);
   const auto interface = ask_interface(walk.inquiry, journey.netns, device);
   return !interface || !interface->loopback.is(true);
 }
@@ -422,22 +425,15 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   return told(journey, stop, ways, walk.classes != nullptr);
 }
 
-} // namespace
-
-Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by) {
-  if (journey.stopped() || journey.reply || !is_answered(stop))
-    return just(std::move(journey), std::move(stop));
-  if (reset_cannot_reach_loopback(walk, journey, packet, stop, by)) {
-    Stop silent = lost(journey, std::move(stop), "the reset does not get back to ::1");
-    return just(std::move(journey), std::move(silent));
-  }
+Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, const Stop& stop,
+                      Refuser by) {
   const auto question = question_of(walk, journey, packet, stop, by);
   if (walk.inquiry.pending())
     return {};
-  if (!question)
-    return refuse_by(walk, std::move(journey), packet, stop, by,
-                     way_out(walk, journey, packet, question, std::nullopt));
-  journey.packet.addresses = packet.addresses;
+  if (!question) {
+    const WayOut out = way_out(walk, journey, packet, question, std::nullopt);
+    return refuse_by(walk, std::move(journey), packet, stop, by, out);
+  }
   Journeys journeys;
   for (auto& routed :
        ask_ways(walk, std::move(journey), question->route, ClientSide::leaving_target)) {
@@ -449,6 +445,28 @@ Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop sto
       journeys.push_back(std::move(told));
     if (walk.inquiry.pending())
       return {};
+  }
+  return journeys;
+}
+
+} // namespace
+
+Journeys refuse(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by) {
+  if (journey.stopped() || journey.reply || !is_answered(stop))
+    return just(std::move(journey), std::move(stop));
+  if (reset_cannot_reach_loopback(walk, journey, packet, stop, by)) {
+    Stop silent = lost(journey, std::move(stop), "the reset does not get back to ::1");
+    return just(std::move(journey), std::move(silent));
+  }
+  journey.packet.addresses = packet.addresses;
+  if (walk.classes == nullptr)
+    return refuse_alike(walk, std::move(journey), packet, stop, by);
+  Journeys journeys;
+  for (auto& part : cut_by_link(std::move(journey))) {
+    PacketClass refused = packet;
+    refused.addresses = part.packet.addresses;
+    std::ranges::move(refuse_alike(walk, std::move(part), refused, stop, by),
+                      std::back_inserter(journeys));
   }
   return journeys;
 }

@@ -110,6 +110,13 @@ Stop routed_elsewhere(const Journey& journey, const RouteQuestion& question) {
                 : fmt::format("the answer to {} is not routed to this host", to)};
 }
 
+/// net/ipv4/route.c: ip_route_output_key_hash_rcu(): by the device of a bound socket anything is on
+/// its link, the host's own addresses too; what leaves by lo comes back.
+bool comes_home_over_lo(Walk& walk, const Journey& journey, const RouteQuestion& question,
+                        const RouteLookup& answer) {
+  return question.destination.is_v4() && leads_into_lo(walk, journey.netns, answer);
+}
+
 /// An answer to a client of this host, which goes over lo. inet_csk_route_req() routes it by the
 /// device that the listener is bound to; by that device there is no way to an address that only lo
 /// has, and the packet is lost on the link. Behind source NAT the answer is for another address at
@@ -121,7 +128,8 @@ Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& quest
     Journey& way = routed.journey;
     if (answer && !answer->error.is(0))
       add_stop(way, no_way_back(*answer, question.destination, walk.classes != nullptr));
-    else if (answer && !answer->type.is("local") && !has_source_nat(way.packet))
+    else if (answer && !answer->type.is("local") && !has_source_nat(way.packet) &&
+             !comes_home_over_lo(walk, way, question, *answer))
       add_stop(way, routed_elsewhere(way, question));
     journeys.push_back(std::move(way));
   }
@@ -173,8 +181,10 @@ struct Leaving {
 };
 
 RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const IpAddress& to,
-                                const IpAddress& from) {
-  const Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
+                                const IpAddress& from, const InterfaceView& arrived) {
+  Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
+  if (bound == 0)
+    bound = link_of_answer(to, arrived);
   RouteQuestion question;
   question.destination = to;
   // inet_bind(): a socket that is bound to a group sends from an address that the route chooses.
@@ -312,6 +322,48 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
   return journeys;
 }
 
+Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
+  const PacketClass incoming = journey.packet;
+  const Packet incoming_kind = journey.kind;
+  if (kind == Packet::synack)
+    journey.client_offer = offer_of(incoming);
+  journey.packet = answer_to(walk, journey, kind);
+  journey.kind = kind;
+  journey.reply = true;
+  if (journey.listener)
+    journey.packet.meta.socket = view_of_listener(*journey.listener);
+  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  const Int by_default = incoming.meta.in.index;
+  if (from)
+    check_source_of_answer(walk, journey, *from);
+  std::vector<Leaving> leaving;
+  journey.forward_by = 0;
+  journey.packet.meta.mark = mark_of_answer(walk, journey, incoming);
+  if (!to || !from) {
+    leaving.push_back({std::move(journey), by_default});
+  } else if (incoming.meta.in.loopback) {
+    const auto question = question_of_reply(walk, journey, *to, *from, incoming.meta.in);
+    for (auto& way : route_back_home(walk, std::move(journey), question))
+      leaving.push_back({std::move(way), by_default});
+  } else {
+    const auto question = question_of_reply(walk, journey, *to, *from, incoming.meta.in);
+    leaving = route_back(walk, std::move(journey), question, by_default);
+  }
+  Journeys journeys;
+  for (auto& [way, way_out] : leaving) {
+    if (walk.inquiry.pending())
+      return {};
+    Journeys parts = cut_by_fixed_neighbours(walk, std::move(way));
+    for (auto& part : parts)
+      for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
+        journeys.push_back(std::move(back));
+  }
+  if (walk.inquiry.pending())
+    return {};
+  return journeys;
+}
+
 } // namespace
 
 Journeys travel(Walk& walk, Journey journey, const std::vector<Leg>& legs) {
@@ -337,44 +389,12 @@ Journeys travel(Walk& walk, Journey journey, const std::vector<Leg>& legs) {
 }
 
 Journeys send_reply(Walk& walk, Journey journey, Packet kind) {
-  const PacketClass incoming = journey.packet;
-  const Packet incoming_kind = journey.kind;
-  if (kind == Packet::synack)
-    journey.client_offer = offer_of(incoming);
-  journey.packet = answer_to(walk, journey, kind);
-  journey.kind = kind;
-  journey.reply = true;
-  if (journey.listener)
-    journey.packet.meta.socket = view_of_listener(*journey.listener);
-  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
-  const Int by_default = incoming.meta.in.index;
-  if (from)
-    check_source_of_answer(walk, journey, *from);
-  std::vector<Leaving> leaving;
-  journey.forward_by = 0;
-  journey.packet.meta.mark = mark_of_answer(walk, journey, incoming);
-  if (!to || !from) {
-    leaving.push_back({std::move(journey), by_default});
-  } else if (incoming.meta.in.loopback) {
-    const auto question = question_of_reply(walk, journey, *to, *from);
-    for (auto& way : route_back_home(walk, std::move(journey), question))
-      leaving.push_back({std::move(way), by_default});
-  } else {
-    const auto question = question_of_reply(walk, journey, *to, *from);
-    leaving = route_back(walk, std::move(journey), question, by_default);
-  }
+  if (walk.classes == nullptr)
+    return send_alike(walk, std::move(journey), kind);
   Journeys journeys;
-  for (auto& [way, way_out] : leaving) {
-    if (walk.inquiry.pending())
-      return {};
-    Journeys parts = cut_by_fixed_neighbours(walk, std::move(way));
-    for (auto& part : parts)
-      for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
-        journeys.push_back(std::move(back));
-  }
-  if (walk.inquiry.pending())
-    return {};
+  for (auto& part : cut_by_link(std::move(journey)))
+    for (auto& back : send_alike(walk, std::move(part), kind))
+      journeys.push_back(std::move(back));
   return journeys;
 }
 

@@ -33,9 +33,15 @@ std::optional<Process> ask_process(Walk& walk, Int pid) {
   return std::move(rows.front());
 }
 
+/// Its first thread has ended and others go on: the process is shown as a zombie, and is none.
+bool outlived_by_threads(const Process& process) {
+  return process.state.is("zombie") && process.threads.value_or(1) > 1;
+}
+
 bool cannot_run(const Process& process) {
   const std::string state = process.state.value_or("");
-  return state == "stopped" || state == "traced" || state == "zombie" || state == "dead" ||
+  const bool ended = state == "zombie" || state == "dead";
+  return state == "stopped" || state == "traced" || (ended && !outlived_by_threads(process)) ||
          process.frozen.is(true);
 }
 
@@ -124,7 +130,8 @@ bool machine_is_full(Walk& walk, Int netns) {
          open >= most;
 }
 
-constexpr Int patience_ms = 2000; ///< a connection that waits longer is not just about to be taken
+constexpr Int patience_ms = 2000;  ///< a connection that waits longer is not just about to be taken
+constexpr Int promptness_ms = 100; ///< one that waits less may just have come
 
 /// How long the oldest finished connection has waited for accept(); 0 if none does.
 Int longest_wait(Walk& walk, const Journey& journey, const Socket& listener) {
@@ -242,6 +249,10 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
   if (walk.inquiry.pending())
     return;
   if (waited < patience_ms) {
+    if (waited >= promptness_ms)
+      assume(journey, "the connections that wait already are accepted in the next moment");
+    if (outlived_by_threads(owner))
+      assume(journey, "the threads that are left of it run");
     if (needs_descriptor(walk, listener) && waits_elsewhere(owner))
       assume(journey, "the process comes back to accept() from what it waits for");
     doubt_other_workers(walk, journey, listener, owner);

@@ -67,6 +67,8 @@ private:
     Vantage vantage{kind, flow_over(interface, sources, family), std::move(sources)};
     if (to)
       vantage.flow.to = *to;
+    if (to && to->is_v6() && to->is_link_local())
+      vantage.flow.zone = target_.zone;
     vantages_.push_back(std::move(vantage));
   }
 
@@ -84,7 +86,8 @@ private:
     if (is_vrf(interface) || master != nullptr)
       return push(interface, everyone, family, Vantage::Kind::vrf);
     std::vector<IpAddress> called = asked(family);
-    if (!target_.addresses.empty() && called.empty())
+    const bool elsewhere = !target_.zone.empty() && !interface.name.is(target_.zone);
+    if ((!target_.addresses.empty() && called.empty()) || elsewhere)
       return push(interface, everyone, family, Vantage::Kind::no_target);
     if (target_.addresses.empty())
       if (const auto address =

@@ -262,6 +262,18 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) 
                       answer.type.value_or("none"))};
 }
 
+Int link_of_answer(const IpAddress& to, const InterfaceView& arrived) {
+  return to.is_v6() && to.is_link_local() && !arrived.loopback ? arrived.index : 0;
+}
+
+Journeys cut_by_link(Journey journey) {
+  const bool v6 = journey.packet.family == IpFamily::v6;
+  const auto link_local = IntervalSet::prefix(*IpPrefix::parse("fe80::/10"));
+  if (!v6 || journey.packet.addresses.disjoint(link_local))
+    return alone(std::move(journey));
+  return cut(std::move(journey), {link_local});
+}
+
 bool leads_into_lo(Walk& walk, Int netns, const RouteLookup& answer) {
   if (!answer.error.is(0) || !answer.type.is("unicast"))
     return false;

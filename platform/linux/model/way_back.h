@@ -14,6 +14,13 @@ namespace synfate {
 /// A next hop that is the destination itself; which one is known of each part of a class.
 inline const IpAddress on_link;
 
+/// The device that an answer to a link-local address has to leave by, the one that the call came
+/// by; 0: any. net/ipv6/tcp_ipv6.c: tcp_v6_init_req(), tcp_v6_send_response(), net/ipv6/icmp.c:
+/// icmp6_send().
+Int link_of_answer(const IpAddress& to, const InterfaceView& arrived);
+/// Of many clients those with a link-local address, and the others.
+Journeys cut_by_link(Journey journey);
+
 /// A stop of an answer that gets lost: its client hears nothing.
 Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string note);
 /// A stop of an answer that has no route.

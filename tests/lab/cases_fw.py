@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import subprocess
 
 from cases_generators import within
-from lab import Case, Connection, Skip
+from lab import Case, Connection, Skip, enter
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 RECENT = ["-A", "INPUT", "-p", "tcp", "--dport", "8080", "-m", "recent", "--name", "lab"]
@@ -83,6 +84,28 @@ OFTEN = (["--set"], ["--update", "--seconds", "600", "--hitcount", "5", "-j", "D
 KNOWN = (["--rcheck", "-j", "REJECT", "--reject-with", "tcp-reset"],)
 LAN = Connection(SERVER, source=CLIENT)
 
+def rules_of_input(text):
+    def prepare(lab):
+        lab.serve("0.0.0.0", "8080")
+        done = subprocess.run(["nft", "-f", "-"], input=text, capture_output=True, text=True,
+                              preexec_fn=lambda: enter(lab.server))
+        if done.returncode != 0:
+            raise Skip(f"nft: {done.stderr.strip()}")
+    return prepare
+
+
+SYNPROXY = """table inet f {
+  chain p { type filter hook prerouting priority -300; tcp dport 8080 tcp flags syn notrack; }
+  chain i { type filter hook input priority 0;
+    tcp dport 8080 ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp sack-perm; }
+}
+"""
+QUOTA = """table inet f {
+  chain i { type filter hook input priority 0; tcp dport 8080 quota over 100 mbytes drop; }
+}
+"""
+
+
 CASES = [
     Case("a client that comes for the first time is under its limit", recent(*OFTEN), LAN, "open",
          certainty="certain"),
@@ -104,6 +127,9 @@ CASES = [
          both_back_ends("nft", "legacy"), LAN, "timeout", predicted="unknown"),
     Case("both back ends drop", both_back_ends("nft", "legacy", nft="drop"), LAN, "timeout",
          "fw.drop", certainty="certain"),
+    Case("a quota that is far from used up", rules_of_input(QUOTA), LAN, "open",
+         certainty="certain"),
+    Case("SYNPROXY answers", rules_of_input(SYNPROXY), LAN, "reset", predicted="unknown"),
     Case("a rule of the family bridge", bridged("input", "iifname sv0 ip protocol tcp drop"), LAN, "timeout",
          "fw.drop", "nft_rule", certainty="certain"),
     Case("a rule of the family bridge for another port", bridged("prerouting", "ip protocol tcp tcp dport 8081 drop"),

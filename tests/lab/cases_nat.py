@@ -4,7 +4,7 @@ as kube-proxy writes them, redirects, with real clients and both back ends of ip
 import os
 import subprocess
 
-from lab import Case, Connection, LabError, Skip, enter
+from lab import Case, Connection, LabError, Skip, connect_tcp, enter, wait_until
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 CONTAINER = "172.17.0.2"
@@ -216,6 +216,18 @@ def second_container(lab):
     return other
 
 
+def loopback_sent_on(route_localnet):
+    def prepare(lab):
+        container(lab)
+        # The container answers no ARP request from a loopback address.
+        wait_until(lambda: lab.server.call(lambda: connect_tcp(CONTAINER, 9))[0] == "refused",
+                   "the container is known")
+        lab.server.sysctl("net.ipv4.conf.all.route_localnet", route_localnet)
+        nft(lab.server, "table ip n { chain o { type nat hook output priority -100; "
+                        f"ip daddr 127.0.0.1 tcp dport 8080 dnat to {CONTAINER}:80; }}; }}")
+    return prepare
+
+
 def bridged(name, outcome, rule, who, masquerade, through_ip, *settings, direct=False, **others):
     address, port = (CONTAINER, 80) if direct else ("172.17.0.1", 8080)
     return Case(name, published(masquerade, through_ip, who, *settings, **others),
@@ -298,6 +310,10 @@ CASES = [
             False, 1, direct=True, forwarding=0),
     bridged("containers behind isolated ports call each other", "timeout", "bridge.isolated",
             NEIGHBOUR, False, 0, ("vk0", "isolated"), ("vk1", "isolated"), direct=True),
+    Case("a program calls localhost, which NAT leads to a container", loopback_sent_on(0), LOOPBACK,
+         "timeout", "nat.loopback_leaves"),
+    Case("the same where loopback addresses are routed", loopback_sent_on(1), LOOPBACK, "timeout",
+         "nat.loopback_leaves"),
     Case("a rule of forward drops what goes to a container (IPv6)", dropped_on_its_way,
          Connection("fd88::2", port=80), "timeout", "fw.drop", "nft_rule"),
 ]

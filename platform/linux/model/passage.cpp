@@ -64,6 +64,10 @@ Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Place pl
   return {outcome_of(icmp), icmp, error_of(icmp, journey.packet.family), stage_of(place), {}, {}};
 }
 
+Stop unknown_here(Place place) {
+  return {Outcome::unknown, Icmp::none, "", stage_of(place), {}, {}};
+}
+
 Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Place place) {
   Stop stop;
   switch (branch.verdict) {
@@ -71,17 +75,20 @@ Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Place pla
     stop = rejected(walk, journey, branch, place);
     break;
   case HookVerdict::unknown:
-    stop = {Outcome::unknown, Icmp::none, "", stage_of(place), {}, {}};
+    stop = unknown_here(place);
+    break;
+  case HookVerdict::stolen: // synproxy_send_client_synack(): the connection goes on without us
+    stop = branch.theft == Theft::forwarded ? silence(walk, journey, place) : unknown_here(place);
     break;
   case HookVerdict::accept:
   case HookVerdict::drop:
   case HookVerdict::queue:
-  case HookVerdict::stolen:
     stop = silence(walk, journey, place);
     break;
   }
   stop.culprit = branch.culprit;
-  stop.note = branch.why;
+  stop.note =
+      branch.theft == Theft::synproxy ? "SYNPROXY answers in the server's place" : branch.why;
   return stop;
 }
 

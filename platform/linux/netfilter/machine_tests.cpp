@@ -353,13 +353,14 @@ void Machine::perform(const nft::Limit& limit) {
             fmt::format("the limit of {} is not reached", id));
 }
 
-/// net/netfilter/nft_quota.c: nft_overquota(). Certain when it is used up, or far from it.
+/// net/netfilter/nft_quota.c: nft_overquota(). Certain when it is used up, or farther from it than
+/// any packet is long.
 void Machine::perform(const nft::Quota& quota) {
   constexpr std::uint64_t near = 65536;
   const auto id = rule_id(site_).id;
   if (quota.used >= quota.bytes)
     return decide(quota.inverted);
-  if (quota.bytes - quota.used > near && packet().payload_length.known())
+  if (quota.bytes - quota.used > near)
     return decide(!quota.inverted);
   const auto over = fmt::format("the quota of {} is used up", id);
   const auto under = fmt::format("the quota of {} is not used up", id);

@@ -103,7 +103,8 @@ void add_inspection_options(CLI::App& app, Options& options) {
         char* end = nullptr;
         const double seconds = std::strtod(text.c_str(), &end);
         const bool sound = end != text.c_str() && *end == '\0' && seconds > 0 && seconds <= 86400;
-        return sound ? std::string() : "'" + text + "' is no number of seconds from 0 to 86400";
+        return sound ? std::string()
+                     : "'" + text + "' is no number of seconds above 0, up to 86400";
       });
   app.add_flag("-v,--verbose", options.verbose, "every decision on the path; what was read, timed");
   app.add_flag("--all-holders", options.all_holders, "look for every process that holds a socket");

@@ -290,6 +290,15 @@ class AlsoCase(Case):
 # --- Unix sockets -----------------------------------------------------------------------------------
 
 
+def immutable(lab, folder):
+    """The mark is taken off before the folder is removed."""
+    path = os.path.join(folder, "folder")
+    os.mkdir(path)
+    if subprocess.run(["chattr", "+i", path], capture_output=True).returncode != 0:
+        raise Skip("this file system has no immutable directories")
+    lab.undo(subprocess.run, ["chattr", "-i", path])
+
+
 class UnixBindCase(BindCase):
     """`wish` is a name below the folder of the case, or "@NAME"."""
 
@@ -523,6 +532,11 @@ CASES = [
     BindCase("an interface that is not there", nothing, Wish("0.0.0.0", device="nowhere0"), "ENODEV",
              "bind.invalid"),
 
+    UnixBindCase("a file system without sockets", unix_nothing, "/sys/fs/app.sock", "EPERM",
+                 "bind.directory"),
+    UnixBindCase("a path in /proc", unix_nothing, "/proc/app.sock", "ENOENT", "bind.directory"),
+    UnixBindCase("an immutable directory", immutable, "folder/app.sock", "EPERM",
+                 "bind.directory"),
     UnixBindCase("a free path", unix_nothing, "x.sock"),
     UnixBindCase("a path that a socket has", unix_taken, "x.sock", "EADDRINUSE",
                  "bind.unix_in_use"),

@@ -184,6 +184,9 @@ CASES = [
          "timeout", "net.addr_missing.group", "address"),
     Case("a program that says nothing", mute, udp(SERVER), "timeout", "udp.open_silent",
          predicted="open"),
+    Case("two sockets that share the port", lambda lab: lab.serve(
+        "--udp", "--reuseport", "0.0.0.0", "8080", "+", "--udp", "--reuseport", "0.0.0.0", "8080"),
+        udp(SERVER), "open"),
     Case("a second program has taken the port", stolen, udp(SERVER), "timeout",
          "udp.stolen_reuseaddr", predicted="open"),
     Case("a receive buffer with room for hardly a datagram", nearly_full_buffer, udp(SERVER),

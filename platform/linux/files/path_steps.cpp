@@ -1,5 +1,6 @@
 #include "platform/linux/files/path_steps.h"
 
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <deque>
@@ -7,8 +8,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -36,6 +38,38 @@ std::string type_word(mode_t mode) {
   default:
     return "file";
   }
+}
+
+struct FileSystemKind {
+  unsigned long magic;
+  const char* name;
+};
+
+/// Their directories have no mknod (struct inode_operations); Linux 6.12.
+constexpr std::array without_sockets{
+    FileSystemKind{PROC_SUPER_MAGIC, "proc"},       FileSystemKind{SYSFS_MAGIC, "sysfs"},
+    FileSystemKind{CGROUP_SUPER_MAGIC, "cgroup"},   FileSystemKind{CGROUP2_SUPER_MAGIC, "cgroup2"},
+    FileSystemKind{DEBUGFS_MAGIC, "debugfs"},       FileSystemKind{TRACEFS_MAGIC, "tracefs"},
+    FileSystemKind{SECURITYFS_MAGIC, "securityfs"}, FileSystemKind{BPF_FS_MAGIC, "bpf"},
+    FileSystemKind{DEVPTS_SUPER_MAGIC, "devpts"},   FileSystemKind{EFIVARFS_MAGIC, "efivarfs"},
+    FileSystemKind{MSDOS_SUPER_MAGIC, "vfat"},      FileSystemKind{EXFAT_SUPER_MAGIC, "exfat"},
+    FileSystemKind{0x62656570, "configfs"},         FileSystemKind{0x19800202, "mqueue"},
+};
+
+Fact<Text> kind_without_sockets(const struct statfs& volume) {
+  for (const auto& kind : without_sockets)
+    if (static_cast<unsigned long>(volume.f_type) == kind.magic)
+      return Text(kind.name);
+  return {};
+}
+
+/// chattr +i, from Linux 4.11 on shown by statx().
+Fact<bool> is_immutable(const FileDescriptor& file) {
+  struct statx status{};
+  if (statx(file.get(), "", AT_EMPTY_PATH, 0, &status) != 0 ||
+      (status.stx_attributes_mask & STATX_ATTR_IMMUTABLE) == 0)
+    return {};
+  return (status.stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
 }
 
 std::deque<std::string> names_of(std::string_view path) {
@@ -180,9 +214,13 @@ private:
     if (!S_ISLNK(status.st_mode))
       if (auto acl = acl_of(file, question_.host_root))
         row.acl = std::move(*acl);
-    struct statvfs volume{};
-    if (fstatvfs(file.get(), &volume) == 0)
-      row.read_only = (volume.f_flag & ST_RDONLY) != 0;
+    struct statfs volume{};
+    if (fstatfs(file.get(), &volume) == 0) {
+      constexpr long read_only = 1; // ST_RDONLY
+      row.read_only = (volume.f_flags & read_only) != 0;
+      row.file_system = kind_without_sockets(volume);
+    }
+    row.immutable = is_immutable(file);
     receiver_.row(row);
   }
 

@@ -22,6 +22,8 @@ struct PathStepFacts {
   Fact<Bytes> acl;
   Fact<Text> link_target;
   Fact<bool> read_only;
+  Fact<bool> immutable;
+  Fact<Text> file_system;
 };
 
 template <>
@@ -45,7 +47,12 @@ inline constexpr auto description_of<PathStepFacts> = describe_answers(
     column(&PathStepFacts::acl, "acl", "",
            "Its access control list as the kernel stores it; absent if it has none."),
     column(&PathStepFacts::link_target, "link_target", "", "Links: where to."),
-    column(&PathStepFacts::read_only, "read_only", "", "It lies on a read-only file system."));
+    column(&PathStepFacts::read_only, "read_only", "", "It lies on a read-only file system."),
+    column(&PathStepFacts::immutable, "immutable", "",
+           "Nobody may change it, not even root (chattr +i)."),
+    column(&PathStepFacts::file_system, "file_system", "",
+           "The kind of its file system, if it is one where nobody can make a socket: proc, sysfs, "
+           "cgroup, vfat …"));
 
 /// Who runs this tool, and what it may do in the network namespace.
 struct Caller {

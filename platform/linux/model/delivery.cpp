@@ -258,7 +258,10 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
     if (ways > 1)
       way.conditions.push_back(fmt::format("the kernel's hash picks listener {} of {}", member + 1,
                                            receivers.sockets.size()));
-    enter_socket(walk, way, socket, *from, receivers.note);
+    enter_socket(walk, way, socket, *from,
+                 ways > 1 ? fmt::format("{}; one of {} that share the port", receivers.note,
+                                        receivers.sockets.size())
+                          : receivers.note);
     journeys.push_back(std::move(way));
   }
   return journeys;

@@ -3,8 +3,9 @@
 // net/unix/af_unix.c: unix_bind_bsd() with kern_path_create() and vfs_mknod(),
 // unix_bind_abstract(); fs/namei.c: filename_create(), may_create(); Linux 6.12. Whatever is at the
 // path already, socket or not, used or left over, gives EADDRINUSE; only then a read-only file
-// system (EROFS) and the write permission of the directory (EACCES) count. Tested by
-// tests/lab/cases_bind.py and tests/twin/unix.py.
+// system (EROFS), an immutable directory (EPERM), its write permission (EACCES), and whether its
+// file system has sockets at all (EPERM) count. Tested by tests/lab/cases_bind.py and
+// tests/twin/unix.py.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -97,15 +98,26 @@ void bind_path(Inquiry& inquiry, const Flow& flow, const FileUser& user, Fate& f
     return deny(fate, "EADDRINUSE", culprit_in_the_way(inquiry, flow, *end.file, fate),
                 "something is there already");
   const PathStepFacts& directory = *end.parent;
+  const std::string kind = directory.file_system.value_or("");
+  if (kind == "proc") // fs/proc/generic.c: proc_lookup() knows no name that is not there
+    return deny(fate, "ENOENT", file_culprit(directory, "in a file system without sockets (proc)"),
+                "nobody can make files there");
   if (directory.read_only.is(true))
     return deny(fate, "EROFS", file_culprit(directory, "on a read-only file system"),
                 "the file system is read-only");
+  if (directory.immutable.is(true))
+    return deny(fate, "EPERM", file_culprit(directory, "an immutable directory (chattr +i)"),
+                "nobody may change the directory");
   const auto may = may_access(user, directory, may_write_and_search);
   if (!may)
-    return assume(fate, "the directory's access control list lets the server write");
-  if (!*may)
-    deny(fate, "EACCES", file_culprit(directory),
-         fmt::format("{} may not make files in this directory", user.name));
+    assume(fate, "the directory's access control list lets the server write");
+  else if (!*may)
+    return deny(fate, "EACCES", file_culprit(directory),
+                fmt::format("{} may not make files in this directory", user.name));
+  if (!kind.empty())
+    deny(fate, "EPERM",
+         file_culprit(directory, fmt::format("in a file system without sockets ({})", kind)),
+         "nobody can make sockets there");
 }
 
 } // namespace

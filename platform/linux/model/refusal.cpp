@@ -434,12 +434,15 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, co
     const WayOut out = way_out(walk, journey, packet, question, std::nullopt);
     return refuse_by(walk, std::move(journey), packet, stop, by, out);
   }
+  Journey asking = journey;
+  set_destination(asking.packet, source_of(packet));
   Journeys journeys;
   for (auto& routed :
-       ask_ways(walk, std::move(journey), question->route, ClientSide::leaving_target)) {
-    Journey& way = routed.journey;
+       ask_ways(walk, std::move(asking), question->route, ClientSide::leaving_target)) {
+    Journey way = journey;
+    way.conditions = std::move(routed.journey.conditions);
     PacketClass refused = packet;
-    refused.addresses = way.packet.addresses;
+    way.packet.addresses = refused.addresses = std::move(routed.journey.packet.addresses);
     const WayOut out = way_out(walk, way, refused, question, std::move(routed.answer));
     for (auto& told : refuse_by(walk, std::move(way), refused, stop, by, out))
       journeys.push_back(std::move(told));

@@ -267,10 +267,7 @@ Journeys route_changed(Walk& walk, Journeys journeys) {
 Journeys arrive_each(Walk& walk, Journeys journeys) {
   Journeys next;
   for (auto& way : journeys) {
-    if (way.stopped())
-      next.push_back(std::move(way));
-    else
-      std::ranges::move(pass_to_routing(walk, std::move(way)), std::back_inserter(next));
+    std::ranges::move(pass_to_routing(walk, std::move(way)), std::back_inserter(next));
     if (walk.inquiry.pending())
       return {};
   }

@@ -131,6 +131,11 @@ def rule_of_the_error_source(lab):
         lab.server.ip("-6", "rule", "add", "from", address, "blackhole", "priority", "10")
 
 
+def address_of_two_devices(lab):
+    """The first local route counts, and its device is not lo."""
+    lab.server.ip("addr", "add", "fd77::1/128", "dev", "lo")
+
+
 def mark_in_a_filter_chain(lab):
     """A chain of type filter does not have the packet routed again."""
     serve(lab)
@@ -555,6 +560,8 @@ CASES = [
               culprit="interface"),
     Case("a rule of a bridge drops what a container answers", bridge_holds_answers,
          Connection(CONTAINER), "timeout", culprit="nft_rule", certainty="certain"),
+    Case("a reset to ::1 from an address that lo has as well", address_of_two_devices,
+         Connection("fd77::1", 9, source="::1", local=True), "timeout"),
     Hidden("a hidden namespace makes nothing certain", lambda lab: None,
            Connection(CONTAINER, source="10.77.0.2"), "unknown"),
 ]

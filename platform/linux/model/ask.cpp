@@ -169,8 +169,27 @@ bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool
   });
 }
 
+namespace {
+
+/// Of an IPv6 address that several devices have, the kernel's first local route.
+std::optional<Int> device_of_local_route(Inquiry& inquiry, Int netns, const IpAddress& address) {
+  constexpr Int local_table = 255;
+  if (address.is_v4() || address.is_link_local() ||
+      std::ranges::count_if(ask_addresses(inquiry, netns),
+                            [&](const Address& row) { return row.address.is(address); }) < 2)
+    return std::nullopt;
+  for (const auto& route : inquiry.rows<Route>({{"netns", netns}, {"table", local_table}}))
+    if (route.type.is("local") && route.destination.is(address) && route.prefix_length.is(128))
+      return route.interface_index.value_or(0);
+  return std::nullopt;
+}
+
+} // namespace
+
 Int device_of_own_address(Inquiry& inquiry, Int netns, const IpAddress& address,
                           const std::string& zone) {
+  if (const auto device = device_of_local_route(inquiry, netns, address))
+    return *device;
   const auto own = find_row<Address>(inquiry, netns, [&](const Table& table, std::size_t row) {
     const auto column = *table.spec().column("address");
     return table.cell(row, column) == Cell(address) &&

@@ -221,10 +221,22 @@ def forwarded_over_lo(lab):
 def client_keeps_its_neighbour(lab):
     """Whatever becomes of the server's IPv6, the client's packets get to it."""
     serve(lab)
+    know_server(lab)
+    lab.server.ip("addr", "add", "fd77::1/128", "dev", "lo")
+
+
+def know_server(lab):
     address = json.loads(lab.server.ip("-j", "link", "show", "dev", "sv0"))[0]["address"]
     lab.client.ip("-6", "neigh", "replace", "fd77::1", "lladdr", address, "dev", "cl0", "nud",
                   "permanent")
-    lab.server.ip("addr", "add", "fd77::1/128", "dev", "lo")
+
+
+def asked_in_vain_before(lab):
+    """Nobody is asked for on such a link, but who was is asked for again."""
+    serve(lab)
+    know_server(lab)
+    lab.server.ip("link", "set", "sv0", "arp", "off")
+    lab.server.ip("-6", "neigh", "replace", "fd77::2", "dev", "sv0", "nud", "failed")
 
 
 def strangers(lab, *families):
@@ -562,6 +574,8 @@ CASES = [
          Connection(CONTAINER), "timeout", culprit="nft_rule", certainty="certain"),
     Case("a reset to ::1 from an address that lo has as well", address_of_two_devices,
          Connection("fd77::1", 9, source="::1", local=True), "timeout"),
+    Case("a neighbour that was asked for in vain, on a link without neighbour discovery",
+         asked_in_vain_before, Connection("fd77::1", source="fd77::2"), "open"),
     Hidden("a hidden namespace makes nothing certain", lambda lab: None,
            Connection(CONTAINER, source="10.77.0.2"), "unknown"),
 ]

@@ -110,7 +110,7 @@ private:
         known_ = row.hardware_address.value();
       fixed_ = state == "permanent" || state == "noarp";
     }
-    if (!known_.empty() || !asks_nobody(out_))
+    if (!known_.empty() || failed_ || !asks_nobody(out_)) // who was asked for is asked for again
       return;
     known_ = out_.hardware_address.value_or("");
     fixed_ = true;

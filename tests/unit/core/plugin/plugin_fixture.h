@@ -1,6 +1,7 @@
 // Plugin directories and a system for the tests of the plugin host.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -45,8 +46,8 @@ public:
   Result<FileOwner> file_owner(const std::string& path) override;
   std::int64_t effective_uid() override { return uid_; }
 
-  std::int64_t clock_ = 0;
-  std::int64_t tick_ = 0; ///< the clock goes on by itself at each look
+  std::atomic<std::int64_t> clock_ = 0; ///< plugins side by side look at it
+  std::int64_t tick_ = 0;               ///< the clock goes on by itself at each look
   std::int64_t uid_ = 0;
   std::int64_t reachable_netns_ = 0; ///< the one run_in_netns can enter
   std::int64_t entered_ = 0;         ///< the last one it did

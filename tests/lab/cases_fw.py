@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from cases_generators import within
-from lab import Case, Connection, Skip, enter
+from lab import Case, Connection, LabError, Skip, enter, synfate_program
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 RECENT = ["-A", "INPUT", "-p", "tcp", "--dport", "8080", "-m", "recent", "--name", "lab"]
@@ -28,6 +28,18 @@ def knocked(lab):
     """The first packet takes the client out of the list: its second finds it gone."""
     recent(["--remove", "-j", "ACCEPT"], listed=[CLIENT])(lab)
     within(lab, "iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "8080", "-j", "DROP")
+
+
+def counting_only(lab):
+    """A rule of iptables-legacy may be empty, without match and target."""
+    lab.serve("0.0.0.0", "8080")
+    within(lab, "iptables-legacy", "-A", "INPUT")
+    within(lab, "iptables-legacy", "-A", "INPUT", "-p", "tcp", "--dport", "8080", "-j", "DROP")
+    if synfate_program():
+        told = subprocess.run([synfate_program(), "facts", "xt_rule"], capture_output=True, text=True,
+                              preexec_fn=lambda: enter(lab.server))
+        if told.returncode != 0:
+            raise LabError(f"facts xt_rule: exit status {told.returncode}: {told.stdout[-500:]}")
 
 
 def written_set(lab):
@@ -130,6 +142,8 @@ CASES = [
     Case("a quota that is far from used up", rules_of_input(QUOTA), LAN, "open",
          certainty="certain"),
     Case("SYNPROXY answers", rules_of_input(SYNPROXY), LAN, "reset", predicted="unknown"),
+    Case("an empty rule of iptables-legacy counts, and the next one drops", counting_only, LAN, "timeout",
+         "fw.drop", "xt_rule", certainty="certain"),
     Case("a rule of the family bridge", bridged("input", "iifname sv0 ip protocol tcp drop"), LAN, "timeout",
          "fw.drop", "nft_rule", certainty="certain"),
     Case("a rule of the family bridge for another port", bridged("prerouting", "ip protocol tcp tcp dport 8081 drop"),

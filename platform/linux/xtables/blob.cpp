@@ -121,7 +121,7 @@ XtRule rule_row(const XtTable& table, const Place& place, const BlobIndex& index
                               place.offset + static_cast<std::uint32_t>(bytes.size()));
   if (!jump.empty())
     row.jump = Text(jump);
-  row.text = rule_text(entry, jump, names).substr(1);
+  row.text = rule_text(entry, jump, names);
   row.packets = static_cast<Int>(entry.packets);
   row.bytes = static_cast<Int>(entry.bytes);
   row.entry = Bytes{{reinterpret_cast<const char*>(bytes.data()), bytes.size()}};

@@ -188,7 +188,10 @@ std::string target_text(const Extension& target, IpFamily family, const TextName
   return out;
 }
 
-std::string rule_text(const Entry& entry, std::string_view jump, const TextNames& names) {
+namespace {
+
+/// With a blank in front of each part.
+std::string parts_text(const Entry& entry, std::string_view jump, const TextNames& names) {
   std::string out;
   print_ip(out, entry.ip);
   for (const auto& match : entry.matches)
@@ -212,6 +215,13 @@ std::string rule_text(const Entry& entry, std::string_view jump, const TextNames
     break;
   }
   return fmt::format("{} {}", out, target_text(entry.target, entry.ip.family, names));
+}
+
+} // namespace
+
+std::string rule_text(const Entry& entry, std::string_view jump, const TextNames& names) {
+  const std::string parts = parts_text(entry, jump, names);
+  return parts.empty() ? parts : parts.substr(1);
 }
 
 } // namespace synfate::xt

@@ -21,7 +21,7 @@ struct TextNames {
   std::function<std::string(std::uint16_t)> set;
 };
 
-/// " -p tcp -m tcp --dport 22 -j ACCEPT": everything after the chain's name, or "" for a rule
+/// "-p tcp -m tcp --dport 22 -j ACCEPT": everything after the chain's name, or "" for a rule
 /// without matches and target. `jump` names the chain of a jump or goto.
 std::string rule_text(const Entry& entry, std::string_view jump, const TextNames& names);
 

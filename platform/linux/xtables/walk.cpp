@@ -302,7 +302,7 @@ private:
     const TextNames names{[this](std::uint16_t index) {
       return set_name_of(context_.inquiry, request_.netns, index);
     }};
-    return rule_text(*entry, chain, names).substr(1);
+    return rule_text(*entry, chain, names);
   }
 
   Culprit policy() const {

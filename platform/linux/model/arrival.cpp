@@ -75,8 +75,7 @@ Journeys stopped(Journey journey, Stop stop) {
 /// packet that has none without a word: net/bridge/br_netfilter_ipv6.c:
 /// br_nf_pre_routing_finish_ipv6(); over IPv4 the packet goes on to ip_error(). Linux 6.12.
 bool is_dropped_in_bridge(const PacketClass& packet) {
-  return packet.family == IpFamily::v6 && packet.meta.in.kind.is("bridge") &&
-         packet.meta.physical_in != 0 && packet.ct.destination_nat.has_value();
+  return packet.family == IpFamily::v6 && is_turned_by_nat(packet);
 }
 
 /// A packet that has no route, or one to elsewhere on a host that does not forward.

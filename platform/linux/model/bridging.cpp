@@ -16,11 +16,6 @@ bool is_home(const Walk& walk, const Journey& journey) {
   return journey.netns == walk.inquiry.snapshot().host().netns;
 }
 
-bool is_turned_by_nat(const PacketClass& packet) {
-  return packet.meta.in.kind.is("bridge") && packet.meta.physical_in != 0 &&
-         packet.ct.destination_nat.has_value();
-}
-
 /// Somebody behind a port of the bridge.
 struct Member {
   IpAddress address;
@@ -61,6 +56,11 @@ std::optional<Stop> held_back(const Interface& bridge, const Interface& from, co
 }
 
 } // namespace
+
+bool is_turned_by_nat(const PacketClass& packet) {
+  return packet.meta.in.kind.is("bridge") && packet.meta.physical_in != 0 &&
+         packet.ct.destination_nat.has_value();
+}
 
 bool calls_ip(Inquiry& inquiry, Int netns, IpFamily family) {
   const auto* name = family == IpFamily::v4 ? "net.bridge.bridge-nf-call-iptables"

@@ -12,6 +12,9 @@
 
 namespace synfate {
 
+/// br_netfilter has let NAT give the packet another destination.
+bool is_turned_by_nat(const PacketClass& packet);
+
 /// br_netfilter hands the bridge's packets to the hooks of IP.
 bool calls_ip(Inquiry& inquiry, Int netns, IpFamily family);
 

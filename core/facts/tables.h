@@ -143,6 +143,7 @@ struct SocketOwner {
   Fact<Int> inode;
   Fact<Int> pid;
   Fact<Int> fd;
+  Fact<Int> gid;
   Fact<bool> complete;
   Fact<Int> hint_cgroup_id;
   Fact<Int> hint_uid;
@@ -155,6 +156,8 @@ inline constexpr auto description_of<SocketOwner> = describe(
     key(column(&SocketOwner::inode, "inode", "", "Inode of the socket.", "socket.inode")),
     key(column(&SocketOwner::pid, "pid", "", "The process.", "process.pid")),
     column(&SocketOwner::fd, "fd", "", "The lowest descriptor it holds the socket under."),
+    column(&SocketOwner::gid, "gid", "",
+           "Group of whoever made the socket; read where one socket is asked for."),
     key(column(&SocketOwner::complete, "complete", "",
                "Asked: false, one holder is enough; true or not asked, every holder.")),
     key(column(&SocketOwner::hint_cgroup_id, "hint_cgroup_id", "",
@@ -173,6 +176,7 @@ struct Process {
   Fact<Text> executable;
   Fact<bool> executable_deleted;
   Fact<Int> uid;
+  Fact<Int> gid;
   Fact<Text> user;
   Fact<Text> state;
   Fact<Int> parent_pid;
@@ -201,6 +205,7 @@ inline constexpr auto description_of<Process> = describe(
     column(&Process::executable_deleted, "executable_deleted", "",
            "That file was deleted or replaced since it started."),
     column(&Process::uid, "uid", "", "Effective user id."),
+    column(&Process::gid, "gid", "", "Effective group id."),
     column(&Process::user, "user", "", "The name of that user."),
     column(&Process::state, "state", "",
            "running, sleeping, disk_sleep, stopped, traced, zombie, dead or idle."),

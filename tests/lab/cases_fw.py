@@ -92,6 +92,20 @@ def both_back_ends(*order, legacy="DROP", nft="reject"):
     return prepare
 
 
+def sent_by(uid, rule, tool="nft"):
+    """A listener of user `uid` whose connections root accepts, and a rule about who sends."""
+
+    def prepare(lab):
+        lab.serve("--uid", str(uid), "0.0.0.0", "8080")
+        if tool == "nft":
+            within(lab, "nft", "add table inet f; add chain inet f o { type filter hook output priority 0; }; "
+                               f"add rule inet f o tcp sport 8080 {rule}")
+        else:
+            within(lab, tool, "-A", "OUTPUT", "-p", "tcp", "--sport", "8080", *rule.split())
+
+    return prepare
+
+
 OFTEN = (["--set"], ["--update", "--seconds", "600", "--hitcount", "5", "-j", "DROP"])
 KNOWN = (["--rcheck", "-j", "REJECT", "--reject-with", "tcp-reset"],)
 LAN = Connection(SERVER, source=CLIENT)
@@ -142,6 +156,18 @@ CASES = [
     Case("a quota that is far from used up", rules_of_input(QUOTA), LAN, "open",
          certainty="certain"),
     Case("SYNPROXY answers", rules_of_input(SYNPROXY), LAN, "reset", predicted="unknown"),
+    Case("the data is of the user who accepts", sent_by(1000, "tcp flags & syn == 0 meta skuid 1000 drop"), LAN,
+         "open", certainty="certain"),
+    Case("the user who accepts may not send", sent_by(1000, "tcp flags & syn == 0 meta skuid 0 drop"), LAN,
+         "stalled", "fw.after_handshake", "nft_rule", certainty="certain"),
+    Case("the handshake is of the user of the listener", sent_by(1000, "tcp flags & syn == syn meta skuid != 1000 drop"),
+         LAN, "open", certainty="certain"),
+    Case("the listener's user may not send", sent_by(1000, "-m owner --uid-owner 1000 -j DROP", "iptables-legacy"),
+         LAN, "timeout", "fw.reply_drop", "xt_rule", certainty="certain"),
+    Case("the group of whoever accepts", sent_by(0, "tcp flags & syn == 0 meta skgid 0 drop"), LAN,
+         "stalled", "fw.after_handshake", "nft_rule", certainty="certain"),
+    Case("the group of the listener", sent_by(0, "-m owner ! --gid-owner 0 -j DROP", "iptables-nft"), LAN,
+         "open", certainty="certain"),
     Case("an empty rule of iptables-legacy counts, and the next one drops", counting_only, LAN, "timeout",
          "fw.drop", "xt_rule", certainty="certain"),
     Case("a rule of the family bridge", bridged("input", "iifname sv0 ip protocol tcp drop"), LAN, "timeout",

@@ -42,6 +42,12 @@ struct Hop {
   bool below_ip = false; ///< and no hook of IP saw it
 };
 
+/// The user and the group of a socket's file (f_cred), which `meta skuid` and `meta skgid` ask for.
+struct SocketFile {
+  Perhaps<std::uint32_t> uid = Perhaps<std::uint32_t>::unknown("the user of the socket");
+  Perhaps<std::uint32_t> gid = Perhaps<std::uint32_t>::unknown("the group of the socket");
+};
+
 struct Journey {
   PacketClass packet;
   Packet kind = Packet::syn;
@@ -69,6 +75,7 @@ struct Journey {
   std::optional<IpAddress> routed_to;        ///< where a local client's kernel routed the packet
   Perhaps<std::uint32_t> accepted_mark = 0U; ///< of the SYN, if the connection takes it over
   std::optional<Socket> listener;            ///< who gets the connection
+  SocketFile accepted;                        ///< of the socket that accept() makes of it
   TcpOffer client_offer;                     ///< as it came to the server
   TcpOffer server_offer;                     ///< as it came to the client
   IpAddress final_address;                   ///< where it is delivered, after NAT

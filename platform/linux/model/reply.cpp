@@ -19,14 +19,16 @@
 namespace synfate {
 namespace {
 
-SocketView view_of_listener(const Socket& socket) {
+/// The socket that the answer is sent from: the handshake's is the listener, the data's is of the
+/// process that has accepted the connection.
+SocketView view_of_sender(Walk& walk, const Journey& journey) {
+  const Socket& socket = *journey.listener;
+  const bool accepted = walk.flow.proto == Proto::tcp && journey.kind == Packet::data;
+  const SocketFile file = accepted ? journey.accepted : file_of(walk, socket);
   SocketView view;
   view.present = true;
-  if (socket.uid.known())
-    view.uid = static_cast<std::uint32_t>(socket.uid.value());
-  else
-    view.uid = Perhaps<std::uint32_t>::unknown("the user of the socket");
-  view.gid = Perhaps<std::uint32_t>::unknown("the group of the socket");
+  view.uid = file.uid;
+  view.gid = file.gid;
   if (socket.cgroup_id.known())
     view.cgroup_id = static_cast<std::uint64_t>(socket.cgroup_id.value());
   else
@@ -328,7 +330,7 @@ Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
   journey.kind = kind;
   journey.reply = true;
   if (journey.listener)
-    journey.packet.meta.socket = view_of_listener(*journey.listener);
+    journey.packet.meta.socket = view_of_sender(walk, journey);
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   const Int by_default = incoming.meta.in.index;

@@ -112,6 +112,20 @@ std::vector<Process> those_who_accept(const std::vector<Process>& holders) {
   return accepting;
 }
 
+/// sock_alloc_file() in net/socket.c (Linux 6.12): the file of an accepted socket has the
+/// credentials of the thread that calls accept(), not those of whoever made the listener.
+SocketFile file_of_accepted(const std::vector<Process>& accepting) {
+  const auto of_all = [&](Fact<Int> Process::* id, const char* what) {
+    const Fact<Int>& first = accepting.front().*id;
+    if (!first.known() ||
+        std::ranges::any_of(accepting, [&](const Process& other) { return !(other.*id == first); }))
+      return Perhaps<std::uint32_t>::unknown(what);
+    return Perhaps<std::uint32_t>(static_cast<std::uint32_t>(first.value()));
+  };
+  return {of_all(&Process::uid, "the user of the process that accepts"),
+          of_all(&Process::gid, "the group of the process that accepts")};
+}
+
 bool at_its_limit(const Process& process) {
   return process.descriptors.known() && process.descriptor_limit.known() &&
          process.descriptors.value() >= process.descriptor_limit.value();
@@ -274,6 +288,18 @@ void foresee_service(Walk& walk, const Socket& listener) {
   holding_children(walk, holders.list, listener.inode.value());
 }
 
+SocketFile file_of(Walk& walk, const Socket& socket) {
+  SocketFile file;
+  if (socket.uid.known())
+    file.uid = static_cast<std::uint32_t>(socket.uid.value());
+  if (!socket.inode.known() || socket.inode.is(0))
+    return file;
+  for (const auto& owner : ask_owners(walk.inquiry, socket, false))
+    if (owner.gid.known())
+      file.gid = static_cast<std::uint32_t>(owner.gid.value());
+  return file;
+}
+
 void serve(Walk& walk, Journey& journey) {
   if (!journey.listener)
     return;
@@ -313,6 +339,7 @@ void serve(Walk& walk, Journey& journey) {
   if (able == asked.end())
     able = std::ranges::find_if_not(asked, cannot_run);
   if (able != asked.end()) {
+    journey.accepted = file_of_accepted(asked);
     if (hidden && counted && at_its_limit(*able))
       assume(journey, "no process that cannot be seen holds the socket as well");
     if (!counted || !check_descriptors(walk, journey, listener, *able, machine_full))

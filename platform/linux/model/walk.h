@@ -59,6 +59,8 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
 void add_evidence(Walk& walk, Journey& journey, const Socket& socket);
 /// service.cpp: who owns the listener, and whether it can serve.
 void serve(Walk& walk, Journey& journey);
+/// Whose file a listener or a UDP socket is: of the process that made it.
+SocketFile file_of(Walk& walk, const Socket& socket);
 /// reply.cpp: the answer's way out.
 Journeys send_reply(Walk& walk, Journey journey, Packet kind);
 

@@ -84,6 +84,8 @@ ProcessStatus parse_process_status(std::string_view text) {
     auto value = line.substr(std::min(name.size() + 1, line.size()));
     if (name == "Uid")
       put_if(status.effective_uid, value, 1);
+    else if (name == "Gid")
+      put_if(status.effective_gid, value, 1);
     else if (name == "TracerPid")
       put_if(status.tracer, value);
     else if (name == "Seccomp")

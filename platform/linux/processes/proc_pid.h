@@ -36,6 +36,7 @@ std::string_view process_state_word(char letter);
 /// /proc/PID/status; what the kernel does not print is not set.
 struct ProcessStatus {
   std::optional<std::int64_t> effective_uid;
+  std::optional<std::int64_t> effective_gid;
   std::optional<std::int64_t> tracer; ///< 0: none
   std::optional<std::int64_t> seccomp;
   std::optional<std::int64_t> descriptor_slots; ///< FDSize: above the highest descriptor

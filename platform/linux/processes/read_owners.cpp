@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <fmt/format.h>
+
 #include "platform/linux/processes/cgroup.h"
 #include "platform/linux/processes/owner_order.h"
 #include "platform/linux/processes/owner_search.h"
@@ -181,6 +183,8 @@ private:
       row.inode = holder.inode;
       row.pid = holder.pid;
       row.fd = holder.fd;
+      if (query_.inode)
+        put_group(row);
       if (query_.complete)
         row.complete = *query_.complete;
       if (query_.hint_cgroup_id)
@@ -192,6 +196,16 @@ private:
       if (!delivery_.row(row))
         return;
     }
+  }
+
+  /// sock_alloc() in net/socket.c (Linux 6.12): the inode of a socket has the fsgid of whoever made
+  /// it, which a link in /proc/PID/fd leads to.
+  void put_group(SocketOwner& row) const {
+    struct stat status{};
+    const auto link = fmt::format("{}/fd/{}", row.pid.value(), row.fd.value());
+    if (source_.live() && fstatat(proc_.get(), link.c_str(), &status, 0) == 0 &&
+        static_cast<Int>(status.st_ino) == row.inode.value())
+      row.gid = static_cast<Int>(status.st_gid);
   }
 
   /// A process that is guarded even from CAP_SYS_PTRACE (by a security module) matters only if

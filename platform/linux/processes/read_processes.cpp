@@ -50,10 +50,10 @@ ProcessReading hidden_process(Int pid) {
   ProcessReading reading;
   auto& row = reading.row;
   row.pid = pid;
-  hide(row.name, row.command_line, row.executable, row.executable_deleted, row.uid, row.user,
-       row.state, row.parent_pid, row.tracer_pid, row.started_at, row.threads, row.wait_channel,
-       row.cgroup, row.unit, row.container, row.netns, row.descriptors, row.descriptor_limit,
-       row.capabilities, row.seccomp, row.frozen);
+  hide(row.name, row.command_line, row.executable, row.executable_deleted, row.uid, row.gid,
+       row.user, row.state, row.parent_pid, row.tracer_pid, row.started_at, row.threads,
+       row.wait_channel, row.cgroup, row.unit, row.container, row.netns, row.descriptors,
+       row.descriptor_limit, row.capabilities, row.seccomp, row.frozen);
   reading.denied = true;
   return reading;
 }
@@ -102,10 +102,12 @@ private:
     auto& row = reading_.row;
     const auto text = read_record_at(directory_, "status");
     if (!text)
-      return hide(row.uid, row.user, row.tracer_pid, row.seccomp, row.capabilities);
+      return hide(row.uid, row.gid, row.user, row.tracer_pid, row.seccomp, row.capabilities);
     const auto status = parse_process_status(*text);
     if (status.effective_uid)
       put_user(*status.effective_uid);
+    if (status.effective_gid)
+      row.gid = *status.effective_gid;
     if (status.tracer && *status.tracer != 0)
       row.tracer_pid = *status.tracer;
     if (status.seccomp)

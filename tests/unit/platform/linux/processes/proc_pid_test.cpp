@@ -48,10 +48,12 @@ TEST_CASE("every state letter of the kernel has a word") {
 }
 
 TEST_CASE("status gives the effective user, tracer, seccomp and capabilities") {
-  const auto status = parse_process_status("Name:\tUid:\t5\nTracerPid:\t77\nUid:\t1\t33\t33\t33\n"
-                                           "FDSize:\t256\nCapPrm:\t01\nCapEff:\t00000000a80425fb\n"
-                                           "Seccomp:\t2\nSeccomp_filters:\t1\n");
+  const auto status = parse_process_status(
+      "Name:\tUid:\t5\nTracerPid:\t77\nUid:\t1\t33\t33\t33\n"
+      "Gid:\t2\t34\t34\t34\nFDSize:\t256\nCapPrm:\t01\nCapEff:\t00000000a80425fb\n"
+      "Seccomp:\t2\nSeccomp_filters:\t1\n");
   CHECK(status.effective_uid == 33);
+  CHECK(status.effective_gid == 34);
   CHECK(status.tracer == 77);
   CHECK(status.seccomp == 2);
   CHECK(status.descriptor_slots == 256);

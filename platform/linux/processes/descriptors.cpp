@@ -110,6 +110,23 @@ bool share_descriptors(std::int32_t one, std::int32_t other) {
   return syscall(SYS_kcmp, one, other, KCMP_FILES, 0, 0) == 0;
 }
 
+std::vector<std::int32_t> read_processes_from(int proc, std::int32_t first, std::size_t most) {
+  constexpr off_t position_of_process_0 = 258; // TGID_OFFSET in fs/proc/base.c, Linux 6.12
+  const FileDescriptor entries(openat(proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  std::vector<std::int32_t> processes;
+  if (!entries.valid() || lseek(entries.get(), first + position_of_process_0, SEEK_SET) < 0)
+    return processes;
+  for_each_entry(
+      entries.get(),
+      [&](const char* name) {
+        if (const auto number = parse_number<std::int32_t>(name))
+          processes.push_back(*number);
+        return processes.size() < most;
+      },
+      room_for(most));
+  return processes;
+}
+
 Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory) {
   const FileDescriptor entries(openat(at, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   std::vector<std::int32_t> numbers;

@@ -52,6 +52,9 @@ DescriptorWalk walk_sockets(int proc, const std::string& directory, DescriptorRa
 /// told.
 bool share_descriptors(std::int32_t one, std::int32_t other);
 
+/// Processes of the kernel's /proc, ascending: up to `most` of those with this id or a higher one.
+std::vector<std::int32_t> read_processes_from(int proc, std::int32_t first, std::size_t most);
+
 /// The numeric names in a directory, ascending: the processes of /proc, the threads of a process.
 Result<std::vector<std::int32_t>> read_numbers(int at, const char* directory);
 

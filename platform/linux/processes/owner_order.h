@@ -1,23 +1,22 @@
-// In which order to look for the holder of a socket.
+// Where to look first for the holder of a socket.
 //
 // Inodes of sockets are given out in ascending order (get_next_ino() in fs/inode.c, Linux 6.12, in
 // batches of 1024 for each processor), and process ids too but for one wrap. A listener is mostly
 // opened soon after its process started, so its holder is to be found near those processes whose
 // own sockets have inodes like it. A few processes are looked at to find that place; a wrong guess
-// costs time and nothing else. Tested by tests/unit/platform/linux/processes/read_owners_test.cpp.
+// costs time and nothing else. /proc is read at any process id (proc_pid_readdir() in
+// fs/proc/base.c takes it from the position), so that among many processes only those near the
+// place are listed. Tested by tests/unit/platform/linux/processes/read_owners_test.cpp.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace synfate {
 
-/// The same processes, those first that are likely to hold the socket. `proc` is the open directory
-/// /proc; `pids` ascend.
-std::vector<std::int32_t> likely_holders_first(int proc, const std::vector<std::int32_t>& pids,
-                                               std::int64_t inode);
-
-/// Positions 0 … count-1 by their distance from one of them, the nearer first.
-std::vector<std::size_t> outwards_from(std::size_t middle, std::size_t count);
+/// Up to `most` processes, those first that are likely to hold the socket. `proc` is the open
+/// directory /proc; `live`: it is the kernel's.
+std::vector<std::int32_t> likely_holders(int proc, bool live, std::int64_t inode, std::size_t most);
 
 } // namespace synfate

@@ -141,8 +141,7 @@ private:
   /// True if a holder was found among the processes that opened sockets at about the same time.
   bool read_likely() {
     constexpr std::size_t most = 768;
-    auto pids = likely_holders_first(proc_.get(), processes(), *query_.inode);
-    pids.resize(std::min(pids.size(), most));
+    const auto pids = likely_holders(proc_.get(), source_.live(), *query_.inode, most);
     SearchLimits limits;
     limits.stop_when_seen = limits.first_only = true;
     limits.first = 32; // a listener is opened early

@@ -1,11 +1,14 @@
 // Owners of real sockets: of this test and of children it makes.
 #include <algorithm>
 #include <csignal>
+#include <set>
 
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "platform/linux/processes/descriptors.h"
+#include "platform/linux/processes/owner_order.h"
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/sockets/read_sockets.h"
 #include "tests/unit/catch.h"
@@ -96,6 +99,7 @@ TEST_CASE("the process that holds a listener is found by the socket's inode") {
   REQUIRE(answer.rows.size() == 1);
   CHECK(answer.rows[0].pid.is(getpid()));
   CHECK(answer.rows[0].fd.is(listener.get()));
+  CHECK(answer.rows[0].gid.is(getegid()));
   CHECK(answer.rows[0].complete.absent());
   CHECK(answer.gaps.empty() == (geteuid() == 0));
 }
@@ -307,4 +311,25 @@ TEST_CASE("when the time is over, what was not looked at is a gap") {
   const auto answer = ask(inode_query(test::inode_of(listener.get())), source);
   REQUIRE(answer.gaps.size() == 1);
   CHECK(answer.gaps[0].why.find("time") != std::string::npos);
+}
+
+TEST_CASE("the kernel lists processes from any id on") {
+  const FileDescriptor proc(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Child first;
+  const Child second;
+  for (const auto child : {first.pid(), second.pid()}) {
+    const auto pid = static_cast<std::int32_t>(child);
+    CHECK(read_processes_from(proc.get(), pid, 1) == std::vector{pid});
+    const auto after = read_processes_from(proc.get(), pid + 1, 1000);
+    CHECK(std::ranges::none_of(after, [&](std::int32_t other) { return other <= pid; }));
+    CHECK(std::ranges::is_sorted(after));
+  }
+}
+
+TEST_CASE("a holder is among the likely ones, and nobody twice") {
+  const FileDescriptor proc(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto listener = test::listening(v4_loopback);
+  const auto likely = likely_holders(proc.get(), true, test::inode_of(listener.get()), 200);
+  CHECK(std::ranges::count(likely, static_cast<std::int32_t>(getpid())) == 1);
+  CHECK(std::set(likely.begin(), likely.end()).size() == likely.size());
 }

@@ -132,10 +132,13 @@ void RuleRun::decide(const Element& element, RuleStatus& status, std::vector<Fin
   cel::Bindings names(&base_);
   if (element.has_value)
     names.set("it", element.value);
+  bool waiting = false;
   for (const auto& wanted : rule_.collect)
-    if (rests_on_pending(wanted) || !collect(wanted, names, status))
+    if (rests_on_pending(wanted))
+      waiting = true; // what comes behind it is asked for together with what it waits for
+    else if (!collect(wanted, names, status))
       return;
-  if (facts_.inquiry().pending() || !facts_are_there(status))
+  if (waiting || facts_.inquiry().pending() || !facts_are_there(status))
     return;
   if (!needed_names_)
     needed_names_ = names_of_condition();

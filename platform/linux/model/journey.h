@@ -75,7 +75,7 @@ struct Journey {
   std::optional<IpAddress> routed_to;        ///< where a local client's kernel routed the packet
   Perhaps<std::uint32_t> accepted_mark = 0U; ///< of the SYN, if the connection takes it over
   std::optional<Socket> listener;            ///< who gets the connection
-  SocketFile accepted;                        ///< of the socket that accept() makes of it
+  SocketFile accepted;                       ///< of the socket that accept() makes of it
   TcpOffer client_offer;                     ///< as it came to the server
   TcpOffer server_offer;                     ///< as it came to the client
   IpAddress final_address;                   ///< where it is delivered, after NAT

@@ -41,7 +41,8 @@ TEST_CASE("sockstat has a line for each protocol") {
   CHECK_FALSE(sockstat_number("", "TCP", "inuse"));
 }
 
-TEST_CASE("every TCP socket is in a table where all namespaces together have as many as there are") {
+TEST_CASE(
+    "every TCP socket is in a table where all namespaces together have as many as there are") {
   const test::Directory host;
   put_host(host, 100, 20, 125);
   CHECK(all_tcp_sockets_hashed(host.path(), 50));

@@ -1,13 +1,15 @@
 // The macros that go through a list or map, evaluated without the fold they stand for.
 //
-// Over a table, a condition of the form `s.column == value && …` is first put to the table's index.
-// Rows that the index leaves out are certainly unequal, so their condition is certainly false,
-// whatever the other conjuncts are: leaving them out changes no result, error or unknown.
+// Over a table, a condition of the form `s.column == value && …`, or `s.column in values && …`, is
+// first put to the table's index. Rows that the index leaves out are certainly unequal, so their
+// condition is certainly false, whatever the other conjuncts are: leaving them out changes no
+// result, error or unknown.
 #include "core/cel/compare.h"
 #include "core/cel/evaluation.h"
 #include "core/cel/operators.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace synfate::cel {
 
@@ -82,6 +84,32 @@ private:
 
   const Value& first_variable() const { return evaluation_.locals_[node_.slot]; }
 
+  /// The values that a plan asks for; nothing if they cannot be told.
+  std::optional<std::vector<Value>> values_of(const IndexPlan& plan) {
+    auto value = evaluation_.eval(plan.value);
+    if (!value.is_known() || (plan.one_of && !value.is(Kind::list)))
+      return std::nullopt;
+    if (!plan.one_of)
+      return std::vector{std::move(value)};
+    const auto& list = value.as_list();
+    std::vector<Value> values;
+    for (std::size_t at = 0; at < list.size(); ++at)
+      values.push_back(list.at(at));
+    return values;
+  }
+
+  static std::optional<std::size_t> estimate(const RecordSet& records, std::size_t column,
+                                             const std::vector<Value>& values) {
+    std::size_t sum = 0;
+    for (const auto& value : values) {
+      const auto rows = records.estimate(column, value);
+      if (!rows)
+        return std::nullopt;
+      sum += *rows;
+    }
+    return sum;
+  }
+
   /// The rows that can matter, from the index that leaves the fewest; nothing without one.
   std::optional<std::vector<std::uint32_t>> indexed_rows(const List& list) {
     const auto* records = list.records();
@@ -90,22 +118,33 @@ private:
       return std::nullopt;
     std::optional<std::size_t> least;
     std::size_t best_column = 0;
-    Value best_value;
+    std::vector<Value> best_values;
     for (const auto& plan : *plans) {
       const auto column = records->type().find(ast_.text(plan.column_text));
-      if (!column)
+      auto values = column ? values_of(plan) : std::nullopt;
+      if (!values)
         continue;
-      auto value = evaluation_.eval(plan.value);
-      if (!value.is_known())
+      const auto rows = estimate(*records, *column, *values);
+      if (!rows || (least && *least <= *rows))
         continue;
-      const auto estimate = records->estimate(*column, value);
-      if (!estimate || (least && *least <= *estimate))
-        continue;
-      least = estimate;
+      least = rows;
       best_column = *column;
-      best_value = std::move(value);
+      best_values = std::move(*values);
     }
-    return least ? std::optional(records->find(best_column, best_value)) : std::nullopt;
+    return least ? std::optional(find(*records, best_column, best_values)) : std::nullopt;
+  }
+
+  /// In their order, each once: a row whose cell is unknown is found for every value.
+  static std::vector<std::uint32_t> find(const RecordSet& records, std::size_t column,
+                                         const std::vector<Value>& values) {
+    std::vector<std::uint32_t> rows;
+    for (const auto& value : values)
+      std::ranges::copy(records.find(column, value), std::back_inserter(rows));
+    if (values.size() > 1) {
+      std::ranges::sort(rows);
+      rows.erase(std::ranges::unique(rows).begin(), rows.end());
+    }
+    return rows;
   }
 
   NodeIndex last() const { return ast_.child(index_, node_.count - 1); }

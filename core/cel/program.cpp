@@ -20,6 +20,8 @@ public:
         conjuncts(operand);
     else if (node.operation() == Operator::equal)
       equality(node);
+    else if (node.operation() == Operator::in)
+      membership(node);
     else if (node.operation() == Operator::logical_not)
       disjuncts(ast_.child(index, 0));
   }
@@ -47,6 +49,12 @@ private:
       plans.push_back({ast_.node(operands[0]).text, operands[1]});
     else if (is_column(operands[1]) && !depends(operands[0]))
       plans.push_back({ast_.node(operands[1]).text, operands[0]});
+  }
+
+  void membership(const Node& node) {
+    const auto operands = ast_.children(node);
+    if (is_column(operands[0]) && !depends(operands[1]))
+      plans.push_back({ast_.node(operands[0]).text, operands[1], true});
   }
 
   bool is_column(NodeIndex index) const {

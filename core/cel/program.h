@@ -11,10 +11,12 @@
 
 namespace synfate::cel {
 
-/// A conjunct `loop_variable.column == value` of a comprehension over records.
+/// A conjunct `loop_variable.column == value` of a comprehension over records, or
+/// `loop_variable.column in values`.
 struct IndexPlan {
   std::uint32_t column_text; ///< the field's name in the tree's texts
   NodeIndex value;
+  bool one_of = false; ///< the value is a list of them
 };
 
 /// Immutable once linked; may be evaluated by several threads at once. The environment it was

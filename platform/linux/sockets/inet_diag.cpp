@@ -30,11 +30,11 @@ std::uint8_t extensions_of(const SocketProtocol& protocol) {
 }
 
 netlink::Request request_of(const SocketProtocol& protocol, IpFamily family, std::uint16_t flags,
-                            std::uint32_t states, const inet_diag_sockid& id) {
+                            std::uint32_t states, const inet_diag_sockid& id, bool bare = false) {
   inet_diag_req_v2 header{};
   header.sdiag_family = family == IpFamily::v4 ? AF_INET : AF_INET6;
   header.sdiag_protocol = protocol.number <= UINT8_MAX ? static_cast<__u8>(protocol.number) : 0;
-  header.idiag_ext = extensions_of(protocol);
+  header.idiag_ext = bare ? 0 : extensions_of(protocol);
   header.idiag_states = states;
   header.id = id;
   netlink::Request request(SOCK_DIAG_BY_FAMILY, flags);
@@ -58,7 +58,7 @@ netlink::Request both_families_request(const InetDump& dump) {
   inet_diag_req header{};
   header.id = ports_of(dump.filter);
   header.idiag_family = AF_INET;
-  header.idiag_ext = extensions_of(*dump.protocol);
+  header.idiag_ext = dump.bare ? 0 : extensions_of(*dump.protocol);
   header.idiag_states = dump.states;
   netlink::Request request(TCPDIAG_GETSOCK, NLM_F_DUMP);
   request.append(header);
@@ -228,7 +228,7 @@ void put_attribute(Socket& socket, const netlink::Attribute& attribute) {
 
 netlink::Request inet_dump_request(const InetDump& dump) {
   auto request = dump.family ? request_of(*dump.protocol, *dump.family, NLM_F_DUMP, dump.states,
-                                          ports_of(dump.filter))
+                                          ports_of(dump.filter), dump.bare)
                              : both_families_request(dump);
   const auto program = inet_bytecode(dump.filter);
   if (!program.empty())
@@ -247,6 +247,11 @@ netlink::Request inet_lookup_request(const InetTuple& tuple) {
   id.idiag_sport = htons(swapped ? tuple.remote_port : tuple.local_port);
   id.idiag_dport = htons(swapped ? tuple.local_port : tuple.remote_port);
   return request_of(*tuple.protocol, tuple.local_address.family(), 0, all_states, id);
+}
+
+std::uint32_t inode_in(const netlink::Message& message) {
+  const auto header = message.header<inet_diag_msg>();
+  return header ? header->idiag_inode : 0;
 }
 
 std::optional<Socket> parse_inet_diag(const netlink::Message& message,

@@ -34,6 +34,7 @@ struct InetDump {
   std::optional<IpFamily> family; ///< nothing: both in one walk, which only TCP can
   std::uint32_t states = all_states;
   InetFilter filter;
+  bool bare = false; ///< without attributes: names, queues, user and inode only
 };
 
 /// The 4-tuple of one exact lookup, as the packet of a client would carry it.
@@ -48,6 +49,8 @@ struct InetTuple {
 
 netlink::Request inet_dump_request(const InetDump& dump);
 netlink::Request inet_lookup_request(const InetTuple& tuple);
+/// The inode in a message, without the rest; 0 also for a message that is none of a socket.
+std::uint32_t inode_in(const netlink::Message& message);
 
 /// One message as a row, without `netns`, `interface` and `bind_order`; nothing if it is no
 /// inet_diag_msg of an Internet family.

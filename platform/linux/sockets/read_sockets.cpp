@@ -151,9 +151,15 @@ private:
     return true;
   }
 
+  /// Connections that wait for accept() have no inode, and few have none: of many thousands only
+  /// those are read with all that the kernel tells.
+  bool asks_waiting(const SocketProtocol& protocol, std::uint32_t states) const {
+    return protocol.name == "tcp" && query_.inode == 0 && !is_list(protocol, states);
+  }
+
   InetDump dump_of(const SocketProtocol& protocol, std::optional<IpFamily> family,
                    std::uint32_t states) const {
-    InetDump dump{&protocol, family, states, {}};
+    InetDump dump{&protocol, family, states, {}, asks_waiting(protocol, states)};
     dump.filter.local_port = port_of(query_.local_port);
     if (!protocol.connections)
       dump.states = all_states;
@@ -172,9 +178,17 @@ private:
     const InetDump wanted = dump_of(protocol, family, states);
     auto request = inet_dump_request(wanted);
     Status status = Done{};
+    std::vector<Socket> waiting;
     for (int attempt = 0; attempt < attempts; ++attempt) {
       order_.clear();
+      waiting.clear();
       status = netlink_->exchange(request, "reading the sockets", [&](const auto& message) {
+        if (wanted.bare) {
+          if (auto socket =
+                  inode_in(message) == 0 ? parse_inet_diag(message, protocol) : std::nullopt)
+            waiting.push_back(std::move(*socket));
+          return true;
+        }
         if (auto socket = parse_inet_diag(message, protocol)) {
           put_order(protocol, wanted.filter, *socket);
           deliver(std::move(*socket));
@@ -182,9 +196,31 @@ private:
         return wanted_;
       });
       if (status || status.error().code != ErrorCode::interrupted)
-        return status;
+        break;
     }
+    for (const auto& socket : waiting)
+      if (status && wanted_)
+        status = read_whole(protocol, socket);
     return status;
+  }
+
+  /// One connection once more, with all its attributes; it may have been accepted or ended since.
+  Status read_whole(const SocketProtocol& protocol, const Socket& found) {
+    const auto port = [](const Fact<Int>& number) {
+      return static_cast<std::uint16_t>(number.value_or(0));
+    };
+    auto request = inet_lookup_request(
+        {&protocol, found.local_address.value_or(IpAddress()), port(found.local_port),
+         found.remote_address.value_or(IpAddress()), port(found.remote_port),
+         static_cast<std::uint32_t>(found.interface_index.value_or(0))});
+    const Status status =
+        netlink_->exchange(request, "reading a connection that waits", [&](const auto& message) {
+          if (auto socket = parse_inet_diag(message, protocol);
+              socket && socket->cookie == found.cookie)
+            deliver(std::move(*socket));
+          return wanted_;
+        });
+    return !status && status.error().code == ErrorCode::not_found ? Status(Done{}) : status;
   }
 
   void deliver(Socket socket) {

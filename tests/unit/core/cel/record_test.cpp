@@ -89,6 +89,11 @@ TEST_CASE("an index answers as a full scan does") {
   CHECK(both_ways("rows.exists(r, r.port == 3 || r.port == 400)", rows) == "true");
   CHECK(both_ways("rows.exists(r, !(r.port != 5))", rows) == "true");
   CHECK(both_ways("rows.exists(r, r.port == dyn(8.0))", rows) == "true");
+  CHECK(both_ways("rows.filter(r, r.port in [9, 3, 9, 70]).map(r, r.port)", rows) == "[3, 9]");
+  CHECK(both_ways("rows.exists(r, r.port in [] || r.port in [300])", rows) == "false");
+  CHECK(both_ways("rows.all(r, !(r.port in [8, 9]) || r.state == 'listen')", rows) == "false");
+  CHECK(both_ways("rows.exists(r, r.port in [r.port])", rows) == "true");
+  CHECK(both_ways("rows.exists(r, r.port in {8: true})", rows) == "true");
 }
 
 TEST_CASE("an index keeps errors and unknowns as a full scan does") {
@@ -107,6 +112,10 @@ TEST_CASE("an index keeps errors and unknowns as a full scan does") {
   CHECK(both_ways("rows.exists(r, r.port == 300)", rows) == "error(bad cell)");
   CHECK(both_ways("rows.exists(r, r.port == 1 / 0)", rows) == "error(divide by zero)");
   CHECK(both_ways("rows.exists(r, r.port == wanted)", rows) == "unknown(wanted is unknown)");
+  rows[4] = Value::unknown(UnknownReason{7, "port not readable"});
+  CHECK(both_ways("rows.exists(r, r.port in [3, 300])", rows) == "true");
+  CHECK(both_ways("rows.exists(r, r.port in [200, 300] && r.state == 'closed')", rows) ==
+        "error(bad cell)");
 }
 
 TEST_CASE("over a large table an index costs what it matches") {
@@ -119,6 +128,9 @@ TEST_CASE("over a large table an index costs what it matches") {
   CHECK(test::eval("rows.filter(r, r.port == 7 && r.state == 'closed').size()", bindings,
                    environment) == "10");
   CHECK(table->reads <= 20);
+  CHECK(test::eval("rows.filter(r, r.port in [7, 8] && r.state == 'closed').size()", bindings,
+                   environment) == "10");
+  CHECK(table->reads <= 80);
 }
 
 TEST_CASE("records compare by the row they name") {

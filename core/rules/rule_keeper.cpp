@@ -119,7 +119,6 @@ std::vector<std::string> chains_passed(const FlowReport& flow, std::string_view 
 /// The words after firewall-cmd; firewalld names chains filter_IN_ZONE, filter_FWD_ZONE, and with
 /// _deny, _pre and _post what its rich rules drop and reject.
 std::string firewalld_command(const FlowReport& flow, std::string_view chain, std::uint16_t port) {
-  const auto opened = fmt::format("--add-port={}/{}", port, to_string(flow.flow.proto));
   if (chain == "filter_PREROUTING")
     return "set IPv6_rpfilter=no in /etc/firewalld/firewalld.conf; then: systemctl restart "
            "firewalld";
@@ -138,14 +137,21 @@ std::string firewalld_command(const FlowReport& flow, std::string_view chain, st
            quote(zone) + " --list-rich-rules";
   if (flow.fate.stopped_at == Stage::forward) {
     const auto name = fmt::format("pass-{}-{}", to_string(flow.flow.proto), port);
+    const auto rule =
+        fmt::format("rule family=ipv{} source address={} destination address={} port port={} "
+                    "protocol={} accept",
+                    flow.flow.from.is_v6() ? 6 : 4, flow.flow.from.to_string(),
+                    flow.fate.final_address.to_string(), port, to_string(flow.flow.proto));
+    // The policy of a zone leaves out those whose zone is the default one: hence ANY.
     return fmt::format("firewall-cmd --permanent --new-policy={0} && firewall-cmd --permanent "
-                       "--policy={0} --add-ingress-zone={1} && firewall-cmd --permanent "
+                       "--policy={0} --add-ingress-zone=ANY && firewall-cmd --permanent "
                        "--policy={0} --add-egress-zone=ANY && firewall-cmd --permanent "
-                       "--policy={0} {2} && firewall-cmd --reload",
-                       name, zone.empty() ? "ANY" : quote(zone), opened);
+                       "--policy={0} --add-rich-rule={1} && firewall-cmd --reload",
+                       name, quote(rule));
   }
-  return fmt::format("firewall-cmd --permanent {}{} && firewall-cmd --reload",
-                     zone.empty() ? "" : fmt::format("--zone={} ", quote(zone)), opened);
+  return fmt::format("firewall-cmd --permanent {}--add-port={}/{} && firewall-cmd --reload",
+                     zone.empty() ? "" : fmt::format("--zone={} ", quote(zone)), port,
+                     to_string(flow.flow.proto));
 }
 
 /// With the zones of the last chain FROM-TO of shorewall that the packet has passed.

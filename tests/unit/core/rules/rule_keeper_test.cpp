@@ -78,9 +78,11 @@ TEST_CASE("a keeper is told in its own words") {
   CHECK(command(Stage::prerouting, "inet/firewalld/filter_PREROUTING/1").contains("IPv6_rpfilter"));
   CHECK(command(Stage::forward, "inet/firewalld/filter_FWD_work/1") ==
         "firewall-cmd --permanent --new-policy=pass-tcp-8080 && firewall-cmd --permanent "
-        "--policy=pass-tcp-8080 --add-ingress-zone=work && firewall-cmd --permanent "
+        "--policy=pass-tcp-8080 --add-ingress-zone=ANY && firewall-cmd --permanent "
         "--policy=pass-tcp-8080 --add-egress-zone=ANY && firewall-cmd --permanent "
-        "--policy=pass-tcp-8080 --add-port=8080/tcp && firewall-cmd --reload");
+        "--policy=pass-tcp-8080 --add-rich-rule='rule family=ipv4 source address=10.0.0.9 "
+        "destination address=172.17.0.2 port port=8080 protocol=tcp accept' && "
+        "firewall-cmd --reload");
   CHECK(command(Stage::input, "ip/filter/ts-input/1").empty());
   CHECK(command(Stage::input, "inet/filter/input/1").empty());
 }

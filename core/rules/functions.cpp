@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/model/owners.h"
 #include "core/rules/accept_command.h"
+#include "core/rules/rule_keeper.h"
 #include "core/rules/vocabulary.h"
 
 namespace synfate::rules {
@@ -230,53 +231,6 @@ std::string quote(std::string_view text) {
 
 namespace {
 
-// One word of a shell, whatever it holds.
-
-struct Keeper {
-  std::string_view name;
-  std::string_view table; ///< substring of the table's name
-  std::string_view chain; ///< substring of the chain's name
-};
-
-// Names that the programs give to what they make; the first that fits wins.
-constexpr std::array keepers{
-    Keeper{"firewalld", "firewalld", ""},
-    Keeper{"fail2ban", "f2b", ""},
-    Keeper{"fail2ban", "", "f2b-"},
-    Keeper{"fail2ban", "", "fail2ban"},
-    Keeper{"crowdsec", "crowdsec", ""},
-    Keeper{"docker", "docker", ""},
-    Keeper{"docker", "", "DOCKER"},
-    Keeper{"podman", "netavark", ""},
-    Keeper{"podman", "", "NETAVARK"},
-    Keeper{"podman", "", "CNI-"},
-    Keeper{"kube-proxy", "kube-proxy", ""},
-    Keeper{"kube-proxy", "", "KUBE-"},
-    Keeper{"calico", "", "cali-"},
-    Keeper{"cilium", "", "CILIUM"},
-    Keeper{"libvirt", "libvirt", ""},
-    Keeper{"libvirt", "", "LIBVIRT"},
-    Keeper{"ufw", "", "ufw-"},
-    Keeper{"ufw", "", "ufw6-"},
-    Keeper{"shorewall", "", "net-fw"},
-    Keeper{"lxd", "lxd", ""},
-    Keeper{"incus", "incus", ""},
-};
-
-/// Who made the rule or chain with an id FAMILY/TABLE/CHAIN…; "" if its names do not tell.
-std::string_view made_by(const Culprit& culprit) {
-  if (!culprit.kind.starts_with("nft") && !culprit.kind.starts_with("xt"))
-    return "";
-  const auto parts = id_parts(culprit.id);
-  if (parts.size() < 3)
-    return "";
-  const auto fits = [&](const Keeper& keeper) {
-    return parts[1].contains(keeper.table) && parts[2].contains(keeper.chain);
-  };
-  const auto at = std::ranges::find_if(keepers, fits);
-  return at == keepers.end() ? std::string_view() : at->name;
-}
-
 std::string joined(const cel::List& list) {
   std::string text;
   for (std::size_t at = 0; at < list.size(); ++at)
@@ -324,8 +278,22 @@ constexpr std::array functions{
              "they do not tell.",
              [](const Facts&, Arguments a) {
                const auto culprit = culprit_of(a[0]);
-               return Value::borrowed_string(culprit ? made_by(*culprit) : "");
+               return Value::borrowed_string(culprit ? keeper_of(*culprit) : "");
              }},
+    Function{"made_by", "(flow) -> string",
+             "The same of what stops the flow, told also by the chains that it came through.",
+             [](const Facts&, Arguments a) {
+               const auto* flow = flow_of(a[0]);
+               return Value::borrowed_string(flow == nullptr ? "" : keeper_of(*flow->report));
+             }},
+    Function{
+        "keeper_command", "(flow) -> string",
+        "What the program that keeps the firewall rule is told to let the flow in, where it is "
+        "one that has words of its own for that; else \"\".",
+        [](const Facts&, Arguments a) {
+          const auto* flow = flow_of(a[0]);
+          return Value::string(flow == nullptr ? "" : keeper_command(*flow->report));
+        }},
     Function{"accept_command", "(flow) -> string",
              "The command that lets the flow past the firewall rule or policy that stops it, in "
              "the words of nft, iptables-nft or iptables-legacy; \"\" if there is none.",

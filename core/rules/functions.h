@@ -7,6 +7,7 @@
 //   children_of(pid) -> list(process)      those that are known
 //   setting(name) -> string                a sysctl of the host's namespace
 //   made_by(culprit) -> string             the program that keeps this rule: "firewalld", "docker"
+//   keeper_command(flow) -> string         what that program is told to let the flow in
 //   accept_command(flow) -> string         lets the flow past the rule that stops it
 //   culprit(kind, id, text) -> culprit     something that is no row
 //   address_port(ip, port) -> string       "10.0.0.5:80", "[::1]:80"

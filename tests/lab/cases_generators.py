@@ -189,6 +189,9 @@ CASES = [
     Case("ufw: rejected", ufw("reject 8080/tcp"), PORT, "refused", "fw.reject"),
     Case("ufw: denied before it is allowed",
          ufw("deny from 10.77.0.2", "allow 8080/tcp"), PORT, "timeout", "fw.drop"),
+    Case("ufw: denied, and then the fix that is offered",
+         ufw("deny from 10.77.0.2", "prepend allow from 10.77.0.2 to any port 8080 proto tcp",
+             "route prepend allow from 10.77.0.2 to 172.17.0.2 port 80 proto tcp"), PORT, "open"),
 
     Case("fail2ban: banned by nftables", fail2ban("nftables", "drop", CLIENT), PORT, "timeout",
          "fw.drop", "nft_rule"),

@@ -134,6 +134,28 @@ def redirect(to, listener):
     return prepare
 
 
+def rewritten(rule):
+    """A rule that rewrites packets before conntrack sees them, and none that turns it back."""
+    def prepare(lab):
+        nft(lab.server, "table inet s { chain p { type filter hook prerouting priority -400; "
+                        f"{rule}; }}; chain i {{ type filter hook input priority 0; ct state new; }}; }}")
+    return prepare
+
+
+def another_port(lab):
+    """Without an address the rule is for both families, and is one of `inet` itself."""
+    lab.serve("0.0.0.0", "8080", "+", "--v6only", "1", "::", "8080")
+    nft(lab.server, "table inet n { chain o { type nat hook output priority -100; "
+                    "tcp dport 80 dnat to :8080; }; }")
+
+
+def whole_network(lab):
+    """Clients get addresses of another network, each one of its own."""
+    container(lab)
+    nft(lab.server, "table ip n { chain o { type nat hook postrouting priority 100; "
+                    "snat ip prefix to ip saddr map { 10.77.0.0/24 : 10.99.0.0/24 }; }; }")
+
+
 def drop_inside(inside):
     nft(inside, "table ip f { chain i { type filter hook input priority 0; tcp dport 80 drop; }; }")
 
@@ -273,6 +295,16 @@ CASES = [
     Case("redirect to a port with a listener", redirect(8081, "8081"), REMOTE, "open"),
     Case("redirect to a port without one", redirect(8081, "8080"), REMOTE, "refused",
          "nat.dead_target"),
+    Case("NAT of the port alone", another_port, Connection(SERVER, 80, source=SERVER, local=True), "open",
+         certainty="certain"),
+    Case("NAT of the port alone (IPv6)", another_port, Connection("::1", 80, local=True), "open",
+         certainty="certain"),
+    Case("NAT of a whole network", whole_network, Connection(CONTAINER, 80), "open", certainty="certain"),
+    Case("a port rewritten without conntrack, and the reset comes from another", rewritten("tcp dport 80 tcp dport set 81"),
+         Connection(SERVER, 80), "timeout", "listen.none.silent", certainty="certain"),
+    Case("a port rewritten without conntrack, and the error is about another",
+         rewritten("udp dport 80 udp dport set 81"), Connection(SERVER, 80, "udp"), "timeout",
+         "udp.none.silent", certainty="certain"),
     Case("a program of the server is sent on to a container", sent_on_by_a_rule,
          Connection(VIRTUAL, source=SERVER, local=True), "open"),
     Case("a program of the server is sent on, and its source has no route there",

@@ -138,9 +138,27 @@ Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& quest
   return journeys;
 }
 
+/// The client looks by what an ICMP error quotes for the socket that it is about; rules that
+/// rewrite packets without conntrack do not see that.
+void check_quote(const Walk& walk, Journey& journey) {
+  const auto quote = quoted_by(journey.packet);
+  if (!quote)
+    return;
+  const auto called = destination_of(*quote);
+  const bool strange =
+      (called.address.kind == AddressTerm::Kind::known && called.address.first != walk.flow.to) ||
+      (called.port.kind == PortTerm::Kind::known && called.port.first != walk.flow.port);
+  if (strange)
+    add_stop(journey, sent_astray(journey, std::nullopt,
+                                  "the ICMP error is about another end than the client called"));
+}
+
 /// An answer that conntrack takes for a new connection (the client's packets are untracked) may be
-/// sent elsewhere by NAT, or under a name that the client does not know.
+/// sent elsewhere by NAT, or under a name that the client does not know. So may one whose call a
+/// rule has rewritten without conntrack.
 void check_ends(const Walk& walk, Journey& journey) {
+  if (journey.kind == Packet::icmp)
+    return check_quote(walk, journey);
   const auto to = destination_of(journey.packet).address;
   const auto from = source_of(journey.packet);
   const auto& ct = journey.packet.ct;
@@ -169,7 +187,7 @@ Journeys end_leg(Walk& walk, Journey journey, const Leg& leg, Int final_netns, c
   if (leg.out == 0)
     return alone(std::move(journey));
   const bool refusal = journey.kind == Packet::reset || journey.kind == Packet::icmp;
-  if (leg.netns == walk.inquiry.snapshot().host().netns && !refusal)
+  if (leg.netns == walk.inquiry.snapshot().host().netns)
     check_ends(walk, journey);
   if (journey.kind != Packet::data && !refusal) // the same filters see the data
     pass_traffic_control(walk, journey, leg.out, PacketWay::egress);

@@ -243,9 +243,11 @@ inline constexpr std::uint32_t nat_random_fully = 16;
 inline constexpr std::uint32_t nat_persistent = 8;
 inline constexpr std::uint32_t nat_fully_random = 16;
 inline constexpr std::uint32_t nat_netmap = 64;
+/// NFPROTO_INET: a rule that changes the port alone serves both families.
+inline constexpr std::uint8_t inet_family = 1;
 struct Nat {
   bool destination = false;
-  std::uint8_t family = 0;
+  std::uint8_t family = 0; ///< 2, 10 or inet_family
   Slot address_min = no_slot;
   Slot address_max = no_slot;
   Slot port_min = no_slot;

@@ -146,11 +146,16 @@ std::optional<AddressTerm> Machine::nat_address(const nft::Nat& nat) {
   if ((nat.flags & nft::nat_netmap) == 0)
     return AddressTerm::range(*low, *high);
   const auto old = (nat.destination ? destination_of(packet()) : source_of(packet())).address;
-  if (old.kind != AddressTerm::Kind::known)
+  std::optional<Wide> number;
+  if (old.kind == AddressTerm::Kind::known)
+    number = to_number(old.first);
+  else if (old.kind == AddressTerm::Kind::client)
+    number = packet().addresses.only();
+  if (!number)
     return AddressTerm::unknown("the address that " + subject() + " maps to");
   const Wide host = to_number(*low) ^ to_number(*high);
   return AddressTerm::known(
-      to_address((to_number(old.first) & host) | (to_number(*low) & ~host), packet().family));
+      to_address((*number & host) | (to_number(*low) & ~host), packet().family));
 }
 
 std::optional<std::uint16_t> Machine::port_in(nft::Slot slot) {
@@ -213,7 +218,7 @@ void Machine::bind(bool destination, const std::vector<NatTarget>& choices, bool
 
 void Machine::perform(const nft::Nat& nat) {
   const int family = packet().family == IpFamily::v4 ? 2 : 10;
-  if (site_.scope->family == "inet" && nat.family != family)
+  if (site_.scope->family == "inet" && nat.family != family && nat.family != nft::inet_family)
     return; // nft_nat_inet_eval(): the rule goes on
   bind(nat.destination,
        choices_of({nat_address(nat),

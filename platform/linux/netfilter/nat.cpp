@@ -98,6 +98,14 @@ void apply_nat(PacketClass& packet, bool source) {
   if ((ct.status & (source_bit ? ct_status_source_nat : ct_status_destination_nat)) == 0)
     return;
   const CtTuple& other = ct.reply ? ct.original : ct.answer; // inverted, it is what the packet gets
+  // nf_nat_icmp_reply_translation(): in what an error quotes it is the other end.
+  if (auto quote = quoted_by(packet)) {
+    if (source)
+      set_destination(*quote, other.destination);
+    else
+      set_source(*quote, other.source);
+    set_quote(packet, *quote);
+  }
   if (source)
     set_source(packet, other.destination);
   else

@@ -226,6 +226,39 @@ void set_destination(PacketClass& packet, const Endpoint& endpoint) {
   set_endpoint(packet, endpoint, false);
 }
 
+namespace {
+
+/// Where the quoted packet of an ICMP error begins; 0: it has none.
+std::size_t offset_of_quote(const PacketClass& error) {
+  constexpr std::size_t icmp_header = 8;
+  const auto info = transport_info(error);
+  const bool icmp = info.valid && info.proto == (error.family == IpFamily::v4 ? 1 : 58);
+  const std::size_t begin = info.offset + icmp_header;
+  const std::size_t header = error.family == IpFamily::v4 ? 20 : 40;
+  return icmp && error.network.size() >= begin + header ? begin : 0;
+}
+
+} // namespace
+
+std::optional<PacketClass> quoted_by(const PacketClass& error) {
+  const std::size_t begin = offset_of_quote(error);
+  if (begin == 0)
+    return std::nullopt;
+  PacketClass quote;
+  quote.family = error.family;
+  quote.addresses = error.addresses;
+  quote.ports = error.ports;
+  quote.network.assign(error.network.begin() + static_cast<std::ptrdiff_t>(begin),
+                       error.network.end());
+  return quote;
+}
+
+void set_quote(PacketClass& error, const PacketClass& quote) {
+  const std::size_t begin = offset_of_quote(error);
+  if (begin != 0 && error.network.size() == begin + quote.network.size())
+    std::ranges::copy(quote.network, error.network.begin() + static_cast<std::ptrdiff_t>(begin));
+}
+
 std::vector<Octet> octets_of(const AddressTerm& term, IpFamily family) {
   const std::size_t size = family == IpFamily::v4 ? 4 : 16;
   std::vector<Octet> octets(size);

@@ -353,6 +353,10 @@ Endpoint destination_of(const PacketClass& packet);
 /// Writes an endpoint into the headers (NAT); unknown terms make the bytes free.
 void set_source(PacketClass& packet, const Endpoint& endpoint);
 void set_destination(PacketClass& packet, const Endpoint& endpoint);
+/// The packet that an ICMP error quotes: its headers alone. Nothing if it quotes none.
+std::optional<PacketClass> quoted_by(const PacketClass& error);
+/// Writes a packet of the same size in its place.
+void set_quote(PacketClass& error, const PacketClass& quote);
 /// The octets of a term: 4 or 16, and 2.
 std::vector<Octet> octets_of(const AddressTerm& term, IpFamily family);
 std::vector<Octet> octets_of(const PortTerm& term);

@@ -54,6 +54,7 @@ struct InterfaceSettings {
   bool broadcast_forwarding = false; ///< bc_forwarding: all and IF
   bool send_redirects = true;        ///< all or IF
   bool ipv6_disabled = false;        ///< net.ipv6.conf.IF.disable_ipv6
+  bool ipv6_forwards = false;        ///< net.ipv6.conf.IF.force_forwarding, from Linux 6.17 on
 };
 
 /// What the model decides from: rows of one network namespace, in the kernel's order.

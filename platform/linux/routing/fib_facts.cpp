@@ -51,6 +51,8 @@ InterfaceSettings interface_settings(const std::string& interface, const Setting
   settings.send_redirects = either("send_redirects");
   const Pair broadcast = read_pair(interface, "bc_forwarding", read);
   settings.broadcast_forwarding = broadcast.all != 0 && broadcast.own != 0;
+  settings.ipv6_forwards =
+      read(interface_setting("net.ipv6.conf", interface, "force_forwarding")).value_or(0) != 0;
   settings.ipv6_disabled =
       read(interface_setting("net.ipv6.conf", interface, "disable_ipv6")).value_or(0) != 0;
   return settings;

@@ -226,8 +226,10 @@ FibAnswers route_input_v6(const Fib::State& state, const FibPacket& packet) {
   for (FibAnswer& answer : ask(state, flow_of(arriving))) {
     // ip6_forward(): without forwarding a packet for others is dropped. Routes over lo reject, and
     // never come there (fib6_is_reject()).
+    const bool forwards =
+        state.ipv6_forwarding || state.settings_of(packet.input_interface).ipv6_forwards;
     const bool over_lo = answer.interface_index && state.is_loopback(*answer.interface_index);
-    if (answer.error == 0 && answer.type == "unicast" && !state.ipv6_forwarding && !over_lo &&
+    if (answer.error == 0 && answer.type == "unicast" && !forwards && !over_lo &&
         !packet.destination.is_multicast())
       answer =
           refusal(EHOSTUNREACH, FibReason::forwarding_off,

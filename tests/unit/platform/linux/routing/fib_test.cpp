@@ -285,6 +285,16 @@ TEST_CASE("IPv6: what leads over lo is not dropped for want of forwarding") {
   CHECK(answer.interface_index == 1);
 }
 
+TEST_CASE("IPv6: an interface may forward what it takes though the host does not") {
+  auto world = two_networks();
+  world.route("fd08::/64", 3);
+  world.facts.settings[3].ipv6_forwards = true;
+  CHECK(only(world.fib().input(arriving("fd01::2", "fd08::1"))).reason ==
+        FibReason::forwarding_off);
+  world.facts.settings[2].ipv6_forwards = true;
+  CHECK(only(world.fib().input(arriving("fd01::2", "fd08::1"))).error == 0);
+}
+
 TEST_CASE("IPv6: nothing arrives where IPv6 is disabled") {
   auto world = two_networks();
   world.facts.settings[2].ipv6_disabled = true;

@@ -64,13 +64,13 @@ public:
   OneProcess(const Surroundings& surroundings, int directory)
       : surroundings_(surroundings), directory_(directory) {}
 
-  /// Nothing if the process vanished.
-  std::optional<ProcessReading> read(Int pid) {
+  /// Nothing if the process vanished, or is in another state than the wanted one.
+  std::optional<ProcessReading> read(Int pid, const std::optional<std::string>& wanted_state) {
     const auto text = read_record_at(directory_, "stat");
     if (!text && text.error().code == ErrorCode::denied)
       return hidden_process(pid);
     const auto stat = text ? parse_process_stat(*text) : std::nullopt;
-    if (!stat)
+    if (!stat || (wanted_state && !stat->state.empty() && stat->state != *wanted_state))
       return std::nullopt;
     put_stat(*stat);
     put_status();
@@ -248,6 +248,7 @@ public:
     if (!is_pid(query.pid) || !is_pid(query.parent))
       return; // no process has such a number
     const auto pid = query.pid;
+    state_ = query.state;
     const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc.valid())
       return delivery_.gap(no_proc_gap("/proc cannot be opened"));
@@ -327,7 +328,7 @@ private:
       const FileDescriptor directory(
           openat(proc, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (directory.valid())
-        readings[at] = OneProcess(surroundings_, directory.get()).read(pids[at]);
+        readings[at] = OneProcess(surroundings_, directory.get()).read(pids[at], state_);
       else if (errno == EACCES || errno == EPERM)
         readings[at] = hidden_process(pids[at]);
     });
@@ -383,6 +384,7 @@ private:
   const ProcessSource& source_;
   const Delivery<Process>& delivery_;
   Surroundings surroundings_;
+  std::optional<std::string> state_;
   std::size_t found_ = 0;
   std::size_t denied_ = 0;
   bool cgroups_reported_ = false;

@@ -53,7 +53,7 @@ ProcessReading hidden_process(Int pid) {
   hide(row.name, row.command_line, row.executable, row.executable_deleted, row.uid, row.user,
        row.state, row.parent_pid, row.tracer_pid, row.started_at, row.threads, row.wait_channel,
        row.cgroup, row.unit, row.container, row.netns, row.descriptors, row.descriptor_limit,
-       row.capabilities, row.seccomp, row.frozen);
+       row.capabilities, row.seccomp, row.frozen, row.frozen_by);
   reading.denied = true;
   return reading;
 }
@@ -352,12 +352,15 @@ private:
   void put_frozen(ProcessReading& reading, FrozenCgroups& frozen) {
     if (reading.row.frozen.unknown())
       return;
-    const auto state = frozen.frozen(reading.cgroups);
+    const auto state = frozen.frozen_by(reading.cgroups);
     if (state) {
-      reading.row.frozen = *state;
+      reading.row.frozen = !state->empty();
+      if (!state->empty())
+        reading.row.frozen_by = *state;
       return;
     }
     reading.row.frozen = Unknown{Text(gap_cgroups)};
+    reading.row.frozen_by = Unknown{Text(gap_cgroups)};
     if (std::exchange(cgroups_reported_, true))
       return;
     delivery_.gap({Text(gap_cgroups), "whether processes are frozen", to_string(state.error()),

@@ -186,6 +186,7 @@ struct Process {
   Fact<Text> wait_channel;
   Fact<Text> cgroup;
   Fact<bool> frozen;
+  Fact<Text> frozen_by;
   Fact<Text> unit;
   Fact<Text> container;
   Fact<Int> netns;
@@ -216,6 +217,8 @@ inline constexpr auto description_of<Process> = describe(
     column(&Process::wait_channel, "wait_channel", "", "The kernel function it sleeps in."),
     column(&Process::cgroup, "cgroup", "", "Path of its cgroup.", "cgroup.path"),
     column(&Process::frozen, "frozen", "", "Its cgroup is frozen."),
+    column(&Process::frozen_by, "frozen_by", "",
+           "The file that holds it so: cgroup.freeze or freezer.state, perhaps of an ancestor."),
     column(&Process::unit, "unit", "", "The systemd unit its cgroup belongs to."),
     column(&Process::container, "container", "", "The container its cgroup belongs to."),
     column(&Process::netns, "netns", "", "Inode of its network namespace.", "netns.inode"),

@@ -76,16 +76,25 @@ std::string owner_text(const Snapshot& snapshot, const Fact<Int>& inode, const F
   if (inode.is(0))
     return "not accepted by any process yet";
   std::vector<std::string> owners;
+  std::vector<std::string> known; // from the row of another socket
   if (inode.known())
-    for (const auto& owner : rows_with<SocketOwner>(snapshot, "inode", inode.value()))
-      if (owner.inode.known() && owner.pid.known() && told.insert(owner.pid.value()).second)
+    for (const auto& owner : rows_with<SocketOwner>(snapshot, "inode", inode.value())) {
+      if (!owner.inode.known() || !owner.pid.known())
+        continue;
+      if (told.insert(owner.pid.value()).second)
         owners.push_back(process_words(snapshot, owner.pid.value()));
+      else
+        known.push_back(fmt::format("pid {}", owner.pid.value()));
+    }
   if (!owners.empty()) {
     const auto more =
         owners.size() > 2 ? fmt::format(" and {} more processes", owners.size() - 1) : "";
     owners.resize(owners.size() > 2 ? 1 : owners.size());
     return joined(owners, "; ") + more;
   }
+  if (!known.empty())
+    return known.front() +
+           (known.size() > 1 ? fmt::format(" and {} more processes", known.size() - 1) : "");
   return uid.known() ? fmt::format("owner not known (socket of user id {})", uid.value())
                      : "owner not known";
 }

@@ -143,12 +143,14 @@ private:
   }
 
   void collect_processes(sdk::Collection& collection, const ProcessSource& source) {
-    const ProcessQuery query{collection.integer_key("pid"), collection.integer_key("parent_pid")};
+    ProcessQuery query{collection.integer_key("pid"), collection.integer_key("parent_pid"), {}};
+    if (const auto state = collection.text_key("state"))
+      query.state = *state;
     const auto delivery = delivery_of<Process>(collection);
     if (query.parent && !query.pid && holders_.childless(*query.parent, source))
       return;
     std::optional<Process> held;
-    if (query.pid && !query.parent)
+    if (query.pid && !query.parent && !query.state)
       held = holders_.take(*query.pid, source);
     if (!held)
       return read_processes(query, source, delivery);

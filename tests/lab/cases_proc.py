@@ -145,8 +145,9 @@ for _ in range(2):
         while True:
             connection, _ = listener.accept()
             connection.sendall(b'pong ' + connection.recv(100))
-signal.pause()
 """
+PAUSES = "signal.pause()\n"
+WATCHES = "import select; select.select([], [], [])\n"  # as a master that may well accept itself
 
 
 def children_of(pid):
@@ -157,11 +158,11 @@ def children_of(pid):
     return found
 
 
-def prefork(signals):
+def prefork(signals, parent_waits=PAUSES):
     """A parent with two workers that accept; each worker gets its signal, if there is one."""
 
     def prepare(lab):
-        parent = serve_code(lab, PREFORK)
+        parent = serve_code(lab, PREFORK + parent_waits)
         wait_until(lambda: len(children_of(parent.pid)) == 2, "the workers run")
         for child, number in zip(children_of(parent.pid), signals):
             if number:
@@ -173,7 +174,7 @@ def prefork(signals):
 
 def all_stopped(lab):
     """The parent and both workers."""
-    parent = serve_code(lab, PREFORK)
+    parent = serve_code(lab, PREFORK + PAUSES)
     wait_until(lambda: len(children_of(parent.pid)) == 2, "the workers run")
     for pid in (*children_of(parent.pid), parent.pid):
         os.kill(pid, signal.SIGSTOP)
@@ -205,6 +206,37 @@ def worker_of_group_stopped(parent_waits):
     return prepare
 
 
+OWN_DATAGRAM_SOCKETS = """
+import select, socket, os
+sockets = []
+for _ in range(2):
+    own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    own.bind(('0.0.0.0', 8080))
+    sockets.append(own)
+if os.fork() == 0:
+    for own in sockets:
+        if os.fork() == 0:
+            [other.close() for other in sockets if other is not own]
+            while True:
+                data, client = own.recvfrom(100)
+                own.sendto(b'pong ' + data, client)
+select.select([], [], [])
+"""
+
+
+def datagram_worker_stopped(lab):
+    """As nsd: two masters hold all sockets, each of the workers its own alone."""
+    first = lab.start(lab.server, sys.executable, "-c", OWN_DATAGRAM_SOCKETS)
+    wait_until(lambda: len(children_of(first.pid)) == 1, "the second master runs")
+    second, = children_of(first.pid)
+    wait_until(lambda: len(children_of(second)) == 2, "the workers run")
+    time.sleep(0.2)
+    worker = children_of(second)[0]
+    os.kill(worker, signal.SIGSTOP)
+    wait_for_state(worker, "T")
+
+
 def one_of_group_stopped(lab):
     first = lab.serve("--reuseport", "0.0.0.0", "8080")
     lab.serve("--reuseport", "0.0.0.0", "8080")
@@ -221,15 +253,21 @@ def first_thread_gone(lab):
 class ShareCase(Case):
     """The hash decides which worker a client meets: some are served and some are not."""
 
+    not_served = "stalled"
+
     def complaints(self, lab):
         self.prepare(lab)
         answer = self._ask(lab) if synfate_program() else None
         wanted = self.connection
         real = {real_outcome(lab.client, wanted.proto, wanted.address, wanted.port,
                              wanted.source)[0] for _ in range(12)}
-        if real != {"open", "stalled"}:
+        if real != {"open", self.not_served}:
             return [f"reality: {sorted(real)}"]
         return self._judge(answer, self.outcome) if answer else []
+
+
+class DatagramShareCase(ShareCase):
+    not_served = "timeout"
 
 
 def workers_gone(lab):
@@ -298,14 +336,22 @@ CASES = [
     Case("a parent with one of two workers stopped", prefork((signal.SIGSTOP, None)), LAN, "open"),
     Case("a parent with both workers stopped", prefork((signal.SIGSTOP, signal.SIGSTOP)), LAN,
          "stalled", "proc.stopped", "process"),
+    Case("a parent that watches over both its stopped workers",
+         prefork((signal.SIGSTOP, signal.SIGSTOP), WATCHES), LAN, "stalled", "proc.stopped",
+         "process", certainty="likely"),
+    Case("a parent that watches over its workers, one of them stopped",
+         prefork((signal.SIGSTOP, None), WATCHES), LAN, "open"),
     Case("a parent that is stopped with its workers", all_stopped, LAN, "stalled", "proc.stopped",
          "process", certainty="certain"),
     ShareCase("one of two workers with listeners of their own is stopped",
-              worker_of_group_stopped("signal.pause()"), LAN, "open", "proc.stopped.worker",
+              worker_of_group_stopped(PAUSES), LAN, "open", "proc.stopped.worker",
               certainty="likely"),
     ShareCase("one of two workers of a parent that waits as a server does is stopped",
-              worker_of_group_stopped("import select; select.select([], [], [])"), LAN, "open",
+              worker_of_group_stopped(WATCHES), LAN, "open",
               "proc.stopped.worker", certainty="likely"),
+    DatagramShareCase("one of two workers with UDP sockets of their own is stopped",
+                      datagram_worker_stopped, Connection("10.77.0.1", proto="udp"), "unknown",
+                      "proc.stopped", "process"),
     ShareCase("one of two programs that share the port is stopped", one_of_group_stopped, LAN,
               "unknown", "proc.stopped", "process"),
     Case("a process whose first thread has ended", first_thread_gone, LAN, "open"),

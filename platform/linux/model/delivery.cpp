@@ -44,8 +44,12 @@ Int lookup_device(Walk& walk, const Journey& journey, const IpAddress& to) {
 /// The listener of the port that comes nearest to the one asked for.
 Culprit nearest_socket(const std::vector<Socket>& sockets, Proto proto, const IpAddress& to,
                        std::uint16_t port) {
-  if (!sockets.empty())
-    return socket_culprit(sockets.front());
+  if (!sockets.empty()) {
+    const auto same_family = std::ranges::find_if(sockets, [&](const Socket& socket) {
+      return socket.local_address.known() && socket.local_address.value().is_v6() == to.is_v6();
+    });
+    return socket_culprit(same_family == sockets.end() ? sockets.front() : *same_family);
+  }
   const char* form = to.is_v6() ? "{}/[{}]:{}" : "{}/{}:{}";
   return {"socket", fmt::format(fmt::runtime(form), to_string(proto), to.to_string(), port),
           "nothing is bound to it"};

@@ -3,7 +3,8 @@
 // A listener is served if any of its holders can run. A stopped or traced process keeps state T or
 // t; a frozen cgroup leaves the state S, so the cgroup is asked as well. Where one holder is the
 // parent of another (a master that never accepts, a manager that passed the socket on), only the
-// children count. A process that could run and leaves connections waiting for seconds is hung: the
+// children count; who is asked for any holder may get the master, so its children that do not run
+// are looked at. A process that could run and leaves connections waiting for seconds is hung: the
 // kernel tells how long the oldest one waits (tcpi_last_data_recv; a connection that nobody has
 // accepted has inode 0).
 //
@@ -82,21 +83,69 @@ bool leaves_it_to_others(const Process& process) {
       waits, [&](const char* wait) { return channel.find(wait) != std::string::npos; });
 }
 
-/// Holders among the children of those that leave accept() to others: whoever asks for any holder
-/// may have got the master alone.
-std::vector<Process> holding_children(Walk& walk, const std::vector<Process>& holders, Int inode) {
+/// It is in accept() itself (net/ipv4/inet_connection_sock.c).
+bool is_accepting(const Process& process) {
+  return process.wait_channel.value_or("").find("inet_csk_accept") != std::string::npos;
+}
+
+/// Whether other sockets share the port with this one (SO_REUSEPORT).
+bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
+  const bool udp = walk.flow.proto == Proto::udp;
+  const auto rows = walk.inquiry.find({std::string(table_name<Socket>()),
+                                       {{"netns", journey.netns},
+                                        {"proto", std::string(udp ? "udp" : "tcp")},
+                                        {"state", std::string(udp ? "unconnected" : "listen")},
+                                        {"local_port", listener.local_port.value_or(0)}}});
+  return rows.size() > 1 && std::ranges::any_of(rows, [&](std::size_t row) {
+           const auto& sockets = *walk.inquiry.snapshot().table(table_name<Socket>());
+           const auto other = read_row<Socket>(sockets, row);
+           return !(other.cookie == listener.cookie) && may_share(listener, other);
+         });
+}
+
+/// Some masters have a master below them that starts the workers (nsd). 0: it has none or several.
+Int only_child(Walk& walk, Int parent) {
+  const auto children = walk.inquiry.rows<Process>({{"parent_pid", parent}});
+  return children.size() == 1 ? children.front().pid.value_or(0) : 0;
+}
+
+struct HoldingChildren {
+  std::vector<Process> list;
+  bool others = false; ///< of their parents, some may have further ones
+};
+
+/// Holders among the children: whoever asks for any holder may have got the master alone. Of a
+/// master that may well accept itself only those that do not run are looked at.
+/// `shared`: others share the port, so that each worker may have a socket of its own.
+HoldingChildren holding_children(Walk& walk, const std::vector<Process>& holders, Int inode,
+                                 bool shared) {
   constexpr std::size_t most = 64;
-  std::vector<Process> found;
-  for (const auto& holder : holders) {
-    if (!leaves_it_to_others(holder))
-      continue;
-    auto children = walk.inquiry.rows<Process>({{"parent_pid", holder.pid.value_or(0)}});
+  HoldingChildren found;
+  const auto add = [&](std::vector<Process> children) {
     children.resize(std::min(children.size(), most));
+    bool any = false;
     for (auto& child : children) {
       const auto held = walk.inquiry.rows<SocketOwner>({{"pid", child.pid.value_or(0)}});
-      if (std::ranges::any_of(held, [&](const auto& owner) { return owner.inode.is(inode); }))
-        found.push_back(std::move(child));
+      if (std::ranges::any_of(held, [&](const auto& owner) { return owner.inode.is(inode); })) {
+        found.list.push_back(std::move(child));
+        any = true;
+      }
     }
+    return any;
+  };
+  for (const auto& holder : holders) {
+    const Int parent = holder.pid.value_or(0);
+    if (leaves_it_to_others(holder)) {
+      add(walk.inquiry.rows<Process>({{"parent_pid", parent}}));
+      continue;
+    }
+    if (is_accepting(holder))
+      continue;
+    for (const Int above : {parent, shared ? only_child(walk, parent) : Int{0}})
+      for (const char* state : {"stopped", "traced"})
+        if (above > 0 &&
+            add(walk.inquiry.rows<Process>({{"parent_pid", above}, {"state", std::string(state)}})))
+          found.others = true;
   }
   return found;
 }
@@ -226,18 +275,9 @@ bool waits_elsewhere(const Process& process) {
          });
 }
 
-/// Whether other listeners share the port with this one (SO_REUSEPORT).
-bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
-  const auto rows = walk.inquiry.find({std::string(table_name<Socket>()),
-                                       {{"netns", journey.netns},
-                                        {"proto", std::string("tcp")},
-                                        {"state", std::string("listen")},
-                                        {"local_port", listener.local_port.value_or(0)}}});
-  return rows.size() > 1 && std::ranges::any_of(rows, [&](std::size_t row) {
-           const auto& sockets = *walk.inquiry.snapshot().table(table_name<Socket>());
-           const auto other = read_row<Socket>(sockets, row);
-           return !(other.cookie == listener.cookie) && may_share(listener, other);
-         });
+/// They run the same program; workers may have names of their own ("nsd: server 1").
+bool alike(const Process& one, const Process& other) {
+  return one.name == other.name || (one.executable.known() && one.executable == other.executable);
 }
 
 /// Workers may hold each other's listeners and serve their own alone, as those of nginx do: what
@@ -246,13 +286,13 @@ bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
 void doubt_other_workers(Walk& walk, Journey& journey, const Socket& listener,
                          const Process& owner) {
   constexpr Int init = 1;
-  if (walk.flow.proto != Proto::tcp || !shares_port(walk, journey, listener))
+  if (walk.flow.proto == Proto::unix_socket || !shares_port(walk, journey, listener))
     return;
   for (const Int parent : {owner.parent_pid.value_or(init), owner.pid.value_or(init)}) {
     if (parent <= init)
       continue;
     for (const auto& worker : walk.inquiry.rows<Process>({{"parent_pid", parent}}))
-      if (worker.name == owner.name && cannot_run(worker))
+      if (alike(worker, owner) && cannot_run(worker))
         return assume(journey, "the listeners of a process that does not run are served by others");
   }
 }
@@ -285,7 +325,7 @@ void foresee_service(Walk& walk, const Socket& listener) {
   if (!listener.inode.known() || listener.inode.is(0))
     return;
   const auto holders = ask_holders(walk, listener, false);
-  holding_children(walk, holders.list, listener.inode.value());
+  holding_children(walk, holders.list, listener.inode.value(), false);
 }
 
 SocketFile file_of(Walk& walk, const Socket& socket) {
@@ -311,7 +351,9 @@ void serve(Walk& walk, Journey& journey) {
   auto [holders, hidden] = ask_holders(walk, listener, false);
   if (walk.inquiry.pending())
     return;
-  for (auto& child : holding_children(walk, holders, listener.inode.value()))
+  auto children =
+      holding_children(walk, holders, listener.inode.value(), shares_port(walk, journey, listener));
+  for (auto& child : children.list)
     if (std::ranges::none_of(holders, [&](const auto& held) { return held.pid == child.pid; }))
       holders.push_back(std::move(child));
   if (walk.inquiry.pending())
@@ -320,7 +362,8 @@ void serve(Walk& walk, Journey& journey) {
   const bool machine_full = counted && machine_is_full(walk, journey.netns);
   if (walk.inquiry.pending())
     return;
-  if (!holders.empty() && std::ranges::all_of(holders, counted ? cannot_serve : cannot_run)) {
+  if (children.others ||
+      (!holders.empty() && std::ranges::all_of(holders, counted ? cannot_serve : cannot_run))) {
     auto all = ask_holders(walk, listener, true);
     if (walk.inquiry.pending())
       return;

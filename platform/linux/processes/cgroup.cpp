@@ -257,19 +257,29 @@ CgroupMounts parse_cgroup_mounts(std::string_view mountinfo) {
   return mounts;
 }
 
-Result<bool> FrozenCgroups::frozen(const CgroupPaths& paths) {
+Result<std::string> FrozenCgroups::frozen_by(const CgroupPaths& paths) {
   const auto legacy = paths.by_controller.find(std::string_view("freezer"));
   if (legacy != paths.by_controller.end() && legacy->second != "/") {
-    auto frozen = frozen_legacy(legacy->second);
-    if (!frozen || *frozen)
-      return frozen;
+    auto file = frozen_by_legacy(legacy->second);
+    if (!file || !file->empty())
+      return file;
   }
   if (paths.unified && *paths.unified != "/")
-    return frozen_unified(*paths.unified);
-  return false; // the root of a hierarchy cannot be frozen
+    return frozen_by_unified(*paths.unified);
+  return std::string(); // the root of a hierarchy cannot be frozen
 }
 
-Result<bool> FrozenCgroups::frozen_legacy(const std::string& path) {
+std::string FrozenCgroups::asked_for(const std::string& directory, const CgroupMount& mount,
+                                     std::string_view file) const {
+  for (std::string above = directory; above.size() > mount.point.size();
+       above.resize(above.rfind('/')))
+    if (const auto text = read_file(root_ + above + "/" + std::string(file));
+        text && text->starts_with('1'))
+      return above;
+  return {};
+}
+
+Result<std::string> FrozenCgroups::frozen_by_legacy(const std::string& path) {
   const auto mount = mounts_.legacy("freezer");
   const auto directory = mount ? cgroup_directory(*mount, path) : std::nullopt;
   if (!directory)
@@ -279,28 +289,31 @@ Result<bool> FrozenCgroups::frozen_legacy(const std::string& path) {
   const auto state = read_file(root_ + *directory + "/freezer.state");
   if (!state && !file_exists(root_ + *directory))
     return unseen(path);
-  const bool frozen = state.ok() && !state->starts_with("THAWED"); // the mount's top has no file
-  known_[*directory] = frozen;
-  return frozen;
+  std::string file;
+  if (state && !state->starts_with("THAWED")) { // the mount's top has no file
+    const auto asked = asked_for(*directory, *mount, "freezer.self_freezing");
+    file = (asked.empty() ? *directory : asked) + "/freezer.state";
+  }
+  known_[*directory] = file;
+  return file;
 }
 
-Result<bool> FrozenCgroups::frozen_unified(const std::string& path) {
-  auto directory = mounts_.unified ? cgroup_directory(*mounts_.unified, path) : std::nullopt;
+Result<std::string> FrozenCgroups::frozen_by_unified(const std::string& path) {
+  const auto directory = mounts_.unified ? cgroup_directory(*mounts_.unified, path) : std::nullopt;
   if (!directory)
     return unseen(path);
   if (const auto known = known_.find(*directory); known != known_.end())
     return known->second;
   if (!file_exists(root_ + *directory))
     return unseen(path);
-  const auto events = read_file(root_ + *directory + "/cgroup.events");
-  bool frozen = events.ok() && says_frozen(*events);
-  for (std::string above = *directory; !frozen && above.size() > mounts_.unified->point.size();
-       above.resize(above.rfind('/'))) {
-    const auto asked = read_file(root_ + above + "/cgroup.freeze");
-    frozen = asked.ok() && asked->starts_with('1');
-  }
-  known_[*directory] = frozen;
-  return frozen;
+  auto asked = asked_for(*directory, *mounts_.unified, "cgroup.freeze");
+  if (asked.empty())
+    if (const auto events = read_file(root_ + *directory + "/cgroup.events");
+        events && says_frozen(*events))
+      asked = *directory;
+  const std::string file = asked.empty() ? asked : asked + "/cgroup.freeze";
+  known_[*directory] = file;
+  return file;
 }
 
 namespace {

@@ -67,16 +67,21 @@ public:
   /// `root` goes before the mount points.
   FrozenCgroups(CgroupMounts mounts, std::string root)
       : mounts_(std::move(mounts)), root_(std::move(root)) {}
-  /// Error: not_found if the process's cgroup cannot be seen from here.
-  Result<bool> frozen(const CgroupPaths& paths);
+  /// The file that holds them so, which may be an ancestor's: cgroup.freeze, or freezer.state of
+  /// v1; empty if they are not frozen. Error: not_found if the process's cgroup cannot be seen from
+  /// here.
+  Result<std::string> frozen_by(const CgroupPaths& paths);
 
 private:
-  Result<bool> frozen_unified(const std::string& path);
-  Result<bool> frozen_legacy(const std::string& path);
+  Result<std::string> frozen_by_unified(const std::string& path);
+  Result<std::string> frozen_by_legacy(const std::string& path);
+  /// The nearest directory, from this one up to the mount, whose file says 1; empty if none.
+  std::string asked_for(const std::string& directory, const CgroupMount& mount,
+                        std::string_view file) const;
 
   CgroupMounts mounts_;
   std::string root_;
-  std::map<std::string, bool, std::less<>> known_; ///< by directory
+  std::map<std::string, std::string, std::less<>> known_; ///< by directory
 };
 
 /// The directory of the v2 cgroup with this id, by its file handle. Errors as below.

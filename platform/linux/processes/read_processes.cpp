@@ -53,7 +53,7 @@ ProcessReading hidden_process(Int pid) {
   hide(row.name, row.command_line, row.executable, row.executable_deleted, row.uid, row.gid,
        row.user, row.state, row.parent_pid, row.tracer_pid, row.started_at, row.threads,
        row.wait_channel, row.cgroup, row.unit, row.container, row.netns, row.descriptors,
-       row.descriptor_limit, row.capabilities, row.seccomp, row.frozen);
+       row.descriptor_limit, row.capabilities, row.seccomp, row.frozen, row.frozen_by);
   reading.denied = true;
   return reading;
 }
@@ -64,13 +64,13 @@ public:
   OneProcess(const Surroundings& surroundings, int directory)
       : surroundings_(surroundings), directory_(directory) {}
 
-  /// Nothing if the process vanished.
-  std::optional<ProcessReading> read(Int pid) {
+  /// Nothing if the process vanished, or is in another state than the wanted one.
+  std::optional<ProcessReading> read(Int pid, const std::optional<std::string>& wanted_state) {
     const auto text = read_record_at(directory_, "stat");
     if (!text && text.error().code == ErrorCode::denied)
       return hidden_process(pid);
     const auto stat = text ? parse_process_stat(*text) : std::nullopt;
-    if (!stat)
+    if (!stat || (wanted_state && !stat->state.empty() && stat->state != *wanted_state))
       return std::nullopt;
     put_stat(*stat);
     put_status();
@@ -250,6 +250,7 @@ public:
     if (!is_pid(query.pid) || !is_pid(query.parent))
       return; // no process has such a number
     const auto pid = query.pid;
+    state_ = query.state;
     const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc.valid())
       return delivery_.gap(no_proc_gap("/proc cannot be opened"));
@@ -329,7 +330,7 @@ private:
       const FileDescriptor directory(
           openat(proc, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
       if (directory.valid())
-        readings[at] = OneProcess(surroundings_, directory.get()).read(pids[at]);
+        readings[at] = OneProcess(surroundings_, directory.get()).read(pids[at], state_);
       else if (errno == EACCES || errno == EPERM)
         readings[at] = hidden_process(pids[at]);
     });
@@ -353,12 +354,15 @@ private:
   void put_frozen(ProcessReading& reading, FrozenCgroups& frozen) {
     if (reading.row.frozen.unknown())
       return;
-    const auto state = frozen.frozen(reading.cgroups);
+    const auto state = frozen.frozen_by(reading.cgroups);
     if (state) {
-      reading.row.frozen = *state;
+      reading.row.frozen = !state->empty();
+      if (!state->empty())
+        reading.row.frozen_by = *state;
       return;
     }
     reading.row.frozen = Unknown{Text(gap_cgroups)};
+    reading.row.frozen_by = Unknown{Text(gap_cgroups)};
     if (std::exchange(cgroups_reported_, true))
       return;
     delivery_.gap({Text(gap_cgroups), "whether processes are frozen", to_string(state.error()),
@@ -385,6 +389,7 @@ private:
   const ProcessSource& source_;
   const Delivery<Process>& delivery_;
   Surroundings surroundings_;
+  std::optional<std::string> state_;
   std::size_t found_ = 0;
   std::size_t denied_ = 0;
   bool cgroups_reported_ = false;

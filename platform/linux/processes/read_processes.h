@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/facts/tables.h"
@@ -18,7 +19,8 @@ namespace synfate {
 /// Which processes are wanted; every part that is set must hold.
 struct ProcessQuery {
   std::optional<Int> pid;
-  std::optional<Int> parent; ///< its children, zombies included
+  std::optional<Int> parent;        ///< its children, zombies included
+  std::optional<std::string> state; ///< those in this state alone; little is read of the others
 };
 
 /// Processes. No row for one that does not exist.

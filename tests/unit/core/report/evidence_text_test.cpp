@@ -28,6 +28,23 @@ TEST_CASE("what a socket's line already tells is not repeated") {
             .size() == 1);
 }
 
+TEST_CASE("a further socket of a process that was shown names it shortly") {
+  auto snapshot = sample::snapshot_with_listener();
+  Socket second;
+  second.proto = Text("tcp");
+  second.state = Text("listen");
+  second.local_address = IpAddress::any(IpFamily::v6);
+  second.local_port = Int{8080};
+  second.inode = Int{77};
+  snapshot.add(second);
+  SocketOwner owner;
+  owner.inode = Int{77};
+  owner.pid = Int{812};
+  snapshot.add(owner);
+  CHECK(lines_of(snapshot, {{"socket", 0}, {"socket", 1}}).at(1) ==
+        "socket tcp [::]:8080 listen, pid 812");
+}
+
 TEST_CASE("an owner that could not be read is said to be unknown") {
   auto snapshot = sample::snapshot();
   Socket socket;

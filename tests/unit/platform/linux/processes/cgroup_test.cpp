@@ -106,33 +106,37 @@ TEST_CASE("a frozen v2 cgroup is told by its events, or by what was asked of an 
   root.file("cg/c/d/cgroup.freeze", "0\n");
   root.file("cg/e/cgroup.events", "populated 1\nfrozen 0\n");
   FrozenCgroups cgroups({CgroupMount{"/cg", "/"}, {}}, root.path());
-  CHECK(*cgroups.frozen(unified("/a/b")));
-  CHECK(*cgroups.frozen(unified("/c/d")));
-  CHECK_FALSE(*cgroups.frozen(unified("/e")));
-  CHECK_FALSE(*cgroups.frozen(unified("/")));
-  CHECK_FALSE(*cgroups.frozen({}));
+  CHECK(*cgroups.frozen_by(unified("/a/b")) == "/cg/a/b/cgroup.freeze");
+  CHECK(*cgroups.frozen_by(unified("/c/d")) == "/cg/c/cgroup.freeze");
+  CHECK(cgroups.frozen_by(unified("/e"))->empty());
+  CHECK(cgroups.frozen_by(unified("/"))->empty());
+  CHECK(cgroups.frozen_by({})->empty());
 }
 
 TEST_CASE("a frozen v1 cgroup is told by freezer.state, also below another mount root") {
   const test::Directory root;
   root.file("fz/job/freezer.state", "FROZEN\n");
   root.file("fz/slow/freezer.state", "FREEZING\n");
+  root.file("fz/slow/freezer.self_freezing", "1\n");
+  root.file("fz/slow/inner/freezer.state", "FROZEN\n");
+  root.file("fz/slow/inner/freezer.self_freezing", "0\n");
   root.file("fz/free/freezer.state", "THAWED\n");
   FrozenCgroups cgroups({std::nullopt, {{"freezer", {"/fz", "/box"}}}}, root.path());
-  CHECK(*cgroups.frozen(legacy("/box/job")));
-  CHECK(*cgroups.frozen(legacy("/box/slow")));
-  CHECK_FALSE(*cgroups.frozen(legacy("/box/free")));
-  CHECK_FALSE(cgroups.frozen(legacy("/elsewhere/job")));
+  CHECK(*cgroups.frozen_by(legacy("/box/job")) == "/fz/job/freezer.state");
+  CHECK(*cgroups.frozen_by(legacy("/box/slow")) == "/fz/slow/freezer.state");
+  CHECK(*cgroups.frozen_by(legacy("/box/slow/inner")) == "/fz/slow/freezer.state");
+  CHECK(cgroups.frozen_by(legacy("/box/free"))->empty());
+  CHECK_FALSE(cgroups.frozen_by(legacy("/elsewhere/job")));
 }
 
 TEST_CASE("a cgroup that cannot be seen is an error, not a running one") {
   const test::Directory root;
   root.folder("cg");
   FrozenCgroups nowhere({}, root.path());
-  CHECK_FALSE(nowhere.frozen(unified("/a")));
+  CHECK_FALSE(nowhere.frozen_by(unified("/a")));
   FrozenCgroups mounted({CgroupMount{"/cg", "/"}, {}}, root.path());
-  CHECK_FALSE(mounted.frozen(unified("/../outside")));
-  CHECK_FALSE(mounted.frozen(unified("/gone")));
+  CHECK_FALSE(mounted.frozen_by(unified("/../outside")));
+  CHECK_FALSE(mounted.frozen_by(unified("/gone")));
 }
 
 TEST_CASE("an id of no cgroup is an error") {

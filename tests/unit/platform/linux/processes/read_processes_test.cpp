@@ -39,7 +39,7 @@ template <typename Row> struct Answer {
 
 Answer<Process> processes(std::optional<Int> pid, const ProcessSource& source = {}) {
   Answer<Process> answer;
-  read_processes({pid, {}}, source, answer.delivery());
+  read_processes({pid, {}, {}}, source, answer.delivery());
   return answer;
 }
 
@@ -79,7 +79,9 @@ TEST_CASE("the children of a process are read, those that ended too") {
   siginfo_t information{};
   waitid(P_PID, static_cast<id_t>(ended), &information, WEXITED | WNOWAIT);
   Answer<Process> answer;
-  read_processes({{}, getpid()}, {}, answer.delivery());
+  read_processes({{}, getpid(), {}}, {}, answer.delivery());
+  Answer<Process> zombies;
+  read_processes({{}, getpid(), "zombie"}, {}, zombies.delivery());
   kill(sleeping, SIGKILL);
   waitpid(sleeping, nullptr, 0);
   waitpid(ended, nullptr, 0);
@@ -88,11 +90,13 @@ TEST_CASE("the children of a process are read, those that ended too") {
     CHECK(row.parent_pid.is(getpid()));
     CHECK((row.pid.is(sleeping) || (row.pid.is(ended) && row.state.is("zombie"))));
   }
+  REQUIRE(zombies.rows.size() == 1);
+  CHECK(zombies.rows.front().pid.is(ended));
 }
 
 TEST_CASE("a process that is gone has no children") {
   Answer<Process> answer;
-  read_processes({{}, INT32_MAX}, {}, answer.delivery());
+  read_processes({{}, INT32_MAX, {}}, {}, answer.delivery());
   CHECK(answer.rows.empty());
 }
 

@@ -68,6 +68,18 @@ def dead_gateway(lab):
     far_client(lab, gateway="10.77.0.99")
 
 
+def dead_gateway_beside_macvlan(lab):
+    dead_gateway(lab)
+    lab.server.ip("link", "add", "mv0", "link", "sv0", "type", "macvlan")
+    lab.server.ip("link", "set", "mv0", "up")
+
+
+def arp_has_no_protocol(lab):
+    """A routing rule for UDP says nothing of ARP."""
+    lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
+    lab.server.ip("rule", "add", "ipproto", "udp", "lookup", "100", "priority", "1")
+
+
 def wrong_neighbour(lab):
     serve(lab)
     far_client(lab)
@@ -448,6 +460,8 @@ CASES = [
          Connection("fd79::9"), "unreachable"),
     Case("the answer goes by a gateway that nobody has", dead_gateway,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
+    Case("the same where the link has a macvlan", dead_gateway_beside_macvlan,
+         Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
     Case("the answer goes by a gateway with a wrong link-layer address", wrong_neighbour,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
     Case("the answer of a container has no route on the host", no_way_back_through_the_host,
@@ -563,6 +577,8 @@ CASES = [
          Connection("fd88::2"), "unreachable", rule="fw.neighbour_discovery", culprit="nft_chain"),
     Case("with neighbour discovery let in it forwards", forwarded_v6(WITH_DISCOVERY),
          Connection("fd88::2"), "open"),
+    Case("a routing rule for UDP does not concern ARP", among_strangers(arp_has_no_protocol),
+         Connection("10.77.0.1"), "open", certainty="certain"),
     Case("an address that nobody has gets no answer", among_strangers(), Connection("10.77.0.98"),
          "unreachable", rule="net.addr_missing", culprit="address"),
     OnTheLink("a device without IPv6 takes none", ipv6_off, Connection("fd77::1", source="fd77::2"),

@@ -122,8 +122,6 @@ private:
       ends_.push_back(out_);
     closed_ = out_.kind.is("veth") || out_.kind.is("bridge");
     for (const auto& each : ask_interfaces(walk_.inquiry, netns_)) {
-      if (is_stacked(each) && each.link_index.known() && each.link_index == out_.index)
-        closed_ = false;
       if (!is_enslaved(each) || !(each.master_index == out_.index) || !each.up.is(true))
         continue;
       closed_ = closed_ && each.kind.is("veth");

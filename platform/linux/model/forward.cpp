@@ -79,6 +79,7 @@ void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.packet.meta.mark = 0U;
   journey.packet.meta.socket = {};
   journey.packet.meta.out = {};
+  journey.packet.meta.physical_in = 0; // skb_scrub_packet()
   journey.packet.meta.in = view_of(interface);
 }
 

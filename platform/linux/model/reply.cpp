@@ -15,6 +15,7 @@
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/model/way_back.h"
+#include "platform/linux/netfilter/conntrack.h"
 
 namespace synfate {
 namespace {
@@ -153,6 +154,37 @@ void check_ends(const Walk& walk, Journey& journey) {
                                   "NAT gives the answer another source than the client called"));
 }
 
+/// Whom the packet that an ICMP error quotes was sent to: address and port, as far as known.
+std::pair<std::optional<IpAddress>, std::optional<std::uint16_t>>
+quoted_target(const PacketClass& error) {
+  constexpr std::size_t icmp_header = 8;
+  const bool v4 = error.family == IpFamily::v4;
+  const std::size_t header = v4 ? 20 : 40;
+  if (error.network.size() < header + icmp_header + header + 4)
+    return {};
+  PacketClass quoted = error;
+  quoted.network.erase(quoted.network.begin(),
+                       quoted.network.begin() + static_cast<std::ptrdiff_t>(header + icmp_header));
+  const auto target = destination_of(quoted);
+  return {target.address.kind == AddressTerm::Kind::known ? std::optional(target.address.first)
+                                                          : std::nullopt,
+          target.port.kind == PortTerm::Kind::known ? std::optional(target.port.first)
+                                                    : std::nullopt};
+}
+
+/// The client finds its socket by the packet that the error quotes, where NAT gives the target its
+/// name back: nf_nat_icmp_reply_translation(). Conntrack may not see the error, and what a rule has
+/// written into the packet stays. Linux 6.12.
+void check_quotation(const Walk& walk, Journey& journey) {
+  const auto& ct = journey.packet.ct;
+  if (is_tracked(ct) && (ct.status & ct_status_destination_nat) != 0)
+    return;
+  const auto [address, port] = quoted_target(journey.packet);
+  if ((address && *address != walk.flow.to) || (port && *port != walk.flow.port))
+    add_stop(journey, sent_astray(journey, ct.destination_nat,
+                                  "the ICMP error is about another target than the client called"));
+}
+
 /// Each namespace on the way keeps its own view of the connection.
 void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
   if (leg.netns != final_netns)
@@ -167,8 +199,12 @@ Journeys end_leg(Walk& walk, Journey journey, const Leg& leg, Int final_netns, c
   if (leg.out == 0)
     return alone(std::move(journey));
   const bool refusal = journey.kind == Packet::reset || journey.kind == Packet::icmp;
-  if (leg.netns == walk.inquiry.snapshot().host().netns && !refusal)
-    check_ends(walk, journey);
+  if (leg.netns == walk.inquiry.snapshot().host().netns) {
+    if (journey.kind == Packet::icmp)
+      check_quotation(walk, journey);
+    else
+      check_ends(walk, journey);
+  }
   if (journey.kind != Packet::data && !refusal) // the same filters see the data
     pass_traffic_control(walk, journey, leg.out, PacketWay::egress);
   return check_next_hop(walk, std::move(journey), next);

@@ -13,11 +13,6 @@ namespace {
 
 using linux_routing::Answering;
 
-bool is_stacked(const Interface& interface) {
-  return interface.kind.is("macvlan") || interface.kind.is("macvtap") ||
-         interface.kind.is("ipvlan") || interface.kind.is("vlan");
-}
-
 /// The two ends of a veth name each other by their numbers, each within its own namespace.
 bool are_peers(const Interface& one, const Interface& other) {
   return other.kind.is("veth") && other.link_index.known() && one.link_index.known() &&
@@ -160,7 +155,7 @@ private:
         continue;
       ++seen_;
       if (is_enslaved(interface) || std::ranges::any_of(interfaces, [&](const Interface& each) {
-            return is_stacked(each) && each.link_index == interface.index;
+            return is_stacked_on(each, interface);
           }))
         closed_ = false;
       if (takes(inode, interface))
@@ -242,6 +237,12 @@ bool asks_nobody(const Interface& device) {
   constexpr Int ethernet = 1; // ARPHRD_ETHER
   return device.no_arp.is(true) && device.hardware_type.is(ethernet) &&
          device.hardware_address.known();
+}
+
+bool is_stacked_on(const Interface& interface, const Interface& lower) {
+  return (interface.kind.is("macvlan") || interface.kind.is("macvtap") ||
+          interface.kind.is("ipvlan") || interface.kind.is("vlan")) &&
+         interface.link_index.known() && interface.link_index == lower.index;
 }
 
 std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

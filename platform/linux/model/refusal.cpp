@@ -446,6 +446,7 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   const bool by_port = is_reset_by_port(packet, stop, by);
   const Int way_out = by_port ? packet.meta.in.index : out.interface;
   pass_traffic_control(walk, journey, way_out, PacketWay::egress);
+  set_own_hops(walk, journey.netns, way_out, answer);
   const Ways ways = ways_of_answer(walk, journey_of(walk, journey, std::move(answer), stop, out),
                                    stop, way_out, by_port);
   if (walk.inquiry.pending())

@@ -278,11 +278,19 @@ Journeys route_each(Walk& walk, Journeys journeys, const Leg& leg) {
   return next;
 }
 
+/// nf_nat_ipv4_local_fn(), nf_nat_ipv6_local_fn(): where source NAT of the call gives the answer
+/// another destination it is routed again; Linux 6.12.
+bool is_turned_in_output(const PacketClass& answer) {
+  const auto& ct = answer.ct;
+  return is_tracked(ct) && ct.reply && (ct.status & ct_status_source_nat) != 0 &&
+         ct.answer.destination.address != ct.original.source.address;
+}
+
 /// Answers that a rule in output has changed. One to a client of this host has to stay here.
 Journeys route_changed(Walk& walk, Journeys journeys) {
   Journeys next;
   for (auto& way : journeys) {
-    if (!way.packet.meta.reroute || way.stopped()) {
+    if (!(way.packet.meta.reroute || is_turned_in_output(way.packet)) || way.stopped()) {
       next.push_back(std::move(way));
       continue;
     }
@@ -312,8 +320,11 @@ Journeys arrive_each(Walk& walk, Journeys journeys) {
 
 Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
   for (const Hook hook : leg.hooks) {
-    for (auto& way : journeys)
+    for (auto& way : journeys) {
+      if (hook == Hook::forward && !leg.bridged && has_no_hop_left(way.packet))
+        add_stop(way, sent_astray(way, std::nullopt, "the answer's TTL is used up on its way"));
       enter_hook(walk, leg, hook, way.packet);
+    }
     if (hook == Hook::ingress) // with prerouting
       continue;
     journeys = hook == Hook::prerouting && !leg.bridged
@@ -387,6 +398,7 @@ Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
   for (auto& [way, way_out] : leaving) {
     if (walk.inquiry.pending())
       return {};
+    set_own_hops(walk, way.netns, way_out, way.packet);
     Journeys parts = cut_by_fixed_neighbours(walk, std::move(way));
     for (auto& part : parts)
       for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))

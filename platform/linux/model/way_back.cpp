@@ -165,14 +165,20 @@ bool passes_by(Walk& walk, const Journey& journey, const Leg& next, const IpAddr
   if (!device ||
       (device->kind.is("bridge") && calls_ip(walk.inquiry, next.netns, journey.packet.family)))
     return false;
-  for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}))
-    if (row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
-        row.hardware_address.known() && row.hardware_address == device->hardware_address)
+  for (const auto& each : ask_interfaces(walk.inquiry, next.netns)) {
+    if (each.index != device->index && !is_stacked_on(each, *device))
+      continue;
+    for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}))
+      if (row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
+          row.hardware_address.known() && row.hardware_address == each.hardware_address)
+        return false;
+    const auto answer = linux_routing::neighbour_reachability(
+        walk.inquiry, next.netns, each.index.value_or(0), journey.next_hop, from,
+        route_finder(walk.inquiry, next.netns));
+    if (answer.answering != linux_routing::Answering::no)
       return false;
-  const auto answer =
-      linux_routing::neighbour_reachability(walk.inquiry, next.netns, next.in, journey.next_hop,
-                                            from, route_finder(walk.inquiry, next.netns));
-  return answer.answering == linux_routing::Answering::no;
+  }
+  return true;
 }
 
 /// Whoever called another address does not know the one that answers.

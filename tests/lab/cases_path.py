@@ -85,6 +85,13 @@ def answered_by_macvlan(lab):
     lab.serve("0.0.0.0", "8080", netns=lab.client)
 
 
+def known_by_macvlan(lab):
+    """The client's neighbour table is found behind the device below the macvlan."""
+    answered_by_macvlan(lab)
+    lab.serve("10.79.0.1", "8080")
+    lab.server.sysctl("net.ipv4.conf.mv0.arp_ignore", 8)
+
+
 def arp_has_no_protocol(lab):
     """A routing rule for UDP says nothing of ARP."""
     lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
@@ -502,6 +509,8 @@ CASES = [
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
     Case("the answer comes by a macvlan on the device that the call left by", answered_by_macvlan,
          Connection("10.77.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("a client of a macvlan knows this host already", known_by_macvlan,
+         Connection("10.79.0.1", source="10.79.0.2"), "open", certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,
          Connection("10.77.0.1", source=FAR), "timeout", predicted="open", certainty="likely"),
     Case("a rule asks for the TTL of a neighbour", asks_for_ttl, Connection("10.77.0.1"), "timeout",

@@ -117,6 +117,11 @@ private:
       ends_.push_back(out_);
     closed_ = out_.kind.is("veth") || out_.kind.is("bridge");
     for (const auto& each : ask_interfaces(walk_.inquiry, netns_)) {
+      // What a macvlan sends to none of its siblings leaves by the device below:
+      // macvlan_queue_xmit()
+      if (out_.kind.is("macvlan") && out_.link_netns_id.absent() && is_stacked_on(out_, each) &&
+          each.kind.is("veth"))
+        ends_.push_back(each);
       if (!is_enslaved(each) || !(each.master_index == out_.index) || !each.up.is(true))
         continue;
       closed_ = closed_ && each.kind.is("veth");

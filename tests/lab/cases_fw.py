@@ -76,6 +76,19 @@ def put_on_bridge(lab):
     server.ip("link", "set", "br0", "up")
 
 
+def ruled_bridge(text):
+    """The server's link is the port of a bridge, and br_netfilter hands its packets to IP's rules."""
+
+    def prepare(lab):
+        if not os.path.exists("/proc/sys/net/bridge"):
+            raise Skip("no br_netfilter")
+        put_on_bridge(lab)
+        lab.server.sysctl("net.bridge.bridge-nf-call-iptables", 1)
+        rules_of_input(text)(lab)
+
+    return prepare
+
+
 def both_back_ends(*order, legacy="DROP", nft="reject"):
     """A chain and a legacy table of the same priority: the one that was loaded last comes first."""
     load = {
@@ -124,6 +137,35 @@ SYNPROXY = """table inet f {
   chain p { type filter hook prerouting priority -300; tcp dport 8080 tcp flags syn notrack; }
   chain i { type filter hook input priority 0;
     tcp dport 8080 ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp sack-perm; }
+}
+"""
+RESET_HELD_BACK = """table inet f {
+  chain i { type filter hook input priority 0; tcp dport 8080 reject with tcp reset; }
+  chain o { type filter hook output priority 0; tcp sport 8080 drop; }
+}
+"""
+TRACKED_IN_BRIDGE = """table inet f {
+  chain g { type filter hook ingress device br0 priority 0;
+    ct state new,established accept; meta l4proto tcp drop; }
+}
+"""
+#: What is answered is marked, and only an unmarked answer is dropped.
+TRAFFIC_CLASS = """table inet f {
+  chain p { type filter hook prerouting priority -300; iifname sv0 ip dscp set ef; ip6 dscp set ef; }
+  chain o { type filter hook output priority 0;
+    tcp flags rst ip dscp cs0 drop; tcp flags rst ip6 dscp cs0 drop;
+    ip protocol icmp ip dscp cs6 drop; }
+}
+"""
+#: What answers is not tracked, so NAT does not give the target its name back.
+UNTRACKED_ANSWERS = """table inet f {
+  chain n { type nat hook prerouting priority -100; tcp dport 8081 redirect to :9; udp dport 8081 redirect to :9; }
+  chain o { type filter hook output priority -300; notrack; }
+}
+"""
+#: The client does not know the port that the ICMP error quotes.
+REWRITTEN = """table inet f {
+  chain i { type filter hook input priority 0; tcp dport 8081 tcp dport set 80; tcp dport 80 reject; }
 }
 """
 QUOTA = """table inet f {
@@ -181,4 +223,21 @@ CASES = [
     Case("a rule of the family bridge for ICMP errors",
          bridged("postrouting", "ip protocol icmp icmp type destination-unreachable drop"),
          Connection("10.77.0.1", 9, proto="udp"), "timeout", "udp.none.silent", certainty="certain"),
+    Case("a rule's reset leaves by the port of the bridge, past output", ruled_bridge(RESET_HELD_BACK),
+         LAN, "refused", "fw.reject", "nft_rule", certainty="certain"),
+    Case("a chain of the bridge's device sees what is tracked already", ruled_bridge(TRACKED_IN_BRIDGE),
+         LAN, "open", certainty="certain"),
+    Case("a reset that is not tracked comes from another port than was called",
+         rules_of_input(UNTRACKED_ANSWERS), Connection(SERVER, 8081), "timeout", certainty="certain"),
+    Case("an ICMP error that is not tracked quotes another port than was called",
+         rules_of_input(UNTRACKED_ANSWERS), Connection(SERVER, 8081, proto="udp"), "timeout",
+         certainty="certain"),
+    Case("an ICMP error quotes the port that a rule has written", rules_of_input(REWRITTEN),
+         Connection(SERVER, 8081), "timeout", certainty="certain"),
+    Case("a reset has the traffic class of what it answers", rules_of_input(TRAFFIC_CLASS),
+         Connection("10.77.0.1", 9), "refused", certainty="certain"),
+    Case("so it has over IPv6", rules_of_input(TRAFFIC_CLASS), Connection("fd77::1", 9), "refused",
+         certainty="certain"),
+    Case("an ICMP error keeps a part of it", rules_of_input(TRAFFIC_CLASS),
+         Connection("10.77.0.1", 9, proto="udp"), "refused", certainty="certain"),
 ]

@@ -68,6 +68,63 @@ def dead_gateway(lab):
     far_client(lab, gateway="10.77.0.99")
 
 
+def dead_gateway_beside_macvlan(lab):
+    dead_gateway(lab)
+    lab.server.ip("link", "add", "mv0", "link", "sv0", "type", "macvlan")
+    lab.server.ip("link", "set", "mv0", "up")
+
+
+def answered_by_macvlan(lab):
+    """What goes out by the device comes back by a macvlan on it."""
+    lab.server.ip("link", "add", "mv0", "link", "sv0", "type", "macvlan")
+    lab.server.ip("addr", "add", "10.79.0.1/24", "dev", "mv0")
+    lab.server.ip("link", "set", "mv0", "up")
+    lab.client.ip("addr", "add", "10.79.0.2/24", "dev", "cl0")
+    address = json.loads(lab.server.ip("-j", "link", "show", "dev", "mv0"))[0]["address"]
+    lab.client.ip("neigh", "replace", "10.79.0.1", "lladdr", address, "dev", "cl0", "nud", "permanent")
+    lab.serve("0.0.0.0", "8080", netns=lab.client)
+
+
+def known_by_macvlan(lab):
+    """The client's neighbour table is found behind the device below the macvlan."""
+    answered_by_macvlan(lab)
+    lab.serve("10.79.0.1", "8080")
+    lab.server.sysctl("net.ipv4.conf.mv0.arp_ignore", 8)
+
+
+def arp_has_no_protocol(lab):
+    """A routing rule for UDP says nothing of ARP."""
+    lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
+    lab.server.ip("rule", "add", "ipproto", "udp", "lookup", "100", "priority", "1")
+
+
+def asks_for_ttl(lab):
+    """What comes from behind a router has passed others, or not."""
+    serve(lab)
+    far_client(lab)
+    rules(lab, "table ip t { chain i { type filter hook input priority 0; ip ttl 64 drop; }\n}")
+
+
+def own_ttl(lab):
+    serve(lab)
+    lab.server.sysctl("net.ipv4.ip_default_ttl", 70)
+    rules(lab, "table ip t { chain o { type filter hook output priority 0; ip ttl 64 drop; }\n}")
+
+
+def ttl_used_up(lab):
+    container(lab)
+    rules(lab, "table ip t { chain p { type filter hook prerouting priority -150; iifname sv0 ip ttl set 1; }\n}")
+
+
+def routed_again_in_output(lab):
+    """The answer is for the address that NAT gave the client, and then for the client, who has no
+    route."""
+    serve(lab)
+    rules(lab, "table ip t { chain n { type nat hook input priority 100; tcp dport 8080 snat to 10.77.0.11; }\n}")
+    lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100")
+    lab.server.ip("route", "add", "unreachable", "10.77.0.2", "table", "100")
+
+
 def wrong_neighbour(lab):
     serve(lab)
     far_client(lab)
@@ -448,6 +505,22 @@ CASES = [
          Connection("fd79::9"), "unreachable"),
     Case("the answer goes by a gateway that nobody has", dead_gateway,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
+    Case("the same where the link has a macvlan", dead_gateway_beside_macvlan,
+         Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
+    Case("the answer comes by a macvlan on the device that the call left by", answered_by_macvlan,
+         Connection("10.77.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("a client of a macvlan knows this host already", known_by_macvlan,
+         Connection("10.79.0.1", source="10.79.0.2"), "open", certainty="certain"),
+    Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,
+         Connection("10.77.0.1", source=FAR), "timeout", predicted="open", certainty="likely"),
+    Case("a rule asks for the TTL of a neighbour", asks_for_ttl, Connection("10.77.0.1"), "timeout",
+         culprit="nft_rule", certainty="certain"),
+    Case("answers have the TTL that this host is set to", own_ttl, Connection("10.77.0.1"), "open",
+         certainty="certain"),
+    Case("the TTL of what is forwarded is used up", ttl_used_up, Connection(CONTAINER), "unreachable",
+         certainty="certain"),
+    Case("what NAT in input has renamed is routed again", routed_again_in_output,
+         Connection("10.77.0.1"), "timeout", culprit="route", certainty="certain"),
     Case("the answer goes by a gateway with a wrong link-layer address", wrong_neighbour,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
     Case("the answer of a container has no route on the host", no_way_back_through_the_host,
@@ -563,6 +636,8 @@ CASES = [
          Connection("fd88::2"), "unreachable", rule="fw.neighbour_discovery", culprit="nft_chain"),
     Case("with neighbour discovery let in it forwards", forwarded_v6(WITH_DISCOVERY),
          Connection("fd88::2"), "open"),
+    Case("a routing rule for UDP does not concern ARP", among_strangers(arp_has_no_protocol),
+         Connection("10.77.0.1"), "open", certainty="certain"),
     Case("an address that nobody has gets no answer", among_strangers(), Connection("10.77.0.98"),
          "unreachable", rule="net.addr_missing", culprit="address"),
     OnTheLink("a device without IPv6 takes none", ipv6_off, Connection("fd77::1", source="fd77::2"),

@@ -84,13 +84,16 @@ class Sources:
 
 class Behind:
     """Clients behind a router that can be seen: `who` before any packet has come, `fares` by client.
-    The router has 10.79.0.9 and hands nothing on."""
+    The router has 10.79.0.9 and hands nothing on, unless `prepare` changes that."""
 
-    def __init__(self, name, route, port, fares):
+    def __init__(self, name, route, port, fares, prepare=None):
         self.name, self.route, self.port, self.fares = name, route, port, fares
+        self.prepare = prepare
 
     def complaints(self, lab):
         lab.serve("0.0.0.0", "8080")
+        if self.prepare:
+            self.prepare(lab)
         lab.server.ip("route", "add", "10.79.0.0/24", *self.route.split())
         lab.client.ip("addr", "add", "10.79.0.9/32", "dev", "lo")
         lab.server.ip("neigh", "flush", "all")  # who has answered is taken for a good router
@@ -133,6 +136,18 @@ def rows_of(text):
     return rows
 
 
+def link_behind_router(lab):
+    """10.79.0.7 is on a further link of the router."""
+    far = lab.another_netns("f")
+    lab.client.ip("link", "add", "fl0", "type", "veth", "peer", "name", "far0", "netns", far.name)
+    lab.client.ip("addr", "add", "10.79.0.1/24", "dev", "fl0")
+    lab.client.ip("link", "set", "fl0", "up")
+    lab.client.sysctl("net.ipv4.ip_forward", 1)
+    far.ip("addr", "add", "10.79.0.7/24", "dev", "far0")
+    far.ip("link", "set", "far0", "up")
+    far.ip("route", "add", "default", "via", "10.79.0.1")
+
+
 TABLE = [("192.168.7.0/24", "open"),
          ("172.16.0.0/12", "unreachable (ICMP admin-prohibited)"),
          ("all others", "timeout")]
@@ -149,6 +164,8 @@ CASES = [
             MEMBERS, says="synfate who 8080"),
     Behind("behind a router that has one of them", "via 10.77.0.2", 8080,
            {"10.79.0.9": ["open"], "10.79.0.8": ["timeout"]}),
+    Behind("behind a router, on a link of its own", "via 10.77.0.2", 8080,
+           {"10.79.0.7": ["open"], "10.79.0.9": ["open"], "10.79.0.8": ["timeout"]}, link_behind_router),
     Behind("a reset takes either of two routes",
            "nexthop via 10.77.0.2 nexthop via 10.77.0.99", 8081,
            {"10.79.0.9": ["unknown"], "10.79.0.8": ["timeout"]}),

@@ -61,15 +61,40 @@ std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQue
   return std::move(rows.front());
 }
 
+namespace {
+
+/// A packet without protocol, as ARP's, cannot be asked about: the kernel's answer is then one for
+/// UDP (net/ipv4/route.c: inet_rtm_getroute()). One that no policy rule names does as well; nothing
+/// if they name all. Linux 6.12.
+std::optional<std::string> protocol_of_no_rule(Inquiry& inquiry, Int netns) {
+  if (!rules_ask_for_ports(inquiry, netns))
+    return "";
+  const auto rules = inquiry.rows<PolicyRule>({{"netns", netns}});
+  for (const auto& [name, number] : {std::pair<const char*, Int>{"icmp", ip_protocol::icmp},
+                                     {"udp", ip_protocol::udp},
+                                     {"tcp", ip_protocol::tcp}})
+    if (std::ranges::none_of(rules,
+                             [&](const PolicyRule& rule) { return rule.ip_proto.is(number); }))
+      return name;
+  return std::nullopt;
+}
+
+} // namespace
+
 linux_routing::RouteFinder route_finder(Inquiry& inquiry, Int netns) {
-  return [&inquiry, netns](const linux_routing::RouteQuestion& asked) {
-    RouteQuestion question;
-    question.destination = asked.destination;
-    question.source = asked.source;
-    question.input_interface = asked.input_interface.value_or(0);
-    auto answer = ask_route(inquiry, netns, question);
-    return answer && answer->error.known() ? std::move(answer) : std::nullopt;
-  };
+  return
+      [&inquiry, netns](const linux_routing::RouteQuestion& asked) -> std::optional<RouteLookup> {
+        const auto proto = protocol_of_no_rule(inquiry, netns);
+        if (!proto)
+          return std::nullopt;
+        RouteQuestion question;
+        question.proto = *proto;
+        question.destination = asked.destination;
+        question.source = asked.source;
+        question.input_interface = asked.input_interface.value_or(0);
+        auto answer = ask_route(inquiry, netns, question);
+        return answer && answer->error.known() ? std::move(answer) : std::nullopt;
+      };
 }
 
 std::uint8_t number_of_protocol(const RouteQuestion& question) {

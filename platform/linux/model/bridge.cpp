@@ -10,6 +10,7 @@
 // there is one only; otherwise each is followed. Tested by tests/netfilter/trials.py,
 // tests/lab/cases_fw.py.
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -52,8 +53,12 @@ std::vector<Interface> ports_with_rules(Walk& walk, Int netns, const InterfaceVi
   return looked_at ? ports : std::vector<Interface>();
 }
 
-Journeys pass_ingress_and_prerouting(Walk& walk, Journeys ways) {
-  for (const Hook hook : {Hook::ingress, Hook::prerouting}) {
+/// With br_netfilter prerouting has run in the bridge (br_nf_pre_routing()) when its own device
+/// takes the packet, and is not run again (ip_sabotage_in()).
+Journeys pass_ingress_and_prerouting(Walk& walk, Journeys ways, bool in_bridge) {
+  const auto hooks = in_bridge ? std::array{Hook::prerouting, Hook::ingress}
+                               : std::array{Hook::ingress, Hook::prerouting};
+  for (const Hook hook : hooks) {
     ways = pass_each(walk, std::move(ways), hook);
     if (walk.inquiry.pending())
       return {};
@@ -206,7 +211,8 @@ Journeys pass_to_routing(Walk& walk, Journey journey) {
     return std::move(*crossed);
   if (in.kind.is("bridge"))
     note_port(walk, journey, in);
-  return pass_ingress_and_prerouting(walk, alone(std::move(journey)));
+  const bool in_bridge = journey.packet.meta.physical_in != 0;
+  return pass_ingress_and_prerouting(walk, alone(std::move(journey)), in_bridge);
 }
 
 Journeys leave_by_bridge(Walk& walk, Journeys journeys) {

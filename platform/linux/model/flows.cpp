@@ -27,6 +27,16 @@ struct Site {
   std::vector<Address> addresses;
 };
 
+/// The way to a client: for the packets of the target where rules look at their protocol; told
+/// none, IPv4 takes UDP (net/ipv4/route.c: inet_rtm_getroute()).
+std::optional<RouteLookup> ask_way_to(Inquiry& inquiry, const Site& site, const Target& target,
+                                      const IpAddress& client) {
+  RouteQuestion question = question_to(client);
+  if (rules_ask_for_ports(inquiry, site.netns))
+    question.proto = std::string(to_string(target.proto));
+  return ask_route(inquiry, site.netns, question);
+}
+
 bool usable(const Address& address) {
   return address.address.known() && !address.tentative.is(true) && !address.duplicate.is(true);
 }
@@ -225,7 +235,7 @@ void add_on_link(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, c
 void add_default(Inquiry& inquiry, std::vector<Flow>& flows, const Site& site, const Target& target,
                  IpFamily family) {
   const IpAddress from = somebody(family);
-  const auto answer = ask_route(inquiry, site.netns, question_to(from));
+  const auto answer = ask_way_to(inquiry, site, target, from);
   if (!answer || answer->error.value_or(0) != 0 || !answer->type.is("unicast") ||
       !answer->interface_index.known())
     return;
@@ -354,7 +364,7 @@ std::vector<Flow> flows_from_client(Inquiry& inquiry, const Target& target, cons
   Int index = 0;
   std::optional<RouteLookup> answer;
   if (interface.empty()) {
-    answer = ask_route(inquiry, site.netns, question_to(from));
+    answer = ask_way_to(inquiry, site, target, from);
     if (answer && answer->error.value_or(0) == 0)
       index = answer->interface_index.value_or(0);
   } else {

@@ -79,6 +79,7 @@ void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.packet.meta.mark = 0U;
   journey.packet.meta.socket = {};
   journey.packet.meta.out = {};
+  journey.packet.meta.physical_in = 0; // skb_scrub_packet()
   journey.packet.meta.in = view_of(interface);
 }
 
@@ -228,10 +229,26 @@ void route_through(Walk& walk, Int netns, PacketClass& packet) {
 
 namespace {
 
+/// ip_forward(), ip6_forward(): before the hook the sender is told that it took too many hops.
+Journeys give_up(Walk& walk, Journey journey) {
+  const bool v4 = journey.packet.family == IpFamily::v4;
+  const PacketClass refused = journey.packet;
+  journey.over = true;
+  auto journeys = refuse(walk, std::move(journey), refused,
+                         {Outcome::unreachable, v4 ? Icmp::host : Icmp::addr_unreachable,
+                          "EHOSTUNREACH", Stage::forward, std::nullopt, "its TTL is used up"},
+                         Refuser::lookup);
+  for (auto& way : journeys)
+    way.stops.front().icmp = Icmp::none; // time exceeded
+  return journeys;
+}
+
 Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
   journey.forward_by = 0;
   if (on.below_ip)
     return leave_host(walk, std::move(journey), on);
+  if (!on.bridged && !journey.stopped() && has_no_hop_left(journey.packet))
+    return give_up(walk, std::move(journey));
   if (const auto device = ask_interface(walk.inquiry, journey.netns, on.out))
     journey.packet.meta.out = view_of(*device);
   Journeys journeys = alone(std::move(journey));

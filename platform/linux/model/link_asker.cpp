@@ -38,6 +38,8 @@ std::optional<IpAddress> router_of(Walk& walk, const Journey& journey, const Int
                                    const IpAddress& client) {
   RouteQuestion back;
   back.destination = client;
+  if (rules_ask_for_ports(walk.inquiry, journey.netns))
+    back.proto = std::string(to_string(walk.flow.proto));
   const auto answer = ask_way(walk, journey.netns, back);
   if (!answer || !answer->error.is(0) || answer->interface_index != device.index ||
       !answer->gateway.known())
@@ -121,6 +123,8 @@ std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interf
   there.destination = walk.flow.to;
   if (on_link)
     there.source = client;
+  if (rules_ask_for_ports(walk.inquiry, found->netns))
+    there.proto = std::string(to_string(walk.flow.proto));
   const auto answer = ask_route(walk.inquiry, found->netns, there);
   if (!answer || !answer->error.is(0) || answer->interface_index != found->interface.index)
     return std::nullopt;

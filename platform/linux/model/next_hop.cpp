@@ -13,11 +13,6 @@ namespace {
 
 using linux_routing::Answering;
 
-bool is_stacked(const Interface& interface) {
-  return interface.kind.is("macvlan") || interface.kind.is("macvtap") ||
-         interface.kind.is("ipvlan") || interface.kind.is("vlan");
-}
-
 /// The two ends of a veth name each other by their numbers, each within its own namespace.
 bool are_peers(const Interface& one, const Interface& other) {
   return other.kind.is("veth") && other.link_index.known() && one.link_index.known() &&
@@ -122,8 +117,11 @@ private:
       ends_.push_back(out_);
     closed_ = out_.kind.is("veth") || out_.kind.is("bridge");
     for (const auto& each : ask_interfaces(walk_.inquiry, netns_)) {
-      if (is_stacked(each) && each.link_index.known() && each.link_index == out_.index)
-        closed_ = false;
+      // What a macvlan sends to none of its siblings leaves by the device below:
+      // macvlan_queue_xmit()
+      if (out_.kind.is("macvlan") && out_.link_netns_id.absent() && is_stacked_on(out_, each) &&
+          each.kind.is("veth"))
+        ends_.push_back(each);
       if (!is_enslaved(each) || !(each.master_index == out_.index) || !each.up.is(true))
         continue;
       closed_ = closed_ && each.kind.is("veth");
@@ -162,7 +160,7 @@ private:
         continue;
       ++seen_;
       if (is_enslaved(interface) || std::ranges::any_of(interfaces, [&](const Interface& each) {
-            return is_stacked(each) && each.link_index == interface.index;
+            return is_stacked_on(each, interface);
           }))
         closed_ = false;
       if (takes(inode, interface))
@@ -244,6 +242,12 @@ bool asks_nobody(const Interface& device) {
   constexpr Int ethernet = 1; // ARPHRD_ETHER
   return device.no_arp.is(true) && device.hardware_type.is(ethernet) &&
          device.hardware_address.known();
+}
+
+bool is_stacked_on(const Interface& interface, const Interface& lower) {
+  return (interface.kind.is("macvlan") || interface.kind.is("macvtap") ||
+          interface.kind.is("ipvlan") || interface.kind.is("vlan")) &&
+         interface.link_index.known() && interface.link_index == lower.index;
 }
 
 std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

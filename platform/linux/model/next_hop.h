@@ -30,6 +30,9 @@ struct NextHop {
 /// entry was set: arp_constructor(), ndisc_constructor().
 bool asks_nobody(const Interface& device);
 
+/// A device of its own on the link of another one: a macvlan and its like.
+bool is_stacked_on(const Interface& interface, const Interface& lower);
+
 /// Why this host cannot learn who `hop` is, whatever a neighbour says; empty: it can. Of an address
 /// that it has on the device as well, if only in conflict, it ignores what others advertise
 /// (net/ipv6/ndisc.c: ndisc_recv_na()), and it asks from the address of the packet if the device

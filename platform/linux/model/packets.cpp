@@ -2,6 +2,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/discovery.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -34,6 +35,25 @@ FlowFacts facts_of(Walk& walk, const PacketClass* before) {
   else
     facts.ports = flow.source_port != 0 ? IntervalSet::single(flow.source_port) : client_ports();
   return facts;
+}
+
+Octet& hops_of(PacketClass& packet) {
+  return packet.network[packet.family == IpFamily::v4 ? 8 : 7];
+}
+
+/// A client's packets have come through no router if all clients are on the link, else through any
+/// number of them.
+void set_client_hops(Walk& walk, PacketClass& packet) {
+  const Int home = walk.inquiry.snapshot().host().netns;
+  if (walk.flow.local) {
+    if (packet.family == IpFamily::v4)
+      set_own_hops(walk, home, 0, packet);
+    return;
+  }
+  const auto device = arrival_interface(walk, home);
+  if (device && (packet.addresses - on_link_of(walk, home, *device, packet.family)).empty())
+    return;
+  hops_of(packet) = Octet::any();
 }
 
 Endpoint client_end() {
@@ -70,6 +90,23 @@ InterfaceView view_of(const Interface& interface) {
   return view;
 }
 
+void set_own_hops(Walk& walk, Int netns, Int device, PacketClass& packet) {
+  std::string setting = "net.ipv4.ip_default_ttl";
+  if (packet.family == IpFamily::v6) {
+    const auto out = ask_interface(walk.inquiry, netns, device);
+    if (!out)
+      return;
+    setting = "net.ipv6.conf." + out->name.value_or("?") + ".hop_limit";
+  }
+  if (const auto hops = ask_number(walk.inquiry, netns, setting))
+    hops_of(packet) = Octet::of(static_cast<std::uint8_t>(*hops));
+}
+
+bool has_no_hop_left(const PacketClass& packet) {
+  const auto left = packet.network[packet.family == IpFamily::v4 ? 8 : 7];
+  return left.is_known() && left.value <= 1;
+}
+
 SocketView kernel_socket() {
   SocketView view;
   view.present = true;
@@ -98,6 +135,7 @@ Journey first_packet(Walk& walk) {
   journey.packet =
       build_packet(journey.kind, facts_of(walk, nullptr), client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
+  set_client_hops(walk, journey.packet);
   journey.final_address = walk.flow.to;
   journey.final_port = walk.flow.port;
   journey.packet.meta.time_ms = walk.inquiry.snapshot().host().taken_at;
@@ -116,6 +154,7 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
   PacketClass packet =
       build_packet(kind, facts, client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
+  set_client_hops(walk, packet);
   carry_over(packet, journey.packet, false);
   journey.kind = kind;
   journey.packet = std::move(packet);

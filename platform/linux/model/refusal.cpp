@@ -241,14 +241,29 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
   return out;
 }
 
-PacketClass answer_packet(const PacketClass& refused, const Stop& stop, const WayOut& out) {
+/// tcp_v4_send_reset(), tcp_v6_send_response(): with the TOS of what they answer, IPv6 without ECN;
+/// nf_reject_iphdr_put(), nf_reject_ip6hdr_put(): with none.
+void take_traffic_class(PacketClass& reset, const PacketClass& refused) {
+  constexpr std::uint8_t ecn = 0x03;
+  auto value = traffic_class(refused);
+  if (value && refused.family == IpFamily::v6)
+    *value &= static_cast<std::uint8_t>(~ecn);
+  set_traffic_class(reset, value);
+}
+
+PacketClass answer_packet(const PacketClass& refused, const Stop& stop, Refuser by,
+                          const WayOut& out) {
   if (by_icmp(stop))
     return build_icmp_error(refused, code_of(stop.icmp, refused.family), out.source);
   FlowFacts facts;
   facts.family = refused.family;
   facts.addresses = refused.addresses;
   facts.ports = refused.ports;
-  return build_packet(Packet::reset, facts, destination_of(refused), source_of(refused));
+  PacketClass reset =
+      build_packet(Packet::reset, facts, destination_of(refused), source_of(refused));
+  if (by == Refuser::lookup)
+    take_traffic_class(reset, refused);
+  return reset;
 }
 
 /// The answer as a journey of its own.
@@ -292,9 +307,16 @@ Way way_of(const ClassEnd& end, const Stop& refused) {
   return way;
 }
 
+/// What came by a port of a bridge with br_netfilter gets a rule's reset back by that port, past
+/// every hook of IP: nf_send_reset(), nf_send_reset6() (nf_bridge_info_exists()), Linux 6.12.
+bool is_reset_by_port(const PacketClass& refused, const Stop& stop, Refuser by) {
+  return by == Refuser::rule && !by_icmp(stop) && refused.meta.in.kind.is("bridge") &&
+         refused.meta.physical_in != 0;
+}
+
 /// How the answer fares from the route to the client, or its socket on this host. Many clients have
 /// a walk of their own: whose answer gets lost has not come to an end.
-Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out) {
+Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, bool by_port) {
   Walk back = walk;
   back.notes = nullptr;
   std::optional<ClassWalk> own;
@@ -306,7 +328,11 @@ Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out) {
     back.classes = &*own;
   }
   Ways ways;
-  const auto legs = legs_back(back, answer, way_out);
+  auto legs = legs_back(back, answer, way_out);
+  if (by_port) {
+    legs.front().hooks.clear();
+    answer.forward_by = 0; // to the link-layer address that the call came from
+  }
   for (auto& part : cut_by_fixed_neighbours(back, std::move(answer)))
     for (const auto& way : travel(back, std::move(part), legs))
       ways.push_back(way_of(end_of(way), stop));
@@ -406,7 +432,7 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   }
   if (out.assumed)
     assume(journey, "there is a route back to the client");
-  PacketClass answer = answer_packet(packet, stop, out);
+  PacketClass answer = answer_packet(packet, stop, by, out);
   answer.conditions = packet.conditions;
   answer.recent = packet.recent;
   answer.assumptions = packet.assumptions;
@@ -417,9 +443,12 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   // An RST of a rule has no socket, nor has one that tcp_v6_send_response() makes.
   if (by_icmp(stop) || (by == Refuser::lookup && packet.family == IpFamily::v4))
     answer.meta.socket = kernel_socket();
-  pass_traffic_control(walk, journey, out.interface, PacketWay::egress);
+  const bool by_port = is_reset_by_port(packet, stop, by);
+  const Int way_out = by_port ? packet.meta.in.index : out.interface;
+  pass_traffic_control(walk, journey, way_out, PacketWay::egress);
+  set_own_hops(walk, journey.netns, way_out, answer);
   const Ways ways = ways_of_answer(walk, journey_of(walk, journey, std::move(answer), stop, out),
-                                   stop, out.interface);
+                                   stop, way_out, by_port);
   if (walk.inquiry.pending())
     return {};
   return told(journey, stop, ways, walk.classes != nullptr);

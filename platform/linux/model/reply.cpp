@@ -15,6 +15,7 @@
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/model/way_back.h"
+#include "platform/linux/netfilter/conntrack.h"
 
 namespace synfate {
 namespace {
@@ -138,9 +139,13 @@ Journeys route_back_home(Walk& walk, Journey journey, const RouteQuestion& quest
   return journeys;
 }
 
-/// The client looks by what an ICMP error quotes for the socket that it is about; rules that
-/// rewrite packets without conntrack do not see that.
+/// The client looks by what an ICMP error quotes for the socket that it is about. NAT gives the
+/// target its name back there (nf_nat_icmp_reply_translation(), Linux 6.12); what a rule has
+/// written into the packet stays, and so it does where conntrack does not see the error.
 void check_quote(const Walk& walk, Journey& journey) {
+  const auto& ct = journey.packet.ct;
+  if (is_tracked(ct) && (ct.status & ct_status_destination_nat) != 0)
+    return;
   const auto quote = quoted_by(journey.packet);
   if (!quote)
     return;
@@ -262,11 +267,19 @@ Journeys route_each(Walk& walk, Journeys journeys, const Leg& leg) {
   return next;
 }
 
+/// nf_nat_ipv4_local_fn(), nf_nat_ipv6_local_fn(): where source NAT of the call gives the answer
+/// another destination it is routed again; Linux 6.12.
+bool is_turned_in_output(const PacketClass& answer) {
+  const auto& ct = answer.ct;
+  return is_tracked(ct) && ct.reply && (ct.status & ct_status_source_nat) != 0 &&
+         ct.answer.destination.address != ct.original.source.address;
+}
+
 /// Answers that a rule in output has changed. One to a client of this host has to stay here.
 Journeys route_changed(Walk& walk, Journeys journeys) {
   Journeys next;
   for (auto& way : journeys) {
-    if (!way.packet.meta.reroute || way.stopped()) {
+    if (!(way.packet.meta.reroute || is_turned_in_output(way.packet)) || way.stopped()) {
       next.push_back(std::move(way));
       continue;
     }
@@ -296,8 +309,11 @@ Journeys arrive_each(Walk& walk, Journeys journeys) {
 
 Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
   for (const Hook hook : leg.hooks) {
-    for (auto& way : journeys)
+    for (auto& way : journeys) {
+      if (hook == Hook::forward && !leg.bridged && has_no_hop_left(way.packet))
+        add_stop(way, sent_astray(way, std::nullopt, "the answer's TTL is used up on its way"));
       enter_hook(walk, leg, hook, way.packet);
+    }
     if (hook == Hook::ingress) // with prerouting
       continue;
     journeys = hook == Hook::prerouting && !leg.bridged
@@ -371,6 +387,7 @@ Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
   for (auto& [way, way_out] : leaving) {
     if (walk.inquiry.pending())
       return {};
+    set_own_hops(walk, way.netns, way_out, way.packet);
     Journeys parts = cut_by_fixed_neighbours(walk, std::move(way));
     for (auto& part : parts)
       for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))

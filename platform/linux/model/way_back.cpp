@@ -108,6 +108,23 @@ std::optional<NextHop> handed_on(Walk& walk, Journey& journey, const NextHop& th
   return std::nullopt;
 }
 
+/// Of many clients that a namespace reaches on a link each one that can be seen there, and the
+/// rest.
+Journeys cut_by_neighbours(Walk& walk, Journey journey, const std::optional<RouteLookup>& answer) {
+  if (walk.classes == nullptr || !answer || !answer->error.is(0) || answer->gateway.known())
+    return alone(std::move(journey));
+  const auto device =
+      ask_interface(walk.inquiry, journey.netns, answer->interface_index.value_or(0));
+  if (!device)
+    return alone(std::move(journey));
+  std::vector<IntervalSet> sets;
+  for (const auto& each : visible_neighbours(walk, journey.netns, *device, journey.packet.family))
+    if (const auto one = IntervalSet::address(each.address);
+        !one.disjoint(journey.packet.addresses) && std::ranges::find(sets, one) == sets.end())
+      sets.push_back(one);
+  return sets.empty() ? alone(std::move(journey)) : cut(std::move(journey), sets);
+}
+
 /// The answer has come to another namespace than it was called from, or by another link: it is for
 /// the client there, is handed on, or is dropped. Rules of that namespace are not looked at.
 Journeys follow_to_client(Walk& walk, Journey journey, const NextHop& there,
@@ -120,19 +137,22 @@ Journeys follow_to_client(Walk& walk, Journey journey, const NextHop& there,
   question.destination = *to;
   question.source = from;
   question.input_interface = there.interface.index.value_or(0);
+  if (rules_ask_for_ports(walk.inquiry, there.netns))
+    question.proto =
+        journey.kind == Packet::icmp ? "icmp" : std::string(to_string(walk.flow.proto));
   journey.netns = there.netns;
   Journeys journeys;
-  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::passing_target)) {
-    Journey way = std::move(routed.journey);
-    way.netns = home;
-    const auto next =
-        routed.answer ? handed_on(walk, way, there, *routed.answer, from) : std::nullopt;
-    auto parts = next ? follow_to_client(walk, std::move(way), *next, from, hops + 1)
-                      : alone(std::move(way));
-    std::ranges::move(parts, std::back_inserter(journeys));
-    if (walk.inquiry.pending())
-      return {};
-  }
+  for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::passing_target))
+    for (auto& way : cut_by_neighbours(walk, std::move(routed.journey), routed.answer)) {
+      way.netns = home;
+      const auto next =
+          routed.answer ? handed_on(walk, way, there, *routed.answer, from) : std::nullopt;
+      auto parts = next ? follow_to_client(walk, std::move(way), *next, from, hops + 1)
+                        : alone(std::move(way));
+      std::ranges::move(parts, std::back_inserter(journeys));
+      if (walk.inquiry.pending())
+        return {};
+    }
   return journeys;
 }
 
@@ -145,14 +165,20 @@ bool passes_by(Walk& walk, const Journey& journey, const Leg& next, const IpAddr
   if (!device ||
       (device->kind.is("bridge") && calls_ip(walk.inquiry, next.netns, journey.packet.family)))
     return false;
-  for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}))
-    if (row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
-        row.hardware_address.known() && row.hardware_address == device->hardware_address)
+  for (const auto& each : ask_interfaces(walk.inquiry, next.netns)) {
+    if (each.index != device->index && !is_stacked_on(each, *device))
+      continue;
+    for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}))
+      if (row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&
+          row.hardware_address.known() && row.hardware_address == each.hardware_address)
+        return false;
+    const auto answer = linux_routing::neighbour_reachability(
+        walk.inquiry, next.netns, each.index.value_or(0), journey.next_hop, from,
+        route_finder(walk.inquiry, next.netns));
+    if (answer.answering != linux_routing::Answering::no)
       return false;
-  const auto answer =
-      linux_routing::neighbour_reachability(walk.inquiry, next.netns, next.in, journey.next_hop,
-                                            from, route_finder(walk.inquiry, next.netns));
-  return answer.answering == linux_routing::Answering::no;
+  }
+  return true;
 }
 
 /// Whoever called another address does not know the one that answers.

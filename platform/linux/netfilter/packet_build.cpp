@@ -37,8 +37,10 @@ void number16(std::vector<Octet>& bytes, const Perhaps<std::uint32_t>& value) {
 }
 
 constexpr std::uint32_t icmp_header = 8;
-/// __icmp_send(): errors have the precedence "internetwork control" in their TOS byte.
+/// __icmp_send(): errors have the precedence "internetwork control" in their TOS byte, and what
+/// RT_TOS() leaves of that of the packet they are about.
 constexpr std::uint8_t internetwork_control = 0xc0;
+constexpr std::uint8_t tos_mask = 0x1e;
 
 bool is_tcp(const FlowFacts& facts) {
   return facts.proto == proto_tcp;
@@ -233,6 +235,32 @@ PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& so
   return packet;
 }
 
+std::optional<std::uint8_t> traffic_class(const PacketClass& packet) {
+  const Octet first = packet.network[0];
+  const Octet second = packet.network[1];
+  if (packet.family == IpFamily::v4)
+    return second.is_known() ? std::optional(second.value) : std::nullopt;
+  if ((first.known & 0x0fU) != 0x0f || (second.known & 0xf0U) != 0xf0)
+    return std::nullopt;
+  return static_cast<std::uint8_t>((first.value & 0x0fU) << 4U | (second.value & 0xf0U) >> 4U);
+}
+
+void set_traffic_class(PacketClass& packet, std::optional<std::uint8_t> value) {
+  auto& first = packet.network[0];
+  auto& second = packet.network[1];
+  if (packet.family == IpFamily::v4) {
+    second = value ? Octet::of(*value) : Octet::any();
+    return;
+  }
+  const unsigned bits = value.value_or(0);
+  const unsigned known = value ? 0xffU : 0U;
+  first = {static_cast<std::uint8_t>(0x60U | bits >> 4U),
+           static_cast<std::uint8_t>(0xf0U | known >> 4U), ByteSource::free, 0};
+  second = {static_cast<std::uint8_t>((bits << 4U & 0xf0U) | (second.value & 0x0fU)),
+            static_cast<std::uint8_t>((known << 4U & 0xf0U) | (second.known & 0x0fU)),
+            ByteSource::free, 0};
+}
+
 PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
                              const AddressTerm& source) {
   PacketClass packet;
@@ -250,7 +278,10 @@ PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
   else
     v6_header(packet, facts, icmp_header + quoted, from, to);
   if (v4) {
-    packet.network[1] = Octet::of(internetwork_control);
+    const auto called = traffic_class(about);
+    set_traffic_class(
+        packet, called ? std::optional<std::uint8_t>((*called & tos_mask) | internetwork_control)
+                       : std::nullopt);
     packet.network[6] = Octet::of(0); // icmp_sk_init(): IP_PMTUDISC_DONT
   }
   known(packet.network, {v4 ? 3U : 1U, code});

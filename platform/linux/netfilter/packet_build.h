@@ -4,6 +4,8 @@
 // A SYN has 40 bytes of TCP header: MSS, SACK permitted, timestamps, window scale.
 #pragma once
 
+#include <optional>
+
 #include "core/model/outcome.h"
 #include "platform/linux/netfilter/packet.h"
 
@@ -39,6 +41,10 @@ PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& so
 /// net/ipv6/icmp.c: icmp6_send().
 PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
                              const AddressTerm& source);
+
+/// The TOS byte of an IPv4 packet, the traffic class of an IPv6 one; nothing if it is not known.
+std::optional<std::uint8_t> traffic_class(const PacketClass& packet);
+void set_traffic_class(PacketClass& packet, std::optional<std::uint8_t> value);
 
 /// Who asks on a link for the link-layer address of whom.
 struct LinkQuestion {

@@ -24,7 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)names_of_cgroup(text);
   (void)paths.main();
   const auto mounts = parse_cgroup_mounts(text);
-  (void)FrozenCgroups(mounts, "/nonexistent").frozen(paths);
+  (void)FrozenCgroups(mounts, "/nonexistent").frozen_by(paths);
   (void)hides_processes(text, text);
   return 0;
 }

@@ -63,6 +63,12 @@ def bridge_holds_answers(lab):
                " ip protocol tcp tcp sport 8080 drop; }\n}")
 
 
+def address_of_both(lab):
+    lab.serve("0.0.0.0", "8080")
+    lab.client.ip("addr", "add", "10.77.0.88/24", "dev", "cl0")
+    lab.server.ip("addr", "add", "10.77.0.88/32", "dev", "lo")
+
+
 def dead_gateway(lab):
     serve(lab)
     far_client(lab, gateway="10.77.0.99")
@@ -446,6 +452,8 @@ CASES = [
          "route.onward_dead_hop", "neighbour"),
     Case("a host without a route says so over IPv6 though it is no router", serve,
          Connection("fd79::9"), "unreachable", "route.no_onward"),
+    Case("a client with an address that the server has too", address_of_both,
+         Connection("10.77.0.1", source="10.77.0.88"), "timeout", "net.local_source", "address"),
     Case("the answer goes by a gateway that nobody has", dead_gateway,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
     Case("the answer goes by a gateway with a wrong link-layer address", wrong_neighbour,

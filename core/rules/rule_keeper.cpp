@@ -90,9 +90,16 @@ bool bears(std::string_view chain, const Keeper& keeper) {
   return chain.contains(keeper.chain);
 }
 
-const Keeper* keeper_by(std::string_view table, std::string_view chain) {
+/// Those that keep a whole firewall do so in the tables of iptables.
+bool of_iptables(std::string_view family, std::string_view table) {
+  return (family == "ip" || family == "ip6") &&
+         (table == "filter" || table == "nat" || table == "mangle" || table == "raw");
+}
+
+const Keeper* keeper_by(std::string_view family, std::string_view table, std::string_view chain) {
   const auto at = std::ranges::find_if(keepers, [&](const Keeper& keeper) {
-    return table.contains(keeper.table) && bears(chain, keeper);
+    return table.contains(keeper.table) && bears(chain, keeper) &&
+           (!keeper.whole_firewall || of_iptables(family, table));
   });
   return at == keepers.end() ? nullptr : &*at;
 }
@@ -192,7 +199,7 @@ std::string_view keeper_of(const Culprit& culprit) {
   const auto parts = id_parts(culprit.id);
   if (!of_firewall(culprit) || parts.size() < 3)
     return "";
-  const Keeper* keeper = keeper_by(parts[1], parts[2]);
+  const Keeper* keeper = keeper_by(parts[0], parts[1], parts[2]);
   return keeper == nullptr ? "" : keeper->name;
 }
 
@@ -204,7 +211,7 @@ std::string_view keeper_of(const FlowReport& flow) {
   if (!named.empty() || parts.size() < 3)
     return named;
   for (const auto& chain : chains_passed(flow, parts[0], parts[1]))
-    if (const Keeper* keeper = keeper_by(parts[1], chain);
+    if (const Keeper* keeper = keeper_by(parts[0], parts[1], chain);
         keeper != nullptr && keeper->whole_firewall)
       return keeper->name;
   return "";

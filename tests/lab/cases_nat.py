@@ -322,6 +322,8 @@ CASES = [
 ] + [
     bridged("a container calls its own published port, within the bridge", "timeout", "nat.hairpin",
             CONTAINER, True, 1),
+    bridged("the same with a port in hairpin mode, and not masqueraded", "timeout", "nat.to_itself",
+            CONTAINER, False, 1, ("vk0", "hairpin")),
     bridged("the same with a port in hairpin mode", "open", None, CONTAINER, True, 1,
             ("vk0", "hairpin")),
     bridged("the same, routed", "open", None, CONTAINER, True, 0),

@@ -63,6 +63,12 @@ def bridge_holds_answers(lab):
                " ip protocol tcp tcp sport 8080 drop; }\n}")
 
 
+def address_of_both(lab):
+    lab.serve("0.0.0.0", "8080")
+    lab.client.ip("addr", "add", "10.77.0.88/24", "dev", "cl0")
+    lab.server.ip("addr", "add", "10.77.0.88/32", "dev", "lo")
+
+
 def dead_gateway(lab):
     serve(lab)
     far_client(lab, gateway="10.77.0.99")
@@ -500,9 +506,11 @@ CASES = [
     Case("a program of the server calls a neighbour that is not there",
          lambda lab: quick(lab.server, "sv0"),
          Connection("10.77.0.99", source="10.77.0.1", local=True), "unreachable",
-         culprit="neighbour"),
+         "route.onward_dead_hop", "neighbour"),
     Case("a host without a route says so over IPv6 though it is no router", serve,
-         Connection("fd79::9"), "unreachable"),
+         Connection("fd79::9"), "unreachable", "route.no_onward"),
+    OnTheLink("a client with an address that the server has too", address_of_both,
+              Connection("10.77.0.1", source="10.77.0.88"), "timeout", "net.local_source", "address"),
     Case("the answer goes by a gateway that nobody has", dead_gateway,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour"),
     Case("the same where the link has a macvlan", dead_gateway_beside_macvlan,

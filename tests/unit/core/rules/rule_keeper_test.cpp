@@ -34,6 +34,7 @@ TEST_CASE("a rule's keeper is told by its own table and chain") {
   CHECK(keeper("ip/filter/loc-fw/3") == "shorewall");
   CHECK(keeper("ip/filter/EXT_INPUT_CHAIN/3") == "arno-iptables-firewall");
   CHECK(keeper("ip/filter/reject/3").empty());
+  CHECK(keeper("inet/mine/net-fw/3").empty());
   CHECK(keeper("ip/filter/my-ufw-like/3").empty());
 }
 

@@ -16,11 +16,16 @@ from server import demand_md5
 
 
 def once(lab):
-    """nc -l: it closes its listener with the first client."""
-    program = shutil.which("ncat") or shutil.which("nc.traditional")
-    if not program: # that of OpenBSD keeps its listener
-        raise Skip("neither ncat nor the traditional nc is installed")
-    words = ["-l", "8080"] if "ncat" in program else ["-l", "-p", "8080"]
+    """nc -l, or socat without fork: they close their listener with the first client. The nc of
+    OpenBSD does not."""
+    program = shutil.which("nc") or shutil.which("ncat") or shutil.which("socat")
+    if program and "openbsd" in os.path.realpath(program):
+        program = shutil.which("socat")
+    if not program:
+        raise Skip("neither nc nor socat is installed")
+    kind = os.path.basename(os.path.realpath(program))
+    words = (["TCP4-LISTEN:8080", "STDIO"] if kind.startswith("socat") else
+             ["-l", "8080"] if "ncat" in kind else ["-l", "-p", "8080"])
     process = lab.start(lab.server, program, *words, takes_input=True)
     wait_for_listener(process.pid, 8080)
     lab.start(lab.client, sys.executable, "-c", "import socket, time\n"

@@ -266,8 +266,36 @@ class ShareCase(Case):
         return self._judge(answer, self.outcome) if answer else []
 
 
+LAN = Connection("10.77.0.1")
+
+
 class DatagramShareCase(ShareCase):
     not_served = "timeout"
+
+
+HUNG_WORKERS = """
+for _ in range(2):
+    if os.fork() == 0:
+        time.sleep(600)
+"""
+
+
+class HungWorkerCase(Case):
+    """The worker that leaves clients waiting is named, not its master."""
+
+    def __init__(self, name):
+        super().__init__(name, self._workers, LAN, "stalled", "proc.hung", "process",
+                         certainty="likely")
+
+    def _workers(self, lab):
+        self._master = serve_code(lab, HUNG_WORKERS + WATCHES)
+        keep_waiting(lab)
+
+    def _judge(self, answer, real):
+        named = int(answer.flows[0]["culprit"]["id"])
+        if named not in children_of(self._master.pid):
+            return [f"process {named} is named, the workers are {children_of(self._master.pid)}"]
+        return super()._judge(answer, real)
 
 
 def workers_gone(lab):
@@ -308,8 +336,6 @@ def deleted_executable(lab):
     os.unlink(copy)
 
 
-LAN = Connection("10.77.0.1")
-
 CASES = [
     Case("a stopped process (IPv4)", stopped("0.0.0.0", "8080"), LAN, "stalled", "proc.stopped",
          "process"),
@@ -332,6 +358,7 @@ CASES = [
     Case("a listener that another program inherited", hung(INHERITED), LAN, "stalled",
          "proc.hung", "process"),
 
+    HungWorkerCase("workers that sleep below a master that watches"),
     Case("a parent with two workers", prefork((None, None)), LAN, "open"),
     Case("a parent with one of two workers stopped", prefork((signal.SIGSTOP, None)), LAN, "open"),
     Case("a parent with both workers stopped", prefork((signal.SIGSTOP, signal.SIGSTOP)), LAN,

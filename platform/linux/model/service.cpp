@@ -297,6 +297,15 @@ void doubt_other_workers(Walk& walk, Journey& journey, const Socket& listener,
   }
 }
 
+/// Where a master was found, the first of its workers that has the listener as well.
+const Process& worker_of(const Process& owner, const std::vector<Process>& holders) {
+  const auto is_child = [&](const Process& other) {
+    return other.parent_pid == owner.pid && !(other.pid == owner.pid) && alike(other, owner);
+  };
+  const auto found = std::ranges::find_if(holders, is_child);
+  return found == holders.end() ? owner : *found;
+}
+
 /// The owners could run; do they take connections?
 void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const Process& owner) {
   const Int waited = longest_wait(walk, journey, listener);
@@ -313,8 +322,11 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
     add_step(journey, Stage::accept, Verdict::pass, process_culprit(owner));
     return;
   }
+  const auto holders = ask_holders(walk, listener, true);
+  if (walk.inquiry.pending())
+    return;
   assume(journey, "what has waited for seconds is not accepted in the next moment");
-  add_stop(journey, not_served(walk, process_culprit(owner),
+  add_stop(journey, not_served(walk, process_culprit(worker_of(owner, holders.list)),
                                fmt::format("a connection has waited {}.{} s for it to accept",
                                            waited / 1000, waited % 1000 / 100)));
 }

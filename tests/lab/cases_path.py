@@ -92,6 +92,13 @@ def known_by_macvlan(lab):
     lab.server.sysctl("net.ipv4.conf.mv0.arp_ignore", 8)
 
 
+def segment_size_of_link(lab):
+    """A program of this host offers another one what fits their link, not what fits lo."""
+    lab.serve("0.0.0.0", "8080", netns=lab.client)
+    rules(lab, "table ip t { chain o { type filter hook output priority 0;"
+               " tcp option maxseg size != 1460 drop; }\n}")
+
+
 def arp_has_no_protocol(lab):
     """A routing rule for UDP says nothing of ARP."""
     lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
@@ -511,6 +518,8 @@ CASES = [
          Connection("10.77.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
     Case("a client of a macvlan knows this host already", known_by_macvlan,
          Connection("10.79.0.1", source="10.79.0.2"), "open", certainty="certain"),
+    Case("a program of this host offers the segment size of the link", segment_size_of_link,
+         Connection("10.77.0.2", source="10.77.0.1", local=True), "open", certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,
          Connection("10.77.0.1", source=FAR), "timeout", predicted="open", certainty="likely"),
     Case("a rule asks for the TTL of a neighbour", asks_for_ttl, Connection("10.77.0.1"), "timeout",

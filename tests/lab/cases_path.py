@@ -99,6 +99,17 @@ def segment_size_of_link(lab):
                " tcp option maxseg size != 1460 drop; }\n}")
 
 
+def delivered_by_another_table(lab):
+    """A local route outside the table local gives the host no address to answer from."""
+    lab.server.ip("route", "add", "local", "192.168.7.0/24", "dev", "lo", "table", "100")
+    lab.server.ip("rule", "add", "iif", "sv0", "lookup", "100", "priority", "100")
+
+
+def delivered_and_rejected(lab):
+    delivered_by_another_table(lab)
+    rules(lab, "table ip t { chain i { type filter hook input priority 0; ip daddr 192.168.7.7 reject; }\n}")
+
+
 def arp_has_no_protocol(lab):
     """A routing rule for UDP says nothing of ARP."""
     lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
@@ -520,6 +531,10 @@ CASES = [
          Connection("10.79.0.1", source="10.79.0.2"), "open", certainty="certain"),
     Case("a program of this host offers the segment size of the link", segment_size_of_link,
          Connection("10.77.0.2", source="10.77.0.1", local=True), "open", certainty="certain"),
+    Case("no reset for what another table than local delivers", delivered_by_another_table,
+         Connection("192.168.7.7", 9), "timeout", certainty="certain"),
+    Case("no ICMP error for it either", delivered_and_rejected, Connection("192.168.7.7", 9), "timeout",
+         certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,
          Connection("10.77.0.1", source=FAR), "timeout", predicted="open", certainty="likely"),
     Case("a rule asks for the TTL of a neighbour", asks_for_ttl, Connection("10.77.0.1"), "timeout",

@@ -110,6 +110,14 @@ def delivered_and_rejected(lab):
     rules(lab, "table ip t { chain i { type filter hook input priority 0; ip daddr 192.168.7.7 reject; }\n}")
 
 
+def root_has_no_route(lab):
+    """What arrives is routed as root's."""
+    lab.serve("--v6only", "1", "::", "8080")
+    lab.server.ip("-6", "route", "add", "local", "fd07::/64", "dev", "lo", "table", "100")
+    lab.server.ip("-6", "rule", "add", "iif", "sv0", "lookup", "100", "priority", "200")
+    lab.server.ip("-6", "rule", "add", "uidrange", "0-0", "to", "fd07::/64", "unreachable", "priority", "100")
+
+
 def arp_has_no_protocol(lab):
     """A routing rule for UDP says nothing of ARP."""
     lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
@@ -535,6 +543,8 @@ CASES = [
          Connection("192.168.7.7", 9), "timeout", certainty="certain"),
     Case("no ICMP error for it either", delivered_and_rejected, Connection("192.168.7.7", 9), "timeout",
          certainty="certain"),
+    Case("a routing rule for root concerns what arrives over IPv6", root_has_no_route,
+         Connection("fd07::7"), "unreachable", certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,
          Connection("10.77.0.1", source=FAR), "timeout", predicted="open", certainty="likely"),
     Case("a rule asks for the TTL of a neighbour", asks_for_ttl, Connection("10.77.0.1"), "timeout",

@@ -53,6 +53,17 @@ def written_set(lab):
     within(lab, "iptables-legacy", *port, "-m", "set", "--match-set", "seen", "src", "-j", "DROP")
 
 
+def set_without_exceptions(lab):
+    """--return-nomatch says nothing of a set of addresses."""
+    lab.serve("0.0.0.0", "8080")
+    if not shutil.which("ipset", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+        raise Skip("ipset is not installed")
+    within(lab, "ipset", "create", "some", "hash:ip")
+    within(lab, "ipset", "add", "some", CLIENT)
+    within(lab, "iptables-legacy", "-A", "INPUT", "-m", "set", "--match-set", "some", "src", "--return-nomatch",
+           "-j", "DROP")
+
+
 def bridged(chain, rule):
     """The server's link is the port of a bridge, whose own rules have a say."""
 
@@ -189,6 +200,8 @@ CASES = [
          knocked, LAN, "stalled", certainty="certain"),
     Case("a set that the rule before has changed", written_set, LAN, "timeout", "fw.drop", "xt_rule",
          certainty="certain"),
+    Case("exceptions asked of a set that has none", set_without_exceptions, LAN, "timeout", "fw.drop",
+         "xt_rule", certainty="certain"),
     Case("nftables refuses, loaded after iptables-legacy, which drops",
          both_back_ends("legacy", "nft"), LAN, "refused", predicted="unknown"),
     Case("iptables-legacy drops, loaded after nftables, which refuses",

@@ -98,6 +98,32 @@ def known_by_macvlan(lab):
     lab.server.sysctl("net.ipv4.conf.mv0.arp_ignore", 8)
 
 
+def segment_size_of_link(lab):
+    """A program of this host offers another one what fits their link, not what fits lo."""
+    lab.serve("0.0.0.0", "8080", netns=lab.client)
+    rules(lab, "table ip t { chain o { type filter hook output priority 0;"
+               " tcp option maxseg size != 1460 drop; }\n}")
+
+
+def delivered_by_another_table(lab):
+    """A local route outside the table local gives the host no address to answer from."""
+    lab.server.ip("route", "add", "local", "192.168.7.0/24", "dev", "lo", "table", "100")
+    lab.server.ip("rule", "add", "iif", "sv0", "lookup", "100", "priority", "100")
+
+
+def delivered_and_rejected(lab):
+    delivered_by_another_table(lab)
+    rules(lab, "table ip t { chain i { type filter hook input priority 0; ip daddr 192.168.7.7 reject; }\n}")
+
+
+def root_has_no_route(lab):
+    """What arrives is routed as root's."""
+    lab.serve("--v6only", "1", "::", "8080")
+    lab.server.ip("-6", "route", "add", "local", "fd07::/64", "dev", "lo", "table", "100")
+    lab.server.ip("-6", "rule", "add", "iif", "sv0", "lookup", "100", "priority", "200")
+    lab.server.ip("-6", "rule", "add", "uidrange", "0-0", "to", "fd07::/64", "unreachable", "priority", "100")
+
+
 def arp_has_no_protocol(lab):
     """A routing rule for UDP says nothing of ARP."""
     lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
@@ -519,6 +545,14 @@ CASES = [
          Connection("10.77.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
     Case("a client of a macvlan knows this host already", known_by_macvlan,
          Connection("10.79.0.1", source="10.79.0.2"), "open", certainty="certain"),
+    Case("a program of this host offers the segment size of the link", segment_size_of_link,
+         Connection("10.77.0.2", source="10.77.0.1", local=True), "open", certainty="certain"),
+    Case("no reset for what another table than local delivers", delivered_by_another_table,
+         Connection("192.168.7.7", 9), "timeout", certainty="certain"),
+    Case("no ICMP error for it either", delivered_and_rejected, Connection("192.168.7.7", 9), "timeout",
+         certainty="certain"),
+    Case("a routing rule for root concerns what arrives over IPv6", root_has_no_route,
+         Connection("fd07::7"), "unreachable", certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,
          Connection("10.77.0.1", source=FAR), "timeout", predicted="open", certainty="likely"),
     Case("a rule asks for the TTL of a neighbour", asks_for_ttl, Connection("10.77.0.1"), "timeout",

@@ -49,7 +49,10 @@ std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQue
   add("source_port", optional_cell(question.source_port != 0, Int{question.source_port}));
   add("destination_port",
       optional_cell(question.destination_port != 0, Int{question.destination_port}));
-  add("uid", optional_cell(question.uid.has_value(), question.uid.value_or(0)));
+  // Packets that arrive are routed as root's: ip6_route_input(). Told no user, IPv6 takes none
+  // (inet6_rtm_getroute()), IPv4 root's whatever it is told; Linux 6.12.
+  const bool as_root = question.input_interface != 0 && question.destination.is_v6();
+  add("uid", optional_cell(question.uid.has_value() || as_root, question.uid.value_or(0)));
   add("destination", question.destination);
   const Request request{std::string(table_name<RouteLookup>()), keys};
   if (inquiry.snapshot().sealed() && inquiry.snapshot().answer(request) == nullptr)

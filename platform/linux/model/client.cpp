@@ -17,6 +17,7 @@
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
+#include "platform/linux/netfilter/packet_build.h"
 #include "platform/linux/routing/tables.h"
 
 namespace synfate {
@@ -75,6 +76,9 @@ void remember_way(Walk& walk, Journey& journey, const RouteLookup& route) {
   if (!leads_out || own_link_local(walk, journey))
     return;
   journey.client_out = route.interface_index.value_or(0);
+  const auto out = ask_interface(walk.inquiry, journey.netns, journey.client_out);
+  if (const auto mtu = route.mtu.known() ? route.mtu : out ? out->mtu : Fact<Int>(); mtu.known())
+    set_segment_size(journey.packet, static_cast<std::uint32_t>(mtu.value()));
   journey.client_next_hop = route.gateway.known() ? route.gateway.value() : walk.flow.to;
 }
 

@@ -11,18 +11,21 @@ namespace {
 constexpr std::uint8_t tcp_number = 6;
 constexpr std::uint8_t udp_number = 17;
 
-/// Who shares a link shares its MTU; from behind a router it is the usual case.
-Perhaps<std::uint32_t> client_mtu(Walk& walk) {
-  const auto interface = arrival_interface(walk, walk.inquiry.snapshot().host().netns);
+/// Who shares a link shares its MTU; from behind a router it is the usual case. `client_out`: the
+/// device that a local client's packets leave by; 0: they do not.
+Perhaps<std::uint32_t> client_mtu(Walk& walk, Int client_out) {
+  const Int home = walk.inquiry.snapshot().host().netns;
+  const auto interface = client_out != 0 ? ask_interface(walk.inquiry, home, client_out)
+                                         : arrival_interface(walk, home);
   if (!interface || !interface->mtu.known())
     return Perhaps<std::uint32_t>::unknown("the MTU of the client");
   return static_cast<std::uint32_t>(interface->mtu.value());
 }
 
-FlowFacts facts_of(Walk& walk, const PacketClass* before) {
+FlowFacts facts_of(Walk& walk, const PacketClass* before, Int client_out = 0) {
   const Flow& flow = walk.flow;
   FlowFacts facts;
-  facts.mtu = client_mtu(walk);
+  facts.mtu = client_mtu(walk, client_out);
   facts.family = flow.to.family();
   facts.proto = flow.proto == Proto::udp ? udp_number : tcp_number;
   if (before != nullptr)
@@ -161,7 +164,7 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
 }
 
 PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
-  FlowFacts facts = facts_of(walk, &journey.packet);
+  FlowFacts facts = facts_of(walk, &journey.packet, journey.client_out);
   facts.peer = journey.client_offer;
   PacketClass packet =
       build_packet(kind, facts, destination_of(journey.packet), source_of(journey.packet));

@@ -203,7 +203,11 @@ std::optional<Question> question_of(Walk& walk, const Journey& journey, const Pa
   const auto called = address_of(walk, destination_of(refused).address, refused);
   if (!to || !called)
     return std::nullopt;
-  const bool ours = is_local(walk, journey.netns, *called) && !source_is_chosen(refused, stop, by);
+  // __icmp_send() asks the route (RTCF_LOCAL), icmp6_send() whether an interface has the address.
+  const bool delivered =
+      called->is_v4() && (stop.stage == Stage::input || stop.stage == Stage::socket_lookup);
+  const bool ours =
+      (delivered || is_local(walk, journey.netns, *called)) && !source_is_chosen(refused, stop, by);
   const bool named = ours || (called->is_v6() && !by_icmp(stop)); // nf_send_reset6()
   Question question{
       question_of_answer(walk, journey, refused, stop, *to, named ? called : std::nullopt, by),

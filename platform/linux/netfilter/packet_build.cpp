@@ -235,6 +235,19 @@ PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& so
   return packet;
 }
 
+void set_segment_size(PacketClass& syn, std::uint32_t mtu) {
+  const auto info = transport_info(syn);
+  const std::size_t at = info.offset + 22U; // see syn_options()
+  if (!info.valid || info.proto != proto_tcp || at + 2 > syn.network.size())
+    return;
+  FlowFacts facts;
+  facts.family = syn.family;
+  facts.mtu = mtu;
+  std::vector<Octet> bytes;
+  number16(bytes, segment_size(facts));
+  std::ranges::copy(bytes, syn.network.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
 std::optional<std::uint8_t> traffic_class(const PacketClass& packet) {
   const Octet first = packet.network[0];
   const Octet second = packet.network[1];

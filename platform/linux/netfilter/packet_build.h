@@ -42,6 +42,9 @@ PacketClass build_packet(Packet kind, const FlowFacts& facts, const Endpoint& so
 PacketClass build_icmp_error(const PacketClass& about, std::uint8_t code,
                              const AddressTerm& source);
 
+/// Another MTU than the SYN was built with: what it offers in its MSS option.
+void set_segment_size(PacketClass& syn, std::uint32_t mtu);
+
 /// The TOS byte of an IPv4 packet, the traffic class of an IPv6 one; nothing if it is not known.
 std::optional<std::uint8_t> traffic_class(const PacketClass& packet);
 void set_traffic_class(PacketClass& packet, std::optional<std::uint8_t> value);

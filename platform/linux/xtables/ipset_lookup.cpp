@@ -42,7 +42,7 @@ public:
     if (std::ranges::any_of(values, &Value::missing))
       return not_matched(field(set));
     const auto element = element_of(values);
-    auto member = element && !question_.return_nomatch ? ask(set, *element) : compare(set, values);
+    auto member = element && !wants_exceptions(set) ? ask(set, *element) : compare(set, values);
     return with_counters(set, as_changed(set, element, std::move(member)));
   }
 
@@ -297,6 +297,12 @@ private:
   }
 
   /// A class: elements, the most specific first, each decides its addresses once.
+  /// ip_set_test(): --return-nomatch says something of types alone that know exceptions
+  /// (IPSET_TYPE_NOMATCH), those with networks; Linux 6.12.
+  bool wants_exceptions(const Ipset& set) const {
+    return question_.return_nomatch && set.type.value_or("").contains("net");
+  }
+
   MatchAnswer compare(const Ipset& set, const std::vector<Value>& values) const {
     const auto open = open_dimension(values);
     if (!open || values[*open].dimension != Dimension::address)
@@ -318,7 +324,7 @@ private:
     IntervalSet yes;
     IntervalSet exceptions;
     gather(set, values, *open, rows, yes, exceptions);
-    return in_addresses(call_, values[*open].address, question_.return_nomatch ? exceptions : yes,
+    return in_addresses(call_, values[*open].address, wants_exceptions(set) ? exceptions : yes,
                         field(set));
   }
 

@@ -18,7 +18,6 @@
 #include "platform/linux/netlink.h"
 #include "platform/linux/sockets/inet_diag.h"
 #include "platform/linux/sockets/proc_net.h"
-#include "platform/linux/sockets/unhashed.h"
 
 namespace synfate {
 
@@ -102,10 +101,6 @@ private:
       return;
     }
     bound_seen_ = false;
-    constexpr std::int64_t many = 20'000; // below that the dump is quicker than to count
-    if (protocol.name == "tcp" && states(protocol) == state_bit(SocketState::bound_inactive) &&
-        release_at_least(source_.release, 6, 8) && all_tcp_sockets_hashed(source_.root, many))
-      return;
     const std::uint32_t listeners = state_bit(SocketState::listen);
     if (asks_unique_inode(query_) && protocol.connections && (states(protocol) & listeners) != 0)
       dump_families(protocol, listeners); // mostly it is a listener's: spare the connections

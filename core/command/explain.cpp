@@ -127,7 +127,7 @@ Error no_such_interface(const std::string& where, const std::string& zone,
           .where = where,
           .detail = fmt::format("there is no interface '{}' here", zone),
           .hint = near ? fmt::format("Did you mean '{}'?", *near)
-                       : fmt::format("There are {}.", fmt::join(names, ", "))};
+                       : fmt::format("Interfaces: {}.", fmt::join(names, ", "))};
 }
 
 /// The interface of a name or a number, by its name.
@@ -147,11 +147,12 @@ std::optional<std::string> name_of_interface(const std::vector<Interface>& inter
 
 } // namespace
 
-Status resolve_zones(Session& session, std::vector<Target>& targets,
-                     std::vector<ZonedAddress>& clients) {
+Result<NamedEnds> resolve_zones(Session& session, std::vector<Target> targets,
+                                std::vector<ZonedAddress> clients) {
+  NamedEnds ends{std::move(targets), std::move(clients)};
   const auto zoned = [](const auto& each) { return !each.zone.empty(); };
-  if (std::ranges::none_of(targets, zoned) && std::ranges::none_of(clients, zoned))
-    return Done{};
+  if (std::ranges::none_of(ends.targets, zoned) && std::ranges::none_of(ends.clients, zoned))
+    return ends;
   bool complete = false;
   const auto interfaces = session.settle([&](Inquiry& inquiry) {
     auto rows = inquiry.rows<Interface>({{"netns", inquiry.snapshot().host().netns}});
@@ -159,25 +160,27 @@ Status resolve_zones(Session& session, std::vector<Target>& targets,
     return rows;
   });
   if (!complete || interfaces.empty())
+    return ends;
+  const auto name = [&](std::string& zone, const auto& where) -> Status {
+    if (zone.empty())
+      return Done{};
+    auto found = name_of_interface(interfaces, zone);
+    if (!found)
+      return no_such_interface(where(), zone, interfaces);
+    zone = std::move(*found);
     return Done{};
-  for (auto& target : targets) {
-    if (target.zone.empty())
-      continue;
-    auto name = name_of_interface(interfaces, target.zone);
-    if (!name)
-      return no_such_interface(fmt::format("'{}'", target.text), target.zone, interfaces);
-    target.zone = std::move(*name);
-  }
-  for (auto& client : clients) {
-    if (client.zone.empty())
-      continue;
-    auto name = name_of_interface(interfaces, client.zone);
-    if (!name)
-      return no_such_interface(fmt::format("--from {}%{}", client.address.to_string(), client.zone),
-                               client.zone, interfaces);
-    client.zone = std::move(*name);
-  }
-  return Done{};
+  };
+  for (auto& target : ends.targets)
+    if (const Status named = name(target.zone, [&] { return fmt::format("'{}'", target.text); });
+        !named)
+      return named.error();
+  for (auto& client : ends.clients)
+    if (const Status named = name(
+            client.zone,
+            [&] { return fmt::format("--from {}%{}", client.address.to_string(), client.zone); });
+        !named)
+      return named.error();
+  return ends;
 }
 
 namespace {
@@ -385,11 +388,8 @@ int run_explain(const Program& program, const Options& options) {
   std::vector<Report> reports;
   const auto session = Session::answer(program, options, [&](Session& opened) -> Status {
     SYNFATE_TRY(rules, load_rules(program, options, opened.snapshot().schema()));
-    auto named_targets = *targets;
-    auto named_clients = *clients;
-    SYNFATE_TRY(resolved, resolve_zones(opened, named_targets, named_clients));
-    static_cast<void>(resolved);
-    reports = explain_targets(opened, named_targets, rules, named_clients, *as, options);
+    SYNFATE_TRY(ends, resolve_zones(opened, *targets, *clients));
+    reports = explain_targets(opened, ends.targets, rules, ends.clients, *as, options);
     return Done{};
   });
   if (!session)

@@ -27,9 +27,14 @@ Result<std::vector<Target>> read_targets(const Program& program, const Options& 
 Result<std::vector<Target>> read_called_targets(const Program& program, const Options& options);
 /// The clients of --from.
 Result<std::vector<ZonedAddress>> read_clients(const Options& options);
+/// What is asked about, with the names of interfaces.
+struct NamedEnds {
+  std::vector<Target> targets;
+  std::vector<ZonedAddress> clients;
+};
 /// Checks that the interfaces behind a '%' exist, and names those that are given by number.
-Status resolve_zones(Session& session, std::vector<Target>& targets,
-                     std::vector<ZonedAddress>& clients);
+Result<NamedEnds> resolve_zones(Session& session, std::vector<Target> targets,
+                                std::vector<ZonedAddress> clients);
 /// The user of --as; nothing if there is none.
 Result<std::optional<Identity>> read_identity(const Program& program, const Options& options);
 /// The process that --netns names by its number or by /proc/PID/ns/net; 0 if it names none. Its

@@ -146,12 +146,9 @@ int run_who(const Program& program, const Options& options) {
   std::vector<WhoReport> reports;
   const auto session = Session::answer(program, options, [&](Session& opened) -> Status {
     reports.clear();
-    auto named_targets = *targets;
-    auto named_clients = *clients;
-    SYNFATE_TRY(resolved, resolve_zones(opened, named_targets, named_clients));
-    static_cast<void>(resolved);
-    for (const auto& target : named_targets)
-      reports.push_back(who_reaches(opened, target, named_clients, *as));
+    SYNFATE_TRY(ends, resolve_zones(opened, *targets, *clients));
+    for (const auto& target : ends.targets)
+      reports.push_back(who_reaches(opened, target, ends.clients, *as));
     return Done{};
   });
   if (!session)

@@ -121,7 +121,7 @@ CASES = [
     Refused(["[::1]"], "Write [::1]:PORT."),
     Refused(["8080", "--from", "::"], "no address of one client"),
     Refused(["8080", "--from", "10.77.0.2%sv1"], "Did you mean 'sv0'?"),
-    Refused(["who", "8080", "--from", "10.77.0.2%nowhere"], "There are lo, sv0."),
+    Refused(["who", "8080", "--from", "10.77.0.2%nowhere"], "Interfaces: lo, sv0."),
     Refused(["[fe80::1%nowhere]:8080"], "there is no interface 'nowhere' here"),
     Refused(["8080", "--netns", ""], "the value is empty"),
     Refused(["8080", "--nonsense"], "--nonsense"),

@@ -10,6 +10,7 @@
 #include "core/model/owners.h"
 #include "platform/linux/model/route_replay.h"
 #include "platform/linux/netfilter/ip_protocol.h"
+#include "platform/linux/netfilter/route_tables.h"
 
 namespace synfate {
 namespace {
@@ -201,12 +202,11 @@ namespace {
 
 /// Of an IPv6 address that several devices have, the kernel's first local route.
 std::optional<Int> device_of_local_route(Inquiry& inquiry, Int netns, const IpAddress& address) {
-  constexpr Int local_table = 255;
   if (address.is_v4() || address.is_link_local() ||
       std::ranges::count_if(ask_addresses(inquiry, netns),
                             [&](const Address& row) { return row.address.is(address); }) < 2)
     return std::nullopt;
-  for (const auto& route : inquiry.rows<Route>({{"netns", netns}, {"table", local_table}}))
+  for (const auto& route : inquiry.rows<Route>({{"netns", netns}, {"table", table_local}}))
     if (route.type.is("local") && route.destination.is(address) && route.prefix_length.is(128))
       return route.interface_index.value_or(0);
   return std::nullopt;

@@ -8,11 +8,11 @@
 #include "platform/linux/capabilities.h"
 #include "platform/linux/files/tables.h"
 #include "platform/linux/model/ask.h"
+#include "platform/linux/netfilter/route_tables.h"
 
 namespace synfate {
 namespace {
 
-constexpr Int local_table = 255;
 constexpr unsigned cap_net_bind_service = 10;
 constexpr const char* first_free_port = "net.ipv4.ip_unprivileged_port_start";
 
@@ -46,7 +46,7 @@ enum class AddressKind : std::uint8_t { own, foreign, doubtful };
 AddressKind kind_of_v4(Inquiry& inquiry, Int netns, const IpAddress& address) {
   if (address.v4_host_order() == 0xFFFFFFFF || address.is_multicast())
     return AddressKind::own; // RTN_BROADCAST, RTN_MULTICAST
-  const auto local = routes_to(inquiry, netns, local_table, address);
+  const auto local = routes_to(inquiry, netns, table_local, address);
   if (local.empty())
     return inquiry.incomplete() ? AddressKind::doubtful : AddressKind::foreign;
   const std::string type = local.front().type.value_or("");
@@ -57,7 +57,7 @@ AddressKind kind_of_v4(Inquiry& inquiry, Int netns, const IpAddress& address) {
   const Int length = local.front().prefix_length.value_or(0);
   if (length == Int{address.width()})
     return AddressKind::own;
-  const auto main = routes_to(inquiry, netns, 254, address);
+  const auto main = routes_to(inquiry, netns, table_main, address);
   return !main.empty() && main.front().prefix_length.value_or(0) > length ? AddressKind::doubtful
                                                                           : AddressKind::own;
 }

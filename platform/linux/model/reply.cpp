@@ -16,6 +16,7 @@
 #include "platform/linux/model/walk.h"
 #include "platform/linux/model/way_back.h"
 #include "platform/linux/netfilter/conntrack.h"
+#include "platform/linux/netfilter/route_tables.h"
 
 namespace synfate {
 namespace {
@@ -68,8 +69,6 @@ std::optional<IpAddress> asked_source(const IpAddress& source, Int bound_device)
   return source.is_v6() && bound_device != 0 ? std::nullopt : std::optional(source);
 }
 
-constexpr Int local_table = 255;
-
 /// A socket that is bound to no address names the one that was called as the source of its answer
 /// (IPV6_PKTINFO), and of IPv6 it has to be one that an interface has, or the socket may have any:
 /// net/ipv6/datagram.c: ip6_datagram_send_ctl(). A local route alone does not do; an anycast
@@ -85,7 +84,7 @@ void check_source_of_answer(Walk& walk, Journey& journey, const IpAddress& from)
   if (walk.inquiry.incomplete() ||
       std::ranges::any_of(addresses, [&](const Address& row) { return row.address.is(from); }))
     return;
-  const auto routes = walk.inquiry.rows<Route>({{"netns", journey.netns}, {"table", local_table}});
+  const auto routes = walk.inquiry.rows<Route>({{"netns", journey.netns}, {"table", table_local}});
   if (walk.inquiry.incomplete() || std::ranges::any_of(routes, [&](const Route& route) {
         return route.type.is("anycast") && route.destination.is(from);
       }))

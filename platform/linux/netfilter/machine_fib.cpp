@@ -12,6 +12,7 @@
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/machine.h"
 #include "platform/linux/netfilter/route_keys.h"
+#include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/netfilter/serving_sockets.h"
 
 namespace synfate {
@@ -38,10 +39,10 @@ struct Answer {
 std::vector<Answer> longest_prefixes(std::vector<const Route*> routes, IntervalSet addresses) {
   std::ranges::stable_sort(routes, [](const Route* a, const Route* b) {
     const auto rank = [](const Route* route) {
-      const Int table = route->table.value_or(254); // local, then main, then default
-      return std::tuple(table == 255   ? 0
-                        : table == 254 ? 1
-                                       : 2,
+      const Int table = route->table.value_or(table_main); // local, then main, then default
+      return std::tuple(table == table_local  ? 0
+                        : table == table_main ? 1
+                                              : 2,
                         -route->prefix_length.value_or(0), route->metric.value_or(0));
     };
     return rank(a) < rank(b);
@@ -201,7 +202,7 @@ void Machine::fib_interface(const nft::Fib& fib) {
     return unknown("the routes could not be read");
   std::vector<const Route*> routes;
   for (const auto* route : of_family(rows, packet().family))
-    if (const Int table = route->table.value_or(0); table >= 253 && table <= 255)
+    if (const Int table = route->table.value_or(0); table >= table_default && table <= table_local)
       routes.push_back(route);
   std::map<std::uint64_t, IntervalSet> by_device;
   for (const auto& answer : longest_prefixes(std::move(routes), packet().addresses)) {

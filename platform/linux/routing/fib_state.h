@@ -8,13 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/routing/fib.h"
 
 namespace synfate::linux_routing {
 
-constexpr Int table_default = 253;
-constexpr Int table_main = 254;
-constexpr Int table_local = 255;
 constexpr Int loopback_index = 1; ///< LOOPBACK_IFINDEX, in every namespace
 
 struct FibHop {

@@ -5,11 +5,10 @@
 #include <tuple>
 
 #include "core/facts/tables.h"
+#include "platform/linux/netfilter/route_tables.h"
 
 namespace synfate::xt {
 namespace {
-
-constexpr Int local_table = 255;
 
 std::uint32_t type_number(const Route& route) {
   static constexpr std::array<std::string_view, 10> names{
@@ -28,14 +27,14 @@ IntervalSet prefix_set(const Route& route) {
 std::vector<Route> in_order(std::vector<Route> rows, IpFamily family) {
   std::erase_if(rows, [&](const Route& row) {
     const Int table = row.table.value_or(0);
-    return !row.destination.known() || row.destination.value().family() != family || table < 253 ||
-           table > local_table;
+    return !row.destination.known() || row.destination.value().family() != family ||
+           table < table_default || table > table_local;
   });
   const auto rank = [](const Route& row) {
-    const Int table = row.table.value_or(254);
-    return std::tuple(table == local_table ? 0
-                      : table == 254       ? 1
-                                           : 2,
+    const Int table = row.table.value_or(table_main);
+    return std::tuple(table == table_local  ? 0
+                      : table == table_main ? 1
+                                            : 2,
                       -row.prefix_length.value_or(0), row.metric.value_or(0));
   };
   std::ranges::stable_sort(rows, [&](const Route& a, const Route& b) { return rank(a) < rank(b); });
@@ -77,7 +76,7 @@ MatchAnswer in_addresses(const MatchCall& call, const AddressTerm& term, const I
 ReadSet addresses_of_type(const MatchCall& call, std::uint32_t types, Int device) {
   auto& inquiry = call.context.inquiry;
   const IpFamily family = call.packet.family;
-  const auto rows = inquiry.rows<Route>({{"netns", call.request.netns}, {"table", local_table}});
+  const auto rows = inquiry.rows<Route>({{"netns", call.request.netns}, {"table", table_local}});
   if (inquiry.pending() || inquiry.incomplete())
     return {};
   IntervalSet rest = IntervalSet::all(family == IpFamily::v4 ? 32 : 128);

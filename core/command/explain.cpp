@@ -17,7 +17,6 @@
 #include "core/report/render_text.h"
 
 namespace synfate {
-namespace {
 
 std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& target,
                               std::span<const ZonedAddress> clients) {
@@ -29,6 +28,8 @@ std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& targ
       flows.push_back(std::move(flow));
   return flows;
 }
+
+namespace {
 
 /// Not open, whichever of its branches comes true.
 bool certainly_fails(const Fate& fate) {

@@ -27,6 +27,9 @@ Result<std::vector<Target>> read_targets(const Program& program, const Options& 
 Result<std::vector<Target>> read_called_targets(const Program& program, const Options& options);
 /// The clients of --from.
 Result<std::vector<ZonedAddress>> read_clients(const Options& options);
+/// The flows of these clients, or without any those of a plain question.
+std::vector<Flow> asked_flows(Inquiry& inquiry, Model& model, const Target& target,
+                              std::span<const ZonedAddress> clients);
 /// What is asked about, with the names of interfaces.
 struct NamedEnds {
   std::vector<Target> targets;

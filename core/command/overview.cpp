@@ -265,13 +265,15 @@ SourceClass class_of(const FlowReport& report) {
 
 /// The flows of some entries, in their order. Those of all at once would take more memory than all
 /// that was read.
-std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries) {
+std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries,
+                                 std::span<const ZonedAddress> clients) {
   std::vector<FlowReport> reports;
   session.settle([&](Inquiry& inquiry) {
     reports.clear();
     for (auto& entry : entries) {
       entry.first_flow = reports.size();
-      for (auto& flow : session.model().plain_flows(inquiry, target_of(entry.listener)))
+      const Target target = target_of(entry.listener);
+      for (auto& flow : asked_flows(inquiry, session.model(), target, clients))
         if (family_fits(entry, flow))
           reports.push_back({std::move(flow), {}});
       entry.flows = reports.size() - entry.first_flow;
@@ -282,13 +284,14 @@ std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries) {
 }
 
 /// What all flows hang on is read before any of them is walked: once for the ports of one address.
-void read_for_flows(Session& session, std::span<const Entry> entries) {
+void read_for_flows(Session& session, std::span<const Entry> entries,
+                    std::span<const ZonedAddress> clients) {
   session.settle([&](Inquiry& inquiry) {
     std::set<std::pair<Proto, IpAddress>> asked;
     for (const auto& entry : entries) {
       const Target target = target_of(entry.listener);
       if (target.addresses.empty() || asked.emplace(target.proto, target.addresses.front()).second)
-        session.model().plain_flows(inquiry, target);
+        asked_flows(inquiry, session.model(), target, clients);
     }
     return true;
   });
@@ -373,8 +376,9 @@ void tell_sources(Session& session, Entry& entry, Overview& overview) {
 /// An overview while it is made.
 struct Draft {
   Overview overview;
-  bool few = true;               ///< listeners: all sources are told
-  std::vector<std::string> gaps; ///< that mattered to a flow
+  std::span<const ZonedAddress> clients; ///< none: those of a plain question
+  bool few = true;                       ///< listeners: all sources are told
+  std::vector<std::string> gaps;         ///< that mattered to a flow
 };
 
 void note_gaps(Draft& draft, std::span<const FlowReport> flows) {
@@ -387,7 +391,7 @@ void note_gaps(Draft& draft, std::span<const FlowReport> flows) {
 void tell_entries(Session& session, const rules::RuleSet& rules, std::span<Entry> entries,
                   Draft& draft) {
   auto& overview = draft.overview;
-  auto reports = flows_of(session, entries);
+  auto reports = flows_of(session, entries, draft.clients);
   walk_flows(session, reports);
   for (auto& entry : entries) {
     const auto flows = std::span<const FlowReport>(reports).subspan(entry.first_flow, entry.flows);
@@ -411,15 +415,18 @@ std::vector<Listener> told_listeners(std::vector<Entry> entries) {
 
 } // namespace
 
-Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_holders) {
+Overview build_overview(Session& session, const rules::RuleSet& rules,
+                        std::span<const ZonedAddress> clients, bool all_holders) {
   Draft draft;
+  draft.clients = clients;
+  draft.overview.clients_named = !clients.empty();
   auto& overview = draft.overview;
   overview.host = session.snapshot().host();
   auto entries = read_listeners(session, all_holders);
   if (entries.size() > entries_at_once)
-    read_for_flows(session, entries);
-  draft.few = entries.size() <= listeners_at_a_glance;
-  overview.sources_left_out = !draft.few;
+    read_for_flows(session, entries, clients);
+  draft.few = clients.empty() && entries.size() <= listeners_at_a_glance;
+  overview.sources_left_out = clients.empty() && !draft.few;
   for (std::span<Entry> rest(entries); !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), entries_at_once));
     rest = rest.subspan(some.size());
@@ -434,13 +441,19 @@ Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_
 int run_overview(const Program& program, const Options& options) {
   if (options.format != "text" && options.format != "json" && options.format != "jsonl")
     return report_error(program, unknown_format(options.format, "text, json, jsonl"));
+  const auto clients = read_clients(options);
+  if (!clients)
+    return report_error(program, clients.error());
   auto session = Session::open(program, options);
   if (!session)
     return report_error(program, session.error());
   const auto rules = load_rules(program, options, (*session)->snapshot().schema());
   if (!rules)
     return report_error(program, rules.error());
-  const Overview overview = build_overview(**session, *rules, options.all_holders);
+  const auto ends = resolve_zones(**session, {}, *clients);
+  if (!ends)
+    return report_error(program, ends.error());
+  const Overview overview = build_overview(**session, *rules, ends->clients, options.all_holders);
   const Snapshot& snapshot = (*session)->snapshot();
   program.out << (options.format == "text"
                       ? render_overview_text(snapshot, overview, text_options(program, options))

@@ -12,8 +12,10 @@
 
 namespace synfate {
 
-/// `all_holders`: every holder of each listener, not only the first found.
-Overview build_overview(Session& session, const rules::RuleSet& rules, bool all_holders);
+/// What these clients reach; without any, one of each network. `all_holders`: every holder of each
+/// listener, not only the first found.
+Overview build_overview(Session& session, const rules::RuleSet& rules,
+                        std::span<const ZonedAddress> clients, bool all_holders);
 
 int run_overview(const Program& program, const Options& options);
 

@@ -90,7 +90,7 @@ void walk_unix_sockets(Session& session) {
 /// Has the facts read that calls for the listeners would ask for one by one.
 Status walk_everything(const Program& program, const Options& options, Session& session) {
   SYNFATE_TRY(rules, load_rules(program, options, session.snapshot().schema()));
-  build_overview(session, rules, true);
+  build_overview(session, rules, {}, true);
   walk_unix_sockets(session);
   return Done{};
 }

@@ -70,6 +70,7 @@ std::string family_words(const Listener& listener, const SourceClass& entry) {
   return entry.to->is_v4() ? " (IPv4)" : " (IPv6)";
 }
 
+/// Empty: nobody.
 std::string reach_words(const Listener& listener) {
   std::vector<std::string> parts;
   for (const auto& entry : listener.reachable_from) {
@@ -79,7 +80,7 @@ std::string reach_words(const Listener& listener) {
     if (std::ranges::find(parts, words) == parts.end())
       parts.push_back(std::move(words));
   }
-  return parts.empty() ? "nobody" : fmt::format("{}", fmt::join(parts, "; "));
+  return fmt::format("{}", fmt::join(parts, "; "));
 }
 
 std::string address_words(const Listener& listener) {
@@ -89,7 +90,7 @@ std::string address_words(const Listener& listener) {
   return (listener.address ? listener.address->to_string() : "*") + device;
 }
 
-TableRow listener_row(const Listener& listener) {
+TableRow listener_row(const Listener& listener, const char* nobody) {
   const auto reach = reach_words(listener);
   const std::string port = listener.proto == Proto::unix_socket
                                ? "unix"
@@ -98,7 +99,7 @@ TableRow listener_row(const Listener& listener) {
           {address_words(listener), Style::plain},
           {owner_words(listener), Style::plain},
           {listener.service.empty() ? "-" : listener.service, Style::plain},
-          {reach, reach == "nobody" ? Style::bad : Style::plain}};
+          {reach.empty() ? nobody : reach, reach.empty() ? Style::bad : Style::plain}};
 }
 
 void write_listeners(Page& page, const Overview& overview) {
@@ -109,7 +110,7 @@ void write_listeners(Page& page, const Overview& overview) {
                               {"reachable from", Style::faint}}};
   rows.reserve(overview.listeners.size() + 1);
   for (const auto& listener : overview.listeners)
-    rows.push_back(listener_row(listener));
+    rows.push_back(listener_row(listener, overview.clients_named ? "none of these" : "nobody"));
   page.table(0, std::move(rows));
   if (overview.sources_left_out) {
     page.blank();

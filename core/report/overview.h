@@ -39,6 +39,7 @@ struct Listener {
 
 struct Overview {
   HostFacts host;
+  bool clients_named = false;      ///< it tells of certain clients, which were asked for
   bool sources_left_out = false;   ///< who gets in is told for one client of each network only
   std::vector<Listener> listeners; ///< in the order they are shown
   std::vector<Gap> gaps;

@@ -84,19 +84,23 @@ void remember_way(Walk& walk, Journey& journey, const RouteLookup& route) {
 
 /// tcp_v4_connect(), tcp_v6_connect(): no connection to a group or a broadcast address; a datagram
 /// needs SO_BROADCAST (udp_sendmsg()).
+Stop meant_for_many(const Walk& walk, const std::string& type) {
+  const std::string error = walk.flow.proto == Proto::tcp ? "ENETUNREACH" : "EACCES";
+  return {Outcome::denied,
+          Icmp::none,
+          error,
+          Stage::client,
+          Culprit{"address", walk.flow.to.to_string(), fmt::format("a {} address", type)},
+          "it is for many receivers"};
+}
+
 std::optional<Stop> not_for_one(const Walk& walk, const RouteLookup& route) {
   const bool broadcast = route.type.is("broadcast");
   if (!broadcast && !route.type.is("multicast"))
     return std::nullopt;
   if (walk.flow.proto != Proto::tcp && !broadcast)
     return std::nullopt;
-  const std::string error = walk.flow.proto == Proto::tcp ? "ENETUNREACH" : "EACCES";
-  return Stop{Outcome::denied,
-              Icmp::none,
-              error,
-              Stage::client,
-              Culprit{"route", walk.flow.to.to_string(), error},
-              fmt::format("{} is a {} address", walk.flow.to.to_string(), route.type.value())};
+  return meant_for_many(walk, route.type.value());
 }
 
 /// bind() to its own address comes first: inet_addr_valid_or_nonlocal(), ipv6_chk_addr(). Without
@@ -235,6 +239,16 @@ Journeys leave_by_device(Walk& walk, Journeys journeys) {
 }
 
 } // namespace
+
+void check_remote_client(const Walk& walk, Journey& journey) {
+  const IpAddress& to = walk.flow.to;
+  if (walk.flow.local || walk.flow.proto != Proto::tcp)
+    return;
+  if (to.is_multicast())
+    add_stop(journey, meant_for_many(walk, "multicast"));
+  else if (to.is_v4() && to.v4_host_order() == 0xFFFFFFFF)
+    add_stop(journey, meant_for_many(walk, "broadcast"));
+}
 
 Journeys leave_client(Walk& walk, Journey journey) {
   const auto loopback = arrival_interface(walk, journey.netns);

@@ -155,6 +155,7 @@ Journeys walk_stages(Walk& walk) {
   Journeys journeys = alone(first_packet(walk));
   if (walk.inquiry.pending())
     return {};
+  check_remote_client(walk, journeys.front());
   if (walk.flow.local)
     journeys = each(walk, std::move(journeys), leave_client);
   journeys = inbound(walk, std::move(journeys));

@@ -32,7 +32,9 @@ Journeys walk_flow(Walk& walk);
 
 // The stages, in the order of the path; each in the file named.
 
-/// client.cpp: a local client's own kernel, up to the loopback device.
+/// client.cpp: what the kernel of a client elsewhere refuses, wherever it is.
+void check_remote_client(const Walk& walk, Journey& journey);
+/// A local client's own kernel, up to the loopback device.
 Journeys leave_client(Walk& walk, Journey journey);
 /// arrival.cpp: the interface, what is attached to it, and routing.
 Journeys enter_interface(Walk& walk, Journey journey);

@@ -1,12 +1,13 @@
 // The tables of iptables-legacy, whole and rule by rule, and the sets of ipset. Keys push down: the
 // elements of one set, one element of one set, the rules of one chain, one list of the match
-// recent.
+// recent, one table of the match hashlimit.
 #include <chrono>
 
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
 #include "platform/linux/xtables/blob.h"
 #include "platform/linux/xtables/read.h"
+#include "platform/linux/xtables/read_hashlimit.h"
 #include "platform/linux/xtables/read_ipset.h"
 #include "platform/linux/xtables/read_recent.h"
 
@@ -38,15 +39,18 @@ public:
     const auto table = collection.table();
     const bool legacy = table == table_name<XtTable>() || table == table_name<XtRule>() ||
                         table == table_name<XtPolicy>();
-    const Status status = legacy                               ? collect_tables(collection)
-                          : table == table_name<RecentEntry>() ? collect_recent(collection)
-                                                               : collect_sets(collection);
+    const bool recent = table == table_name<RecentEntry>();
+    const bool hashlimit = table == table_name<HashlimitEntry>();
+    const Status status = legacy      ? collect_tables(collection)
+                          : recent    ? collect_recent(collection)
+                          : hashlimit ? collect_hashlimit(collection)
+                                      : collect_sets(collection);
     if (!status && status.error().code != ErrorCode::unsupported)
       report(collection, status.error(),
-             legacy ? Reading{"xtables", "the rules of iptables-legacy"}
-             : table == table_name<RecentEntry>()
-                 ? Reading{"xt_recent", "the lists of the match recent"}
-                 : Reading{"ipset", "the sets of ipset"});
+             legacy      ? Reading{"xtables", "the rules of iptables-legacy"}
+             : recent    ? Reading{"xt_recent", "the lists of the match recent"}
+             : hashlimit ? Reading{"xt_hashlimit", "the tables of the match hashlimit"}
+                         : Reading{"ipset", "the sets of ipset"});
   }
 
 private:
@@ -137,6 +141,26 @@ private:
               put_all(collection, xt::read_recent(collection.root(), collection.netns(), name));
           !status)
         return status;
+    return Done{};
+  }
+
+  static Status collect_hashlimit(sdk::Collection& collection) {
+    for (const std::string_view family : {"ip", "ip6"}) {
+      if (const auto wanted = collection.text_key("family"); wanted && *wanted != family)
+        continue;
+      std::vector<std::string> names;
+      if (const auto asked = collection.text_key("list")) {
+        names.emplace_back(*asked);
+      } else {
+        SYNFATE_TRY(all, xt::hashlimit_tables(collection.root(), family));
+        names = std::move(all);
+      }
+      for (const auto& name : names) {
+        const auto rows = xt::read_hashlimit(collection.root(), collection.netns(), family, name);
+        if (const auto status = put_all(collection, rows); !status)
+          return status;
+      }
+    }
     return Done{};
   }
 

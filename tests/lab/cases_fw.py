@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 from cases_generators import within
-from lab import Case, Connection, LabError, Skip, enter, synfate_program
+from lab import Case, Connection, LabError, Skip, enter, real_outcome, synfate_program
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 RECENT = ["-A", "INPUT", "-p", "tcp", "--dport", "8080", "-m", "recent", "--name", "lab"]
@@ -20,6 +20,33 @@ def recent(*rules, listed=(), tool="iptables-legacy"):
             within(lab, tool, *RECENT, *rule)
         for address in listed:
             within(lab, "sh", "-c", f"echo +{address} > /proc/net/xt_recent/lab")
+
+    return prepare
+
+
+def hashlimit(*rules, spent=0, source=CLIENT, tool="iptables-legacy", what="--syn"):
+    """Rules with the match hashlimit, after `spent` connections of a client."""
+    v6 = "ip6" in tool
+
+    def prepare(lab):
+        lab.serve("::" if v6 else "0.0.0.0", "8080")
+        for rule in rules:
+            within(lab, tool, "-A", "INPUT", "-p", "tcp", "--dport", "8080", *what.split(), "-m", "hashlimit",
+                   "--hashlimit-name", "lab", *rule.split())
+        for _ in range(spent):
+            real = real_outcome(lab.client, "tcp", "fd77::1" if v6 else SERVER, 8080, source)
+            if real[0] != "open":
+                raise LabError(f"a connection within the limit is {real}")
+
+    return prepare
+
+
+def closed_but_for(*rules, tool="iptables-legacy", **how):
+    """Who is not let in by rules with hashlimit is not let in."""
+
+    def prepare(lab):
+        hashlimit(*rules, tool=tool, **how)(lab)
+        within(lab, tool, "-A", "INPUT", "-p", "tcp", "--syn", "--dport", "8080", "-j", "DROP")
 
     return prepare
 
@@ -133,6 +160,9 @@ def sent_by(uid, rule, tool="nft"):
 OFTEN = (["--set"], ["--update", "--seconds", "600", "--hitcount", "5", "-j", "DROP"])
 KNOWN = (["--rcheck", "-j", "REJECT", "--reject-with", "tcp-reset"],)
 LAN = Connection(SERVER, source=CLIENT)
+LAN6 = Connection("fd77::1")
+ABOVE = "--hashlimit-above 6/hour --hashlimit-burst 3 --hashlimit-mode srcip -j DROP"
+UPTO = "--hashlimit-upto 6/hour --hashlimit-burst 3 --hashlimit-mode srcip -j ACCEPT"
 
 def rules_of_input(text):
     def prepare(lab):
@@ -196,6 +226,40 @@ CASES = [
          certainty="certain"),
     Case("the client is in the list", recent(*KNOWN, listed=["10.77.0.99", CLIENT]), LAN, "refused",
          "fw.limit", "xt_rule", certainty="certain"),
+    Case("a client without an entry of hashlimit has its whole burst", hashlimit(ABOVE), LAN, "open",
+         certainty="certain"),
+    Case("the same hashlimit by iptables-nft", hashlimit(ABOVE, tool="iptables-nft"), LAN, "open",
+         certainty="certain"),
+    Case("a client that used up its hashlimit", hashlimit(ABOVE, spent=3), LAN, "timeout", "fw.limit",
+         "xt_rule", certainty="certain"),
+    Case("the same by iptables-nft, used up", hashlimit(ABOVE, spent=3, tool="iptables-nft"), LAN,
+         "timeout", "fw.limit", certainty="certain"),
+    Case("a client with the last of its hashlimit", hashlimit(ABOVE, spent=2), LAN, "open",
+         certainty="certain"),
+    Case("another client used up its hashlimit", hashlimit(ABOVE, spent=3, source="10.77.0.22"), LAN,
+         "open", certainty="certain"),
+    Case("another of the same network used it up", hashlimit(ABOVE + " --hashlimit-srcmask 24", spent=3,
+         source="10.77.0.22"), LAN, "timeout", "fw.limit", "xt_rule", certainty="certain"),
+    Case("a hashlimit of the destination that another used up", hashlimit(
+         ABOVE.replace("srcip", "dstip,dstport"), spent=3, source="10.77.0.22"), LAN, "timeout", "fw.limit",
+         "xt_rule", certainty="certain"),
+    Case("two rules with one table of hashlimit count each", hashlimit(ABOVE, ABOVE, spent=1), LAN,
+         "timeout", "fw.limit", "xt_rule", certainty="certain"),
+    Case("a hashlimit that the handshake itself uses up", hashlimit(
+         ABOVE.replace("burst 3", "burst 1"), what="-m comment --comment all"), LAN, "stalled", certainty="certain"),
+    Case("a hashlimit that lets in", closed_but_for(UPTO), LAN, "open", certainty="certain"),
+    Case("a hashlimit that lets in, used up", closed_but_for(UPTO, spent=3), LAN, "timeout", "fw.drop",
+         "xt_rule", certainty="certain"),
+    Case("a hashlimit that is soon filled again", hashlimit(ABOVE.replace("6/hour", "60/min"), spent=3), LAN,
+         "open", predicted="unknown"),
+    Case("a hashlimit over IPv6", hashlimit(ABOVE, tool="ip6tables-legacy"), LAN6, "open",
+         certainty="certain"),
+    Case("a hashlimit over IPv6, used up", hashlimit(ABOVE, spent=3, source="fd77::2", tool="ip6tables-legacy"),
+         LAN6, "timeout", "fw.limit", "xt_rule", certainty="certain"),
+    Case("a /64 that used up its hashlimit", hashlimit(ABOVE + " --hashlimit-srcmask 64", spent=3,
+         source="fd77::22", tool="ip6tables-legacy"), LAN6, "timeout", "fw.limit", "xt_rule", certainty="certain"),
+    Case("a hashlimit in bytes", hashlimit(ABOVE.replace("6/hour", "10kb/s").replace("burst 3", "burst 20kb"),
+         what="-m comment --comment all"), LAN, "open", certainty="certain"),
     Case("a list that is knocked at and then asked",
          knocked, LAN, "stalled", certainty="certain"),
     Case("a set that the rule before has changed", written_set, LAN, "timeout", "fw.drop", "xt_rule",

@@ -237,6 +237,35 @@ def datagram_worker_stopped(lab):
     wait_for_state(worker, "T")
 
 
+BELOW_TWO_MASTERS = """
+import os, select, socket
+listener = socket.create_server(('0.0.0.0', 8080))
+def work():
+    while True:
+        select.select([listener], [], [])
+        client, _ = listener.accept()
+        client.sendall(b'pong ' + client.recv(100))
+def below(count, what):
+    for _ in range(count):
+        if os.fork() == 0:
+            what()
+    select.select([], [], [])
+below(1, lambda: below(2, work))
+"""
+
+
+def workers_below_two_masters_stopped(lab):
+    """As nsd over TCP: the first master is found, which waits as a server does."""
+    first = lab.start(lab.server, sys.executable, "-c", BELOW_TWO_MASTERS)
+    wait_until(lambda: len(children_of(first.pid)) == 1, "the second master runs")
+    second, = children_of(first.pid)
+    wait_until(lambda: len(children_of(second)) == 2, "the workers run")
+    time.sleep(0.2)
+    for worker in children_of(second):
+        os.kill(worker, signal.SIGSTOP)
+        wait_for_state(worker, "T")
+
+
 def one_of_group_stopped(lab):
     first = lab.serve("--reuseport", "0.0.0.0", "8080")
     lab.serve("--reuseport", "0.0.0.0", "8080")
@@ -366,6 +395,8 @@ CASES = [
     Case("a parent that watches over both its stopped workers",
          prefork((signal.SIGSTOP, signal.SIGSTOP), WATCHES), LAN, "stalled", "proc.stopped",
          "process", certainty="likely"),
+    Case("all workers stopped below two masters that wait as servers do",
+         workers_below_two_masters_stopped, LAN, "stalled", "proc.stopped", "process"),
     Case("a parent that watches over its workers, one of them stopped",
          prefork((signal.SIGSTOP, None), WATCHES), LAN, "open"),
     Case("a parent that is stopped with its workers", all_stopped, LAN, "stalled", "proc.stopped",

@@ -36,7 +36,7 @@ void turn_round(Walk& walk, Journey& way, LinkQuestion question, const Interface
   way.packet = build_link_answer(question, router);
   way.packet.ports = before.ports;
   way.packet.conditions = before.conditions;
-  way.packet.recent = before.recent;
+  way.packet.remembered = before.remembered;
   way.packet.meta.time_ms = before.meta.time_ms;
   way.packet.meta.minutes_west = before.meta.minutes_west;
   way.packet.meta.out = view_of(device);

@@ -72,7 +72,7 @@ template <typename T> Perhaps<T> perhaps(const Fact<T>& fact, T absent, const ch
 /// Takes over from the packet before what stays with the connection and its class.
 void carry_over(PacketClass& packet, const PacketClass& before, bool reply) {
   packet.conditions = before.conditions;
-  packet.recent = before.recent;
+  packet.remembered = before.remembered;
   packet.assumptions = before.assumptions;
   packet.meta.time_ms = before.meta.time_ms;
   packet.meta.minutes_west = before.meta.minutes_west;

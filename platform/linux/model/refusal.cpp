@@ -438,7 +438,7 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
     assume(journey, "there is a route back to the client");
   PacketClass answer = answer_packet(packet, stop, by, out);
   answer.conditions = packet.conditions;
-  answer.recent = packet.recent;
+  answer.remembered = packet.remembered;
   answer.assumptions = packet.assumptions;
   answer.ct = conntrack_of_answer(packet, by);
   answer.meta.mark = reply_mark(walk, journey, packet);

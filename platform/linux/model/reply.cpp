@@ -344,7 +344,7 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
     PacketClass packet = incoming;
     packet.ct = legs.back().netns == final_netns ? way.packet.ct : way.conntracks[final_netns];
     packet.conditions = way.packet.conditions;
-    packet.recent = way.packet.recent;
+    packet.remembered = way.packet.remembered;
     packet.addresses = way.packet.addresses;
     packet.ports = way.packet.ports;
     way.packet = std::move(packet);

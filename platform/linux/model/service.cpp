@@ -103,10 +103,16 @@ bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
          });
 }
 
-/// Some masters have a master below them that starts the workers (nsd). 0: it has none or several.
-Int only_child(Walk& walk, Int parent) {
+/// The process, and its children where they are few: some masters have a master below them that
+/// starts the workers (nsd).
+std::vector<Int> it_and_few_children(Walk& walk, Int parent) {
+  constexpr std::size_t few = 4;
+  std::vector<Int> masters{parent};
   const auto children = walk.inquiry.rows<Process>({{"parent_pid", parent}});
-  return children.size() == 1 ? children.front().pid.value_or(0) : 0;
+  if (children.size() <= few)
+    for (const auto& child : children)
+      masters.push_back(child.pid.value_or(0));
+  return masters;
 }
 
 struct HoldingChildren {
@@ -116,9 +122,7 @@ struct HoldingChildren {
 
 /// Holders among the children: whoever asks for any holder may have got the master alone. Of a
 /// master that may well accept itself only those that do not run are looked at.
-/// `shared`: others share the port, so that each worker may have a socket of its own.
-HoldingChildren holding_children(Walk& walk, const std::vector<Process>& holders, Int inode,
-                                 bool shared) {
+HoldingChildren holding_children(Walk& walk, const std::vector<Process>& holders, Int inode) {
   constexpr std::size_t most = 64;
   HoldingChildren found;
   const auto add = [&](std::vector<Process> children) {
@@ -141,7 +145,7 @@ HoldingChildren holding_children(Walk& walk, const std::vector<Process>& holders
     }
     if (is_accepting(holder))
       continue;
-    for (const Int above : {parent, shared ? only_child(walk, parent) : Int{0}})
+    for (const Int above : it_and_few_children(walk, parent))
       for (const char* state : {"stopped", "traced"})
         if (above > 0 &&
             add(walk.inquiry.rows<Process>({{"parent_pid", above}, {"state", std::string(state)}})))
@@ -337,7 +341,7 @@ void foresee_service(Walk& walk, const Socket& listener) {
   if (!listener.inode.known() || listener.inode.is(0))
     return;
   const auto holders = ask_holders(walk, listener, false);
-  holding_children(walk, holders.list, listener.inode.value(), false);
+  holding_children(walk, holders.list, listener.inode.value());
 }
 
 SocketFile file_of(Walk& walk, const Socket& socket) {
@@ -363,8 +367,7 @@ void serve(Walk& walk, Journey& journey) {
   auto [holders, hidden] = ask_holders(walk, listener, false);
   if (walk.inquiry.pending())
     return;
-  auto children =
-      holding_children(walk, holders, listener.inode.value(), shares_port(walk, journey, listener));
+  auto children = holding_children(walk, holders, listener.inode.value());
   for (auto& child : children.list)
     if (std::ranges::none_of(holders, [&](const auto& held) { return held.pid == child.pid; }))
       holders.push_back(std::move(child));

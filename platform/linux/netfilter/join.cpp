@@ -79,7 +79,7 @@ bool join_pair(Branches& branches) {
 
 bool same_but_class(const PacketClass& a, const PacketClass& b) {
   return a.network == b.network && a.meta == b.meta && a.ct == b.ct && a.link == b.link &&
-         a.assigned == b.assigned && a.recent == b.recent && a.assumptions == b.assumptions;
+         a.assigned == b.assigned && a.remembered == b.remembered && a.assumptions == b.assumptions;
 }
 
 std::optional<std::vector<Condition>> without_question(const std::vector<Condition>& a,

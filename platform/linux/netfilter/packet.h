@@ -298,6 +298,25 @@ struct RecentMark {
   friend bool operator==(const RecentMark&, const RecentMark&) = default;
 };
 
+/// What this walk's own packets took from an entry of a table of xt_hashlimit.
+struct HashlimitMark {
+  Int netns = 0;
+  std::string table;
+  Endpoint source; ///< as the table's mode tells clients apart
+  Endpoint destination;
+  std::uint64_t spent = 0; ///< packets, or chunks of 16 bytes
+
+  friend bool operator==(const HashlimitMark&, const HashlimitMark&) = default;
+};
+
+/// What matches with a memory know of this walk's own packets.
+struct Remembered {
+  std::vector<RecentMark> recent;
+  std::vector<HashlimitMark> hashlimit;
+
+  friend bool operator==(const Remembered&, const Remembered&) = default;
+};
+
 /// A class of packets.
 struct PacketClass {
   IpFamily family = IpFamily::v4;
@@ -312,7 +331,7 @@ struct PacketClass {
   PacketMetadata meta;
   ConntrackView ct;
   std::optional<AssignedSocket> assigned;
-  std::vector<RecentMark> recent; ///< stays with the flow, packet by packet
+  Remembered remembered; ///< stays with the flow, packet by packet
 
   std::vector<Condition> conditions;    ///< holds only when all of these do
   std::vector<std::string> assumptions; ///< what was taken for granted, in words

@@ -10,7 +10,7 @@ namespace {
 bool same_packet(const PacketClass& one, const PacketClass& other) {
   return one.family == other.family && one.link == other.link && one.network == other.network &&
          one.payload_length == other.payload_length && one.meta == other.meta &&
-         one.ct == other.ct && one.assigned == other.assigned && one.recent == other.recent;
+         one.ct == other.ct && one.assigned == other.assigned && one.remembered == other.remembered;
 }
 
 /// Of clients that are in both: the same becomes of them. What a packet that is stopped carries

@@ -1,39 +1,21 @@
 #include "platform/linux/xtables/read_recent.h"
 
-#include <filesystem>
-
-#include "platform/linux/file.h"
+#include "platform/linux/xtables/proc_lists.h"
 
 namespace synfate::xt {
 namespace {
 
-std::string folder(const std::string& root) {
-  return root + "/proc/thread-self/net/xt_recent";
-}
+constexpr std::string_view folder = "xt_recent";
 
 } // namespace
 
 Result<std::vector<std::string>> recent_lists(const std::string& root) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (std::filesystem::directory_iterator entry(folder(root), error), end; !error && entry != end;
-       entry.increment(error))
-    names.push_back(entry->path().filename());
-  if (error && error != std::errc::no_such_file_or_directory)
-    return Error{error == std::errc::permission_denied ? ErrorCode::denied : ErrorCode::system,
-                 "listing the lists of the match recent",
-                 folder(root),
-                 error.value(),
-                 {},
-                 {}};
-  return names;
+  return proc_lists(root, folder);
 }
 
 Result<std::vector<RecentEntry>> read_recent(const std::string& root, Int netns,
                                              const std::string& list) {
-  if (list.empty() || list.starts_with('.') || list.find('/') != std::string::npos)
-    return Error{ErrorCode::not_found, "reading a list of the match recent", list, 0, {}, {}};
-  SYNFATE_TRY(text, read_file(folder(root) + "/" + list));
+  SYNFATE_TRY(text, read_proc_list(root, folder, list));
   return parse_recent(text, netns, list);
 }
 

@@ -199,6 +199,40 @@ inline constexpr auto description_of<RecentEntry> = describe(
     column(&RecentEntry::stamps, "stamps", "packets",
            "How many of its packets the list remembers the time of."));
 
+struct HashlimitEntry {
+  Fact<Int> netns;
+  Fact<Text> family;
+  Fact<Text> list;
+  Fact<IpAddress> source;
+  Fact<Int> source_port;
+  Fact<IpAddress> destination;
+  Fact<Int> destination_port;
+  Fact<Int> expires_in;
+  Fact<Int> credit;
+  Fact<Int> credit_cap;
+  Fact<Int> cost;
+};
+
+template <>
+inline constexpr auto description_of<HashlimitEntry> = describe(
+    "xt_hashlimit", "A client, or what else is told apart, in a table of the match hashlimit.",
+    key(column(&HashlimitEntry::netns, "netns", "", "Inode of the network namespace.",
+               "netns.inode")),
+    key(column(&HashlimitEntry::family, "family", "", "ip or ip6.")),
+    key(column(&HashlimitEntry::list, "list", "", "The table, as --hashlimit-name has it.")),
+    key(column(&HashlimitEntry::source, "source", "", "Masked source; all zero: not asked.")),
+    key(column(&HashlimitEntry::source_port, "source_port", "", "Source port; 0: not asked.")),
+    key(column(&HashlimitEntry::destination, "destination", "",
+               "Masked destination; all zero: not asked.")),
+    key(column(&HashlimitEntry::destination_port, "destination_port", "",
+               "Destination port; 0: not asked.")),
+    column(&HashlimitEntry::expires_in, "expires_in", "s", "Forgotten after this time."),
+    column(&HashlimitEntry::credit, "credit", "",
+           "What it has left; a packet that passes takes `cost` of it. Absent: beyond 63 bits."),
+    column(&HashlimitEntry::credit_cap, "credit_cap", "",
+           "The most it can have; of a limit in bytes, how often it is filled up at once."),
+    column(&HashlimitEntry::cost, "cost", "", "Of a packet, or of 16 bytes."));
+
 /// Adds every table of this file.
 Status add_xtables_tables(Schema& schema);
 

@@ -49,19 +49,21 @@ template <typename Recent> Question question_of(const MatchCall& call, const Rec
 }
 
 const RecentMark* mark_of(const PacketClass& packet, const Question& question) {
-  const auto at = std::ranges::find_if(packet.recent, [&](const RecentMark& mark) {
+  const auto at = std::ranges::find_if(packet.remembered.recent, [&](const RecentMark& mark) {
     return mark.list == question.list && mark.address == question.address;
   });
-  return at == packet.recent.end() ? nullptr : &*at;
+  return at == packet.remembered.recent.end() ? nullptr : &*at;
 }
 
 /// The packet after the list was changed for its address.
 template <typename Change>
 PacketClass marked(PacketClass packet, const Question& question, Change change) {
   if (const RecentMark* mark = mark_of(packet, question))
-    change(packet.recent[static_cast<std::size_t>(mark - packet.recent.data())]);
+    change(
+        packet.remembered.recent[static_cast<std::size_t>(mark - packet.remembered.recent.data())]);
   else
-    change(packet.recent.emplace_back(RecentMark{question.list, question.address, 0, false}));
+    change(packet.remembered.recent.emplace_back(
+        RecentMark{question.list, question.address, 0, false}));
   return packet;
 }
 

@@ -1,8 +1,7 @@
 // Matches with a memory of their own, which a read cannot pin down: net/netfilter/xt_limit.c,
-// xt_hashlimit.c, xt_quota.c, xt_statistic.c, xt_rateest.c, xt_nfacct.c; Linux 6.12.
+// xt_quota.c, xt_statistic.c, xt_rateest.c, xt_nfacct.c; Linux 6.12.
 #include <fmt/format.h>
 
-#include "platform/linux/xtables/hashlimit_info.h"
 #include "platform/linux/xtables/test_core.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -10,13 +9,6 @@ namespace synfate::xt {
 
 MatchAnswer test_limit(const MatchCall& call) {
   return undecided(call, "the limit", "has tokens left", "has no tokens left");
-}
-
-MatchAnswer test_hashlimit(const MatchCall& call) {
-  const HashlimitInfo info = hashlimit_of(call.extension.info, call.extension.revision);
-  return inverted(undecided(call, fmt::format("the hashlimit {}", info.name), "has tokens left",
-                            "has no tokens left"),
-                  (info.mode & hashlimit_invert) != 0);
 }
 
 MatchAnswer test_quota(const MatchCall& call) {

@@ -220,6 +220,24 @@ def rule_of_the_error_source(lab):
         lab.server.ip("-6", "rule", "add", "from", address, "blackhole", "priority", "10")
 
 
+def reset_for_a_container(lab):
+    """nf_send_reset() answers under the container's address, which this host does not have."""
+    container(lab)
+    rules(lab, "table ip t { chain f { type filter hook forward priority 0;"
+               " tcp dport 8080 reject with tcp reset; }\n}")
+
+
+def rule_of_the_reset_source(lab):
+    reset_for_a_container(lab)
+    lab.server.ip("rule", "add", "from", "10.88.0.0/24", "blackhole", "priority", "10")
+
+
+def marked_reset_for_a_container(lab):
+    reset_for_a_container(lab)
+    rules(lab, "table ip u { chain out { type route hook output priority -150;"
+               " tcp sport 8080 meta mark set 7; }\n}")
+
+
 def address_of_two_devices(lab):
     """The first local route counts, and its device is not lo."""
     lab.server.ip("addr", "add", "fd77::1/128", "dev", "lo")
@@ -636,6 +654,10 @@ CASES = [
          Connection("10.77.0.1", 9), "timeout"),
     Case("an ICMP error that a chain of type route marks has no route", marked_refusals,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
+    Case("a routing rule for a container holds a reset in its name back", rule_of_the_reset_source,
+         Connection(CONTAINER), "timeout", certainty="certain"),
+    Case("a reset in a container's name is routed again", marked_reset_for_a_container,
+         Connection(CONTAINER), "refused", certainty="certain"),
     Case("a routing rule for the source of an error holds it back (IPv6)", rule_of_the_error_source,
          Connection("fd07::7"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

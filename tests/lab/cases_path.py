@@ -238,6 +238,41 @@ def marked_reset_for_a_container(lab):
                " tcp sport 8080 meta mark set 7; }\n}")
 
 
+def refused_when_tried_again(lab):
+    """The first SYN gets by, its answer does not; the second one is of a connection with a mark."""
+    container(lab)
+    rules(lab, "table ip t { chain f { type filter hook forward priority 0;"
+               " ct mark 2 reject with icmp net-unreachable\nct mark set 2; }\n}")
+
+
+def established_without_an_answer(lab):
+    """The answer is held back after conntrack saw it."""
+    serve(lab)
+    rules(lab, "table inet t { chain i { type filter hook input priority 0;"
+               " ct state established tcp flags & (syn|ack) == syn reject with tcp reset; }\n"
+               "chain o { type filter hook output priority 0; tcp flags & (syn|ack) == syn|ack drop; }\n}")
+
+
+def knocks_by_itself(lab):
+    serve(lab)
+    rules(lab, "table inet t { set seen { type ipv4_addr; flags dynamic; timeout 1h; }\n"
+               "chain i { type filter hook input priority 0; tcp dport != 8080 accept\n"
+               "ip saddr @seen accept\nadd @seen { ip saddr } drop; }\n}")
+
+
+def client_is_a_broadcast_address(lab):
+    serve(lab)
+    lab.server.ip("route", "add", "broadcast", "10.77.0.2", "dev", "sv0", "table", "local")
+    lab.server.ip("neigh", "flush", "dev", "sv0")
+
+
+def neighbour_from_before(lab):
+    wait_until(lambda: lab.client.call(lambda: connect_tcp("10.77.0.1", 9))[0] == "refused",
+               "the server knows its neighbour")
+    serve(lab)
+    lab.server.ip("route", "add", "broadcast", "10.77.0.2", "dev", "sv0", "table", "local")
+
+
 def address_of_two_devices(lab):
     """The first local route counts, and its device is not lo."""
     lab.server.ip("addr", "add", "fd77::1/128", "dev", "lo")
@@ -656,6 +691,18 @@ CASES = [
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
     Case("a routing rule for a container holds a reset in its name back", rule_of_the_reset_source,
          Connection(CONTAINER), "timeout", certainty="certain"),
+    Case("the second SYN meets the mark of the first one", refused_when_tried_again,
+         Connection(CONTAINER), "unreachable", culprit="nft_rule", certainty="certain"),
+    Case("the second SYN is of a connection that was answered", established_without_an_answer,
+         Connection("10.77.0.1"), "refused", culprit="nft_rule", certainty="certain"),
+    Case("the second SYN finds its address in the set", knocks_by_itself, Connection("10.77.0.1"),
+         "open", certainty="likely"),
+    Case("the client's address is taken for a broadcast address", client_is_a_broadcast_address,
+         Connection("10.77.0.1"), "timeout", culprit="route", certainty="certain"),
+    Case("a known neighbour is taken for a broadcast address", neighbour_from_before,
+         Connection("10.77.0.1"), "open", certainty="certain"),
+    Case("no reset gets to a broadcast address", client_is_a_broadcast_address,
+         Connection("10.77.0.1", 9), "timeout", certainty="certain"),
     Case("a reset in a container's name is routed again", marked_reset_for_a_container,
          Connection(CONTAINER), "refused", certainty="certain"),
     Case("a routing rule for the source of an error holds it back (IPv6)", rule_of_the_error_source,

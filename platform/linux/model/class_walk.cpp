@@ -119,6 +119,10 @@ ClassEnd end_of(const Journey& journey) {
 }
 
 void end_part(ClassWalk& classes, const Journey& journey) {
+  if (classes.lost != nullptr && is_tried_again(journey)) {
+    classes.lost->push_back(journey);
+    return;
+  }
   classes.ends.push_back(end_of(journey));
 }
 

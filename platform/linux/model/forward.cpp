@@ -81,6 +81,9 @@ void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.packet.meta.out = {};
   journey.packet.meta.physical_in = 0; // skb_scrub_packet()
   journey.packet.meta.in = view_of(interface);
+  if (const auto saved = journey.conntracks.find(netns);
+      journey.tried_before && saved != journey.conntracks.end())
+    continue_connection(journey.packet, saved->second, false);
 }
 
 /// Later packets of the connection go where the first one went.

@@ -232,7 +232,9 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
     return out;
   }
   out.found = answer->error.value_or(0) == 0 && !leads_into_lo(walk, journey.netns, *answer) &&
-              !stays_there(walk, journey, refused, *answer);
+              !stays_there(walk, journey, refused, *answer) &&
+              !(question->route.proto == "tcp" &&
+                is_sent_to_all(walk, journey.netns, *answer, question->route.destination));
   out.interface = answer->interface_index.value_or(out.interface);
   if (question->by_the_route && answer->preferred_source.known())
     out.source = AddressTerm::known(answer->preferred_source.value());

@@ -241,7 +241,8 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       assume(routed.journey, "there is a route back to the client");
     } else if (answer->error.value_or(0) != 0) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
-    } else if (stays_there(walk, routed.journey, routed.journey.packet, *answer)) {
+    } else if (stays_there(walk, routed.journey, routed.journey.packet, *answer) ||
+               is_sent_to_all(walk, routed.journey.netns, *answer, question.destination)) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
     } else if (leads_into_lo(walk, routed.journey.netns, *answer)) {
       add_stop(routed.journey, lost_in_lo(*answer, question.destination, walk.classes != nullptr));

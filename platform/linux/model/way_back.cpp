@@ -321,6 +321,18 @@ bool stays_there(const Walk& walk, const Journey& journey, const PacketClass& pa
   return answer.type.is("local") && elsewhere && !has_source_nat(packet);
 }
 
+bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAddress& client) {
+  if (!answer.error.is(0) || !answer.type.is("broadcast"))
+    return false;
+  if (walk.flow.proto == Proto::udp)
+    return true;
+  const auto rows = walk.inquiry.rows<Neighbour>({{"netns", netns}});
+  return std::ranges::none_of(rows, [&](const Neighbour& row) {
+    return row.address.is(client) && row.interface_index == answer.interface_index &&
+           !row.proxy.is(true) && row.hardware_address.known() && !row.state.is("noarp");
+  });
+}
+
 RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,
                                const RouteLookup& answer) {
   const Int out = answer.interface_index.value_or(0);

@@ -116,6 +116,32 @@ def delivered_and_rejected(lab):
     rules(lab, "table ip t { chain i { type filter hook input priority 0; ip daddr 192.168.7.7 reject; }\n}")
 
 
+def transparent_in_another_table(lab):
+    """An IP_TRANSPARENT listener answers from an address that the host does not have."""
+    delivered_by_another_table(lab)
+    lab.serve("--transparent", "0.0.0.0", "8080")
+
+
+def refused_past_the_host(lab):
+    """The target has a link of its own to the client."""
+    target = lab.another_netns("d")
+    lab.server.ip("link", "add", "cv0", "type", "veth", "peer", "name", "dv0", "netns", target.name)
+    lab.client.ip("link", "add", "cl1", "type", "veth", "peer", "name", "dv1", "netns", target.name)
+    for netns, link, address in ((lab.server, "cv0", "10.88.0.1/24"), (target, "dv0", "10.88.0.2/24"),
+                                 (lab.client, "cl1", "10.76.0.1/24"), (target, "dv1", "10.76.0.2/24")):
+        netns.ip("addr", "add", address, "dev", link)
+        netns.ip("link", "set", link, "up")
+    target.ip("route", "add", "10.77.0.0/24", "via", "10.76.0.1")
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+
+
+def refused_under_another_name(lab):
+    """Past the host its NAT is not undone."""
+    refused_past_the_host(lab)
+    rules(lab, "table ip t { chain p { type nat hook prerouting priority -100;"
+               " tcp dport 9 dnat to 10.88.0.2; }\n}")
+
+
 def root_has_no_route(lab):
     """What arrives is routed as root's."""
     lab.serve("--v6only", "1", "::", "8080")
@@ -604,6 +630,12 @@ CASES = [
          Connection("192.168.7.7", 9), "timeout", certainty="certain"),
     Case("no ICMP error for it either", delivered_and_rejected, Connection("192.168.7.7", 9), "timeout",
          certainty="certain"),
+    Case("a transparent listener answers for what another table delivers",
+         transparent_in_another_table, Connection("192.168.7.7"), "open", certainty="certain"),
+    Case("a reset gets to the client past the host", refused_past_the_host, Connection(CONTAINER, 9),
+         "refused", certainty="certain"),
+    Case("a reset past the host comes from a stranger", refused_under_another_name,
+         Connection("10.77.0.1", 9), "timeout", certainty="certain"),
     Case("a routing rule for root concerns what arrives over IPv6", root_has_no_route,
          Connection("fd07::7"), "unreachable", certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,

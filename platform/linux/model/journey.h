@@ -67,6 +67,7 @@ struct Journey {
   Int forward_by = 0;                      ///< routed to another host, by this interface
   IpAddress next_hop;                      ///< then: to this neighbour
   bool bridged = false;       ///< client and target are behind ports of a bridge of this host
+  bool arrived = false;       ///< an answer that has come to the client past the rest of its legs
   bool over = false;          ///< it ends here: nothing further on this machine sees the packet
   std::vector<PathStep> path; ///< up to the first stop
   std::vector<Stop> stops;

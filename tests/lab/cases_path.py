@@ -116,6 +116,32 @@ def delivered_and_rejected(lab):
     rules(lab, "table ip t { chain i { type filter hook input priority 0; ip daddr 192.168.7.7 reject; }\n}")
 
 
+def transparent_in_another_table(lab):
+    """An IP_TRANSPARENT listener answers from an address that the host does not have."""
+    delivered_by_another_table(lab)
+    lab.serve("--transparent", "0.0.0.0", "8080")
+
+
+def refused_past_the_host(lab):
+    """The target has a link of its own to the client."""
+    target = lab.another_netns("d")
+    lab.server.ip("link", "add", "cv0", "type", "veth", "peer", "name", "dv0", "netns", target.name)
+    lab.client.ip("link", "add", "cl1", "type", "veth", "peer", "name", "dv1", "netns", target.name)
+    for netns, link, address in ((lab.server, "cv0", "10.88.0.1/24"), (target, "dv0", "10.88.0.2/24"),
+                                 (lab.client, "cl1", "10.76.0.1/24"), (target, "dv1", "10.76.0.2/24")):
+        netns.ip("addr", "add", address, "dev", link)
+        netns.ip("link", "set", link, "up")
+    target.ip("route", "add", "10.77.0.0/24", "via", "10.76.0.1")
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+
+
+def refused_under_another_name(lab):
+    """Past the host its NAT is not undone."""
+    refused_past_the_host(lab)
+    rules(lab, "table ip t { chain p { type nat hook prerouting priority -100;"
+               " tcp dport 9 dnat to 10.88.0.2; }\n}")
+
+
 def root_has_no_route(lab):
     """What arrives is routed as root's."""
     lab.serve("--v6only", "1", "::", "8080")
@@ -218,6 +244,59 @@ def rule_of_the_error_source(lab):
     lab.client.ip("-6", "route", "add", "fd07::/16", "via", "fd77::1")
     for address in ("fd77::1", "fd77::11"):
         lab.server.ip("-6", "rule", "add", "from", address, "blackhole", "priority", "10")
+
+
+def reset_for_a_container(lab):
+    """nf_send_reset() answers under the container's address, which this host does not have."""
+    container(lab)
+    rules(lab, "table ip t { chain f { type filter hook forward priority 0;"
+               " tcp dport 8080 reject with tcp reset; }\n}")
+
+
+def rule_of_the_reset_source(lab):
+    reset_for_a_container(lab)
+    lab.server.ip("rule", "add", "from", "10.88.0.0/24", "blackhole", "priority", "10")
+
+
+def marked_reset_for_a_container(lab):
+    reset_for_a_container(lab)
+    rules(lab, "table ip u { chain out { type route hook output priority -150;"
+               " tcp sport 8080 meta mark set 7; }\n}")
+
+
+def refused_when_tried_again(lab):
+    """The first SYN gets by, its answer does not; the second one is of a connection with a mark."""
+    container(lab)
+    rules(lab, "table ip t { chain f { type filter hook forward priority 0;"
+               " ct mark 2 reject with icmp net-unreachable\nct mark set 2; }\n}")
+
+
+def established_without_an_answer(lab):
+    """The answer is held back after conntrack saw it."""
+    serve(lab)
+    rules(lab, "table inet t { chain i { type filter hook input priority 0;"
+               " ct state established tcp flags & (syn|ack) == syn reject with tcp reset; }\n"
+               "chain o { type filter hook output priority 0; tcp flags & (syn|ack) == syn|ack drop; }\n}")
+
+
+def knocks_by_itself(lab):
+    serve(lab)
+    rules(lab, "table inet t { set seen { type ipv4_addr; flags dynamic; timeout 1h; }\n"
+               "chain i { type filter hook input priority 0; tcp dport != 8080 accept\n"
+               "ip saddr @seen accept\nadd @seen { ip saddr } drop; }\n}")
+
+
+def client_is_a_broadcast_address(lab):
+    serve(lab)
+    lab.server.ip("route", "add", "broadcast", "10.77.0.2", "dev", "sv0", "table", "local")
+    lab.server.ip("neigh", "flush", "dev", "sv0")
+
+
+def neighbour_from_before(lab):
+    wait_until(lambda: lab.client.call(lambda: connect_tcp("10.77.0.1", 9))[0] == "refused",
+               "the server knows its neighbour")
+    serve(lab)
+    lab.server.ip("route", "add", "broadcast", "10.77.0.2", "dev", "sv0", "table", "local")
 
 
 def address_of_two_devices(lab):
@@ -551,6 +630,12 @@ CASES = [
          Connection("192.168.7.7", 9), "timeout", certainty="certain"),
     Case("no ICMP error for it either", delivered_and_rejected, Connection("192.168.7.7", 9), "timeout",
          certainty="certain"),
+    Case("a transparent listener answers for what another table delivers",
+         transparent_in_another_table, Connection("192.168.7.7"), "open", certainty="certain"),
+    Case("a reset gets to the client past the host", refused_past_the_host, Connection(CONTAINER, 9),
+         "refused", certainty="certain"),
+    Case("a reset past the host comes from a stranger", refused_under_another_name,
+         Connection("10.77.0.1", 9), "timeout", certainty="certain"),
     Case("a routing rule for root concerns what arrives over IPv6", root_has_no_route,
          Connection("fd07::7"), "unreachable", certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,
@@ -640,6 +725,22 @@ CASES = [
          Connection("10.77.0.1", 9), "timeout"),
     Case("an ICMP error that a chain of type route marks has no route", marked_refusals,
          Connection("10.77.0.1", 9, proto="udp"), "timeout"),
+    Case("a routing rule for a container holds a reset in its name back", rule_of_the_reset_source,
+         Connection(CONTAINER), "timeout", certainty="certain"),
+    Case("the second SYN meets the mark of the first one", refused_when_tried_again,
+         Connection(CONTAINER), "unreachable", culprit="nft_rule", certainty="certain"),
+    Case("the second SYN is of a connection that was answered", established_without_an_answer,
+         Connection("10.77.0.1"), "refused", culprit="nft_rule", certainty="certain"),
+    Case("the second SYN finds its address in the set", knocks_by_itself, Connection("10.77.0.1"),
+         "open", certainty="likely"),
+    Case("the client's address is taken for a broadcast address", client_is_a_broadcast_address,
+         Connection("10.77.0.1"), "timeout", culprit="route", certainty="certain"),
+    Case("a known neighbour is taken for a broadcast address", neighbour_from_before,
+         Connection("10.77.0.1"), "open", certainty="certain"),
+    Case("no reset gets to a broadcast address", client_is_a_broadcast_address,
+         Connection("10.77.0.1", 9), "timeout", certainty="certain"),
+    Case("a reset in a container's name is routed again", marked_reset_for_a_container,
+         Connection(CONTAINER), "refused", certainty="certain"),
     Case("a routing rule for the source of an error holds it back (IPv6)", rule_of_the_error_source,
          Connection("fd07::7"), "timeout"),
     OnTheLink("an answer that is routed over lo gets lost", answer_over_lo,

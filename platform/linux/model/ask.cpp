@@ -37,7 +37,26 @@ std::optional<Row> find_row(Inquiry& inquiry, Int netns, Holds holds) {
 
 } // namespace
 
+namespace {
+
+/// Without a rule about sources every source has the same route.
+bool rules_ask_for_sources(Inquiry& inquiry, Int netns) {
+  return std::ranges::any_of(
+      inquiry.rows<PolicyRule>({{"netns", netns}}),
+      [](const PolicyRule& rule) { return rule.from_length.value_or(0) != 0; });
+}
+
+} // namespace
+
 std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQuestion& question) {
+  if (question.any_source) {
+    if (rules_ask_for_sources(inquiry, netns))
+      return route_from_anywhere(inquiry, netns, question);
+    RouteQuestion same = question;
+    same.any_source = false;
+    same.source.reset();
+    return ask_route(inquiry, netns, same);
+  }
   std::vector<Key> keys{{"netns", netns}};
   const auto add = [&keys](const char* column, Cell cell) {
     keys.push_back({column, std::move(cell)});
@@ -117,6 +136,12 @@ std::vector<Interface> ask_interfaces(Inquiry& inquiry, Int netns) {
 
 std::vector<Address> ask_addresses(Inquiry& inquiry, Int netns) {
   return inquiry.rows<Address>({{"netns", netns}});
+}
+
+bool is_own_address(Inquiry& inquiry, Int netns, const IpAddress& address) {
+  return address.is_loopback() ||
+         std::ranges::any_of(ask_addresses(inquiry, netns),
+                             [&](const Address& row) { return row.address.is(address); });
 }
 
 std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, Int index) {

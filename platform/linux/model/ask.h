@@ -24,6 +24,7 @@ struct RouteQuestion {
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   std::optional<Int> uid;
+  bool any_source = false; ///< the source need not be this host's (FLOWI_FLAG_ANYSRC)
 };
 
 /// The number of the question's protocol; 0: none is told.
@@ -37,6 +38,8 @@ linux_routing::RouteFinder route_finder(Inquiry& inquiry, Int netns);
 
 std::vector<Interface> ask_interfaces(Inquiry& inquiry, Int netns);
 std::vector<Address> ask_addresses(Inquiry& inquiry, Int netns);
+/// A loopback address, or one that an interface has.
+bool is_own_address(Inquiry& inquiry, Int netns, const IpAddress& address);
 std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, Int index);
 /// The interface of a name; nothing if there is none.
 std::optional<Interface> ask_interface(Inquiry& inquiry, Int netns, const std::string& name);

@@ -26,6 +26,7 @@ FibPacket packet_of(const RouteQuestion& question) {
   packet.input_interface = question.input_interface;
   packet.output_interface = question.output_interface;
   packet.mark = static_cast<std::uint32_t>(question.mark);
+  packet.any_source = question.any_source;
   packet.uid = question.uid.value_or(0);
   packet.proto = number_of_protocol(question);
   packet.source_port = if_set(question.source_port);
@@ -118,6 +119,10 @@ ClassEnd end_of(const Journey& journey) {
 }
 
 void end_part(ClassWalk& classes, const Journey& journey) {
+  if (classes.lost != nullptr && is_tried_again(journey)) {
+    classes.lost->push_back(journey);
+    return;
+  }
   classes.ends.push_back(end_of(journey));
 }
 

@@ -46,6 +46,7 @@ struct ClassWalk {
   std::vector<Passage> passages = {}; ///< who let the first packet pass
   std::vector<ClassEnd> ends = {};    ///< all ways of all clients
   std::map<std::string, std::vector<linux_routing::AddressClass>> routes = {}; ///< by question
+  Journeys* lost = nullptr; ///< set: tries of TCP that are lost and leave traces, instead of ends
 };
 
 /// One of many clients, the same for the same clients: somebody on the internet if it is among

@@ -81,6 +81,9 @@ void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.packet.meta.out = {};
   journey.packet.meta.physical_in = 0; // skb_scrub_packet()
   journey.packet.meta.in = view_of(interface);
+  if (const auto saved = journey.conntracks.find(netns);
+      journey.tried_before && saved != journey.conntracks.end())
+    continue_connection(journey.packet, saved->second, false);
 }
 
 /// Later packets of the connection go where the first one went.
@@ -360,6 +363,12 @@ std::optional<Int> owner_of(const Walk& walk, const Journey& journey) {
   return walk.flow.identity ? std::optional<Int>(walk.flow.identity->uid) : std::nullopt;
 }
 
+/// ip_route_me_harder() lets a packet keep a source that this host does not have, as the reset has
+/// that nf_send_reset() makes for another one; Linux 6.12.
+bool is_foreign(Walk& walk, Int netns, const IpAddress& source) {
+  return source.is_v4() && !is_own_address(walk.inquiry, netns, source);
+}
+
 } // namespace
 
 Journeys route_again(Walk& walk, Journey journey) {
@@ -373,6 +382,7 @@ Journeys route_again(Walk& walk, Journey journey) {
   RouteQuestion question;
   question.destination = *to;
   question.source = *from;
+  question.any_source = is_foreign(walk, journey.netns, *from);
   question.mark = journey.packet.meta.mark.value();
   question.uid = from->is_v4() ? 0 : owner_of(walk, journey);
   add_socket(walk, journey, question);

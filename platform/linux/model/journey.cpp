@@ -138,7 +138,25 @@ void add_steps(Journey& journey, std::vector<PathStep> steps) {
                       std::make_move_iterator(steps.end()));
 }
 
+void keep_traces(Journey& journey, const PacketClass& packet) {
+  const bool tried = journey.kind == Packet::syn || journey.kind == Packet::synack;
+  const auto& ct = packet.ct;
+  const bool told = !ct.mark.is(0U) || !ct.labels.empty() || !ct.set_changes.empty() ||
+                    !packet.recent.empty() || (ct.status & ct_status_seen_reply) != 0 ||
+                    std::ranges::any_of(journey.conntracks, [](const auto& each) {
+                      return !each.second.mark.is(0U) || !each.second.set_changes.empty();
+                    });
+  if (tried && told && !journey.stopped() && !journey.tried_before && !journey.traces)
+    journey.traces = Traces{journey.netns, ct, journey.conntracks, packet.recent};
+}
+
+bool is_tried_again(const Journey& journey) {
+  return journey.traces && journey.stopped() && journey.stops.front().outcome == Outcome::timeout;
+}
+
 void add_stop(Journey& journey, Stop stop) {
+  if (stop.outcome == Outcome::timeout)
+    keep_traces(journey, journey.packet);
   if (!journey.stopped() && (journey.path.empty() || journey.path.back().verdict != Verdict::stop))
     add_step(journey, stop.stage,
              stop.outcome == Outcome::unknown ? Verdict::unknown : Verdict::stop, stop.culprit,

@@ -48,6 +48,14 @@ struct SocketFile {
   Perhaps<std::uint32_t> gid = Perhaps<std::uint32_t>::unknown("the group of the socket");
 };
 
+/// What a try of TCP leaves behind where it is lost: the next one meets it.
+struct Traces {
+  Int netns = 0;
+  ConntrackView ct;                        ///< of that namespace
+  std::map<Int, ConntrackView> conntracks; ///< of the others
+  std::vector<RecentMark> recent;
+};
+
 struct Journey {
   PacketClass packet;
   Packet kind = Packet::syn;
@@ -59,6 +67,7 @@ struct Journey {
   Int forward_by = 0;                      ///< routed to another host, by this interface
   IpAddress next_hop;                      ///< then: to this neighbour
   bool bridged = false;       ///< client and target are behind ports of a bridge of this host
+  bool arrived = false;       ///< an answer that has come to the client past the rest of its legs
   bool over = false;          ///< it ends here: nothing further on this machine sees the packet
   std::vector<PathStep> path; ///< up to the first stop
   std::vector<Stop> stops;
@@ -78,6 +87,8 @@ struct Journey {
   SocketFile accepted;                       ///< of the socket that accept() makes of it
   TcpOffer client_offer;                     ///< as it came to the server
   TcpOffer server_offer;                     ///< as it came to the client
+  std::optional<Traces> traces;              ///< of the first stop, if rules could ask for them
+  bool tried_before = false;                 ///< it is the client's second try
   IpAddress final_address;                   ///< where it is delivered, after NAT
   std::uint16_t final_port = 0;
 
@@ -99,6 +110,10 @@ void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culp
 void add_steps(Journey& journey, std::vector<PathStep> steps);
 /// Records a stop, with its step, and lifts its culprit.
 void add_stop(Journey& journey, Stop stop);
+/// Before the first stop: notes what the connection is then like, where it is tried again.
+void keep_traces(Journey& journey, const PacketClass& packet);
+/// It is lost, and the client's next try may fare otherwise.
+bool is_tried_again(const Journey& journey);
 /// Something taken for granted: the journey is at most likely.
 void assume(Journey& journey, std::string what);
 

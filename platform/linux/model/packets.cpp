@@ -1,5 +1,7 @@
 #include "platform/linux/model/packets.h"
 
+#include <algorithm>
+
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/discovery.h"
@@ -142,6 +144,49 @@ Journey first_packet(Walk& walk) {
   journey.final_address = walk.flow.to;
   journey.final_port = walk.flow.port;
   journey.packet.meta.time_ms = walk.inquiry.snapshot().host().taken_at;
+  return journey;
+}
+
+namespace {
+
+void forget_unconfirmed(ConntrackView& ct) {
+  std::erase_if(ct.elsewhere, [](const ConntrackView& entry) {
+    return (entry.status & ct_status_confirmed) == 0;
+  });
+  if ((ct.status & ct_status_confirmed) != 0)
+    return;
+  ConntrackView gone;
+  gone.elsewhere = std::move(ct.elsewhere);
+  gone.set_changes = std::move(ct.set_changes);
+  ct = std::move(gone);
+}
+
+} // namespace
+
+Journey second_try(Walk& walk, const Journey& first) {
+  Journey journey = first_packet(walk);
+  Traces traces = first.traces.value_or(Traces());
+  journey.tried_before = true;
+  journey.certainty = first.certainty;
+  journey.assumptions = first.assumptions;
+  journey.conditions = first.conditions;
+  journey.packet.addresses = first.packet.addresses;
+  journey.packet.ports = first.packet.ports;
+  traces.conntracks[traces.netns] = std::move(traces.ct);
+  for (auto& [netns, ct] : traces.conntracks)
+    forget_unconfirmed(ct);
+  PacketClass before = first.packet;
+  before.ct = traces.conntracks[journey.netns];
+  before.recent = std::move(traces.recent);
+  carry_over(journey.packet, before, false);
+  journey.conntracks = std::move(traces.conntracks);
+  const bool ages = !journey.packet.recent.empty() ||
+                    std::ranges::any_of(journey.conntracks, [](const auto& each) {
+                      return !each.second.set_changes.empty();
+                    });
+  if (ages)
+    assume(journey, "what the first try has added to sets and lists is there when the client tries "
+                    "again");
   return journey;
 }
 

@@ -7,6 +7,9 @@ namespace synfate {
 
 /// The SYN, or the datagram, before it meets anything.
 Journey first_packet(Walk& walk);
+/// The SYN again, from the same client: it meets what the first one has left. Unconfirmed entries
+/// of conntrack are gone with their packet (nf_conntrack_put()); Linux 6.12.
+Journey second_try(Walk& walk, const Journey& first);
 /// The client's next packet of the same connection.
 void next_client_packet(Walk& walk, Journey& journey, Packet kind);
 /// The answer of this host to the packet that the journey carries: a SYN-ACK, a datagram.

@@ -190,15 +190,21 @@ Parted evaluate_many(Walk& walk, const Journey& journey, Place place) {
 /// A part that a hook stopped: only what its end is told by.
 void stop_part(Walk& walk, const Journey& journey, const Branch& branch, Place place) {
   Stop stop = stop_of(walk, journey, branch, place);
+  Journey way = journey;
+  way.packet = before_hook(journey, branch);
+  way.certainty = std::max(journey.certainty, branch.certainty);
+  keep_traces(way, branch.packet);
+  if (branch.verdict != HookVerdict::reject && way.traces) {
+    way.stops.push_back(std::move(stop));
+    end_part(*walk.classes, way);
+    return;
+  }
   if (branch.verdict != HookVerdict::reject) {
     walk.classes->ends.push_back({branch.packet.addresses, branch.packet.ports,
                                   branch.packet.conditions, journey.conditions, journey.assumptions,
                                   std::max(journey.certainty, branch.certainty), std::move(stop)});
     return;
   }
-  Journey way = journey;
-  way.packet = before_hook(journey, branch);
-  way.certainty = std::max(journey.certainty, branch.certainty);
   for (const auto& told :
        refuse(walk, std::move(way), branch.packet, std::move(stop), Refuser::rule))
     end_part(*walk.classes, told);
@@ -255,6 +261,12 @@ void stop_alike(Walk& walk, const Journey& journey, Alike parts, Place place) {
   Journey way = journey;
   way.packet = before_hook(journey, all);
   way.certainty = std::max(journey.certainty, all.certainty);
+  keep_traces(way, all.packet);
+  if (way.traces) { // each is tried again for itself
+    for (const auto& part : parts)
+      stop_part(walk, journey, alone(part), place);
+    return;
+  }
   Journeys ways;
   if (all.verdict == HookVerdict::reject) {
     ways = refuse(walk, std::move(way), all.packet, std::move(stop), Refuser::rule);
@@ -385,6 +397,7 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook, HookFamily family) {
         continue;
       }
       Stop stop = stop_of(walk, way, branch, place);
+      keep_traces(way, branch.packet);
       const bool liftable =
           stop.culprit && !way.lifted.contains({stop.culprit->kind, stop.culprit->id});
       way.packet = std::move(before);

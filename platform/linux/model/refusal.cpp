@@ -56,13 +56,6 @@ Perhaps<std::uint32_t> reply_mark(Walk& walk, const Journey& journey, const Pack
   return reflect.value_or(0) != 0 ? refused.meta.mark : Perhaps<std::uint32_t>(0U);
 }
 
-bool is_local(Walk& walk, Int netns, const IpAddress& address) {
-  if (address.is_loopback())
-    return true;
-  return std::ranges::any_of(ask_addresses(walk.inquiry, netns),
-                             [&](const Address& row) { return row.address.is(address); });
-}
-
 /// The way out, asked as __icmp_send() and ip_send_unicast_reply() do.
 struct WayOut {
   bool found = true;
@@ -206,12 +199,13 @@ std::optional<Question> question_of(Walk& walk, const Journey& journey, const Pa
   // __icmp_send() asks the route (RTCF_LOCAL), icmp6_send() whether an interface has the address.
   const bool delivered =
       called->is_v4() && (stop.stage == Stage::input || stop.stage == Stage::socket_lookup);
-  const bool ours =
-      (delivered || is_local(walk, journey.netns, *called)) && !source_is_chosen(refused, stop, by);
-  const bool named = ours || (called->is_v6() && !by_icmp(stop)); // nf_send_reset6()
+  const bool ours = (delivered || is_own_address(walk.inquiry, journey.netns, *called)) &&
+                    !source_is_chosen(refused, stop, by);
+  const bool named = ours || !by_icmp(stop); // nf_send_reset6(), ip_route_me_harder()
   Question question{
       question_of_answer(walk, journey, refused, stop, *to, named ? called : std::nullopt, by),
       destination_of(refused).address, by_icmp(stop) && !ours};
+  question.route.any_source = named && !ours && called->is_v4();
   if (question.by_the_route && !(walk.flow.local && journey.hops.empty()))
     choose_by_input(walk, journey, refused, question);
   return question;
@@ -238,7 +232,9 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
     return out;
   }
   out.found = answer->error.value_or(0) == 0 && !leads_into_lo(walk, journey.netns, *answer) &&
-              !stays_there(walk, journey, refused, *answer);
+              !stays_there(walk, journey, refused, *answer) &&
+              !(question->route.proto == "tcp" &&
+                is_sent_to_all(walk, journey.netns, *answer, question->route.destination));
   out.interface = answer->interface_index.value_or(out.interface);
   if (question->by_the_route && answer->preferred_source.known())
     out.source = AddressTerm::known(answer->preferred_source.value());

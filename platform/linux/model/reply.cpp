@@ -204,7 +204,7 @@ struct Leaving {
   Int way_out = 0;
 };
 
-RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const IpAddress& to,
+RouteQuestion question_of_reply(Walk& walk, const Journey& journey, const IpAddress& to,
                                 const IpAddress& from, const InterfaceView& arrived) {
   Int bound = journey.listener ? journey.listener->interface_index.value_or(0) : 0;
   if (bound == 0)
@@ -213,6 +213,10 @@ RouteQuestion question_of_reply(const Walk& walk, const Journey& journey, const 
   question.destination = to;
   // inet_bind(): a socket that is bound to a group sends from an address that the route chooses.
   question.source = journey.to_many ? std::nullopt : asked_source(from, bound);
+  // inet_sk_flowi_flags(): an IP_TRANSPARENT socket may have any source.
+  question.any_source = from.is_v4() && question.source && journey.listener &&
+                        journey.listener->transparent.is(true) &&
+                        !is_own_address(walk.inquiry, journey.netns, from);
   question.output_interface = bound;
   question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;
   question.proto = std::string(to_string(walk.flow.proto));
@@ -240,7 +244,8 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       assume(routed.journey, "there is a route back to the client");
     } else if (answer->error.value_or(0) != 0) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
-    } else if (stays_there(walk, routed.journey, routed.journey.packet, *answer)) {
+    } else if (stays_there(walk, routed.journey, routed.journey.packet, *answer) ||
+               is_sent_to_all(walk, routed.journey.netns, *answer, question.destination)) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
     } else if (leads_into_lo(walk, routed.journey.netns, *answer)) {
       add_stop(routed.journey, lost_in_lo(*answer, question.destination, walk.classes != nullptr));
@@ -402,6 +407,7 @@ Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
 Journeys travel(Walk& walk, Journey journey, const std::vector<Leg>& legs) {
   const Int final_netns = journey.netns;
   Journeys journeys = alone(std::move(journey));
+  Journeys arrived;
   for (std::size_t at = 0; at < legs.size(); ++at) {
     const Leg& leg = legs[at];
     for (auto& way : journeys)
@@ -412,12 +418,16 @@ Journeys travel(Walk& walk, Journey journey, const std::vector<Leg>& legs) {
     const Leg* next = at + 1 < legs.size() ? &legs[at + 1] : nullptr;
     Journeys ended;
     for (auto& way : journeys)
-      std::ranges::move(end_leg(walk, std::move(way), leg, final_netns, next),
-                        std::back_inserter(ended));
+      for (auto& end : end_leg(walk, std::move(way), leg, final_netns, next)) {
+        if (end.arrived)
+          check_ends(walk, end);
+        (end.arrived ? arrived : ended).push_back(std::move(end));
+      }
     journeys = std::move(ended);
     if (walk.inquiry.pending())
       return {};
   }
+  std::ranges::move(arrived, std::back_inserter(journeys));
   return journeys;
 }
 

@@ -20,6 +20,7 @@ linux_routing::FibPacket packet_of(const RouteQuestion& question) {
   packet.input_interface = question.input_interface;
   packet.output_interface = question.output_interface;
   packet.mark = static_cast<std::uint32_t>(question.mark);
+  packet.any_source = question.any_source;
   packet.uid = question.uid.value_or(0);
   packet.proto = number_of_protocol(question);
   if (question.source_port != 0)
@@ -73,6 +74,17 @@ std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
   const linux_routing::Fib fib(facts);
   const auto packet = packet_of(question);
   const auto answers = question.input_interface != 0 ? fib.input(packet) : fib.output(packet);
+  if (answers.size() != 1)
+    return std::nullopt;
+  return row_of(netns, question, answers.front());
+}
+
+std::optional<RouteLookup> route_from_anywhere(Inquiry& inquiry, Int netns,
+                                               const RouteQuestion& question) {
+  const auto facts = linux_routing::ask_fib_facts(inquiry, netns, {});
+  if (inquiry.pending() || inquiry.incomplete())
+    return std::nullopt;
+  const auto answers = linux_routing::Fib(facts).output(packet_of(question));
   if (answers.size() != 1)
     return std::nullopt;
   return row_of(netns, question, answers.front());

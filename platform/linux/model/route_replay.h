@@ -21,6 +21,11 @@ RouteLookup lookup_of(const linux_routing::FibAnswer& answer, IpFamily family);
 std::optional<RouteLookup> route_from_tables(Inquiry& inquiry, Int netns,
                                              const RouteQuestion& question);
 
+/// The route from a source that this host need not have, which the kernel cannot be asked for
+/// (net/ipv4/route.c: inet_rtm_getroute(), Linux 6.12). Nothing: not known.
+std::optional<RouteLookup> route_from_anywhere(Inquiry& inquiry, Int netns,
+                                               const RouteQuestion& question);
+
 /// Where an IPv6 packet of this host goes once the router `silent` behind a device is known not to
 /// answer: net/ipv6/route.c: rt6_check_neigh(), rt6_score_route(), Linux 6.12. Nothing: not known.
 std::optional<RouteLookup> route_without_router(Inquiry& inquiry, Int netns,

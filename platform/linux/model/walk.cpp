@@ -147,15 +147,9 @@ Journeys serve_each(Walk& walk, Journeys journeys) {
   return journeys;
 }
 
-Journeys walk_stages(Walk& walk) {
+Journeys walk_stages(Walk& walk, Journey first) {
   const bool tcp = walk.flow.proto == Proto::tcp;
-  foresee_delivery(walk);
-  if (walk.inquiry.pending())
-    return {};
-  Journeys journeys = alone(first_packet(walk));
-  if (walk.inquiry.pending())
-    return {};
-  check_remote_client(walk, journeys.front());
+  Journeys journeys = alone(std::move(first));
   if (walk.flow.local)
     journeys = each(walk, std::move(journeys), leave_client);
   journeys = inbound(walk, std::move(journeys));
@@ -175,15 +169,79 @@ Journeys walk_stages(Walk& walk) {
   });
 }
 
+constexpr const char* second_note = "tried again, the SYN meets what the first try has left";
+
+/// tcp_retransmit_timer(): a SYN that is not answered is sent again after a second. Where rules ask
+/// for what the first one has left (a mark of the connection, an element of a set, that there was
+/// an answer) it may fare otherwise, and that is what the client is told; Linux 6.12.
+Journeys try_again(Walk& walk, Journey journey) {
+  if (!is_tried_again(journey))
+    return alone(std::move(journey));
+  Walk again = walk;
+  again.notes = nullptr;
+  Journeys ways = walk_stages(again, second_try(again, journey));
+  const bool same = std::ranges::all_of(ways, [](const Journey& way) {
+    return way.stopped() && way.stops.front().outcome == Outcome::timeout;
+  });
+  if (same || walk.inquiry.pending())
+    return alone(std::move(journey));
+  for (auto& way : ways)
+    if (way.stopped()) {
+      auto& note = way.stops.front().note;
+      note += (note.empty() ? "" : "; ") + std::string(second_note);
+    }
+  return ways;
+}
+
+void end_all(ClassWalk& classes, const Journeys& journeys) {
+  for (const auto& journey : journeys)
+    end_part(classes, journey);
+}
+
+/// The same for many clients.
+void walk_many(Walk& walk, Journey first) {
+  auto& classes = *walk.classes;
+  Journeys lost;
+  classes.lost = &lost;
+  end_all(classes, walk_stages(walk, std::move(first)));
+  classes.lost = nullptr;
+  for (const auto& journey : lost) {
+    if (walk.inquiry.pending())
+      return;
+    const std::size_t start = classes.ends.size();
+    end_all(classes, walk_stages(walk, second_try(walk, journey)));
+    const auto from = classes.ends.begin() + static_cast<std::ptrdiff_t>(start);
+    const bool same = std::all_of(from, classes.ends.end(), [](const ClassEnd& end) {
+      return end.stop && end.stop->outcome == Outcome::timeout;
+    });
+    if (!same)
+      continue;
+    classes.ends.erase(from, classes.ends.end());
+    end_part(classes, journey);
+  }
+}
+
 } // namespace
 
 Journeys walk_flow(Walk& walk) {
-  Journeys journeys = walk_stages(walk);
-  if (walk.classes == nullptr)
-    return journeys;
-  for (const auto& journey : journeys)
-    end_part(*walk.classes, journey);
-  return {};
+  foresee_delivery(walk);
+  if (walk.inquiry.pending())
+    return {};
+  Journey first = first_packet(walk);
+  if (walk.inquiry.pending())
+    return {};
+  check_remote_client(walk, first);
+  if (walk.classes != nullptr) {
+    walk_many(walk, std::move(first));
+    return {};
+  }
+  Journeys told;
+  for (auto& journey : walk_stages(walk, std::move(first)))
+    for (auto& way : try_again(walk, std::move(journey)))
+      told.push_back(std::move(way));
+  if (walk.inquiry.pending())
+    return {};
+  return told;
 }
 
 } // namespace synfate

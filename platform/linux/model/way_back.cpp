@@ -125,6 +125,11 @@ Journeys cut_by_neighbours(Walk& walk, Journey journey, const std::optional<Rout
   return sets.empty() ? alone(std::move(journey)) : cut(std::move(journey), sets);
 }
 
+Stop another_way() {
+  return {Outcome::unknown,   Icmp::none, "",
+          Stage::reply_route, {},         "the answer takes another way than the call"};
+}
+
 /// The answer has come to another namespace than it was called from, or by another link: it is for
 /// the client there, is handed on, or is dropped. Rules of that namespace are not looked at.
 Journeys follow_to_client(Walk& walk, Journey journey, const NextHop& there,
@@ -147,8 +152,11 @@ Journeys follow_to_client(Walk& walk, Journey journey, const NextHop& there,
       way.netns = home;
       const auto next =
           routed.answer ? handed_on(walk, way, there, *routed.answer, from) : std::nullopt;
-      auto parts = next ? follow_to_client(walk, std::move(way), *next, from, hops + 1)
-                        : alone(std::move(way));
+      if (next && next->netns == walk.inquiry.snapshot().host().netns)
+        add_stop(way, another_way());
+      auto parts = next && !way.stopped()
+                       ? follow_to_client(walk, std::move(way), *next, from, hops + 1)
+                       : alone(std::move(way));
       std::ranges::move(parts, std::back_inserter(journeys));
       if (walk.inquiry.pending())
         return {};
@@ -211,13 +219,18 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
     add_stop(journey, answered_directly(journey, *from, to));
   } else if (found.kind == NextHop::Kind::there && next == nullptr) {
     return follow_to_client(walk, std::move(journey), found, from);
-  } else if (found.kind == NextHop::Kind::there && found.netns != next->netns) {
-    add_stop(journey, {Outcome::unknown,
-                       Icmp::none,
-                       "",
-                       Stage::reply_route,
-                       {},
-                       "the answer takes another way than the call"});
+  }
+  if (journey.stopped())
+    return alone(std::move(journey));
+  if (found.kind == NextHop::Kind::there && next != nullptr && found.netns != next->netns) {
+    if (journey.kind != Packet::icmp && journey.kind != Packet::reset) {
+      add_stop(journey, another_way());
+      return alone(std::move(journey));
+    }
+    auto journeys = follow_to_client(walk, std::move(journey), found, from);
+    for (auto& way : journeys)
+      way.arrived = !way.stopped();
+    return journeys;
   }
   return alone(std::move(journey));
 }
@@ -319,6 +332,18 @@ bool stays_there(const Walk& walk, const Journey& journey, const PacketClass& pa
   const bool elsewhere =
       journey.hops.empty() || journey.netns != walk.inquiry.snapshot().host().netns;
   return answer.type.is("local") && elsewhere && !has_source_nat(packet);
+}
+
+bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAddress& client) {
+  if (!answer.error.is(0) || !answer.type.is("broadcast"))
+    return false;
+  if (walk.flow.proto == Proto::udp)
+    return true;
+  const auto rows = walk.inquiry.rows<Neighbour>({{"netns", netns}});
+  return std::ranges::none_of(rows, [&](const Neighbour& row) {
+    return row.address.is(client) && row.interface_index == answer.interface_index &&
+           !row.proxy.is(true) && row.hardware_address.known() && !row.state.is("noarp");
+  });
 }
 
 RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,

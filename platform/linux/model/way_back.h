@@ -40,6 +40,12 @@ Stop lost_in_lo(const RouteLookup& answer, const IpAddress& client, bool many);
 bool stays_there(const Walk& walk, const Journey& journey, const PacketClass& packet,
                  const RouteLookup& answer);
 
+/// Somebody has set a route of the type broadcast for the client. A socket of UDP may not send by
+/// it (net/ipv4/udp.c: udp_sendmsg()); other answers go to everybody on the link, and TCP takes
+/// none of these (net/ipv4/tcp_ipv4.c: tcp_v4_rcv()), unless there is a neighbour entry from before
+/// (net/ipv4/arp.c: arp_constructor()). Linux 6.12.
+bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAddress& client);
+
 /// The route of a later try of TCP, where the router of the first one does not answer: an IPv6 host
 /// that is no router itself then takes the next best one. Else the same route again.
 RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,

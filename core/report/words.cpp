@@ -244,13 +244,14 @@ namespace {
 /// A kind of culprit as an operator would say it; a plugin's own kind as it is.
 std::string kind_words(std::string_view kind) {
   using Entry = std::pair<std::string_view, std::string_view>;
-  static constexpr std::array<Entry, 9> words{{
+  static constexpr std::array<Entry, 10> words{{
       {"nft_rule", "rule"},
       {"nft_chain", "policy of"},
       {"nft_set", "set"},
       {"xt_rule", "iptables-legacy rule"},
       {"xt_policy", "iptables-legacy policy of"},
       {"policy_rule", "routing rule"},
+      {"ipsec_policy", "IPsec policy"},
       {"bpf_program", "BPF program"},
       {"netns", "network namespace"},
       {"port_range", "port range"},

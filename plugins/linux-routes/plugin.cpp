@@ -1,7 +1,9 @@
-// The tables `route_lookup`, `route`, `policy_rule` and `neighbour`, through rtnetlink.
+// The tables `route_lookup`, `route`, `policy_rule` and `neighbour`, through rtnetlink, and of
+// IPsec `ipsec_policy` and `ipsec`.
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
 #include "platform/linux/routing/addresses.h"
+#include "platform/linux/routing/ipsec.h"
 #include "platform/linux/routing/links.h"
 #include "platform/linux/routing/neighbours.h"
 #include "platform/linux/routing/policy_rules.h"
@@ -21,8 +23,12 @@ template <typename Row> void put_all(sdk::Collection& collection, const std::vec
 class LinuxRoutes {
 public:
   void collect(sdk::Collection& collection) {
-    const auto status = answer(collection);
-    if (!status)
+    const std::string_view table = collection.table();
+    const bool ipsec = table == table_name<IpsecPolicy>() || table == table_name<Ipsec>();
+    const auto status = ipsec ? collect_ipsec(collection) : answer(collection);
+    if (!status && ipsec)
+      report_ipsec(collection, status.error());
+    else if (!status)
       report(collection, status.error());
   }
 
@@ -102,6 +108,27 @@ private:
     else
       put_all(collection, *routes);
     return Done{};
+  }
+
+  static Status collect_ipsec(sdk::Collection& collection) {
+    if (collection.table() == table_name<IpsecPolicy>()) {
+      SYNFATE_TRY(rows, read_ipsec_policies(collection.netns()));
+      put_all(collection, rows);
+      return Done{};
+    }
+    SYNFATE_TRY(row, read_ipsec(collection.netns()));
+    if (row)
+      sdk::put(collection, *row);
+    return Done{};
+  }
+
+  static void report_ipsec(sdk::Collection& collection, const Error& error) {
+    const bool denied = error.code == ErrorCode::denied;
+    sdk::report(collection, {.id = "ipsec",
+                             .what = "the policies of IPsec",
+                             .why = denied ? "needs CAP_NET_ADMIN" : to_string(error),
+                             .effect = "a policy of IPsec that drops packets would not be seen",
+                             .remedy = denied ? "run as root" : "check with: ip xfrm policy"});
   }
 
   static void report(sdk::Collection& collection, const Error& error) {

@@ -15,6 +15,7 @@
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/client_ports.h"
 #include "platform/linux/model/forward.h"
+#include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/packet_build.h"
@@ -238,6 +239,20 @@ Journeys leave_by_device(Walk& walk, Journeys journeys) {
   return left;
 }
 
+/// ip_route_connect(), ip_route_newports(): with the route comes the policy of IPsec.
+Journeys pass_ipsec_each(Walk& walk, Journeys journeys, const std::optional<Interface>& loopback) {
+  Journeys next;
+  const Int lo = loopback ? loopback->index.value_or(0) : 0;
+  for (auto& way : journeys) {
+    const Int out = way.client_out != 0 ? way.client_out : lo;
+    std::ranges::move(pass_ipsec(walk, std::move(way), IpsecWay::out, out),
+                      std::back_inserter(next));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
+}
+
 } // namespace
 
 void check_remote_client(const Walk& walk, Journey& journey) {
@@ -264,6 +279,8 @@ Journeys leave_client(Walk& walk, Journey journey) {
   Journeys journeys = first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
   if (walk.inquiry.pending())
     return {};
+  if (first)
+    journeys = pass_ipsec_each(walk, std::move(journeys), loopback);
   for (auto& way : journeys)
     begin_at(walk, way, first, loopback);
   journeys = pass_each(walk, std::move(journeys), Hook::output);

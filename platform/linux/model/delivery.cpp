@@ -11,6 +11,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/confirmation.h"
+#include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
@@ -271,9 +272,7 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   return journeys;
 }
 
-} // namespace
-
-Journeys deliver(Walk& walk, Journey journey) {
+Journeys deliver_checked(Walk& walk, Journey journey) {
   const Endpoint target = destination_of(journey.packet);
   if (walk.classes == nullptr || target.port.kind != PortTerm::Kind::known)
     return deliver_alike(walk, std::move(journey));
@@ -286,12 +285,29 @@ Journeys deliver(Walk& walk, Journey journey) {
   return journeys;
 }
 
+} // namespace
+
+Journeys deliver(Walk& walk, Journey journey) {
+  Journeys journeys;
+  for (auto& part : pass_ipsec(walk, std::move(journey), IpsecWay::in)) {
+    if (walk.classes != nullptr && part.stopped()) {
+      journeys.push_back(std::move(part));
+      continue;
+    }
+    std::ranges::move(deliver_checked(walk, std::move(part)), std::back_inserter(journeys));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return journeys;
+}
+
 void foresee_delivery(Walk& walk) {
   const Flow& flow = walk.flow;
   const Snapshot& snapshot = walk.inquiry.snapshot();
   if (snapshot.sealed() || walk.classes != nullptr)
     return;
   const Int netns = snapshot.host().netns;
+  foresee_ipsec(walk.inquiry, netns);
   const auto arrival = arrival_interface(walk, netns);
   const Int device = flow.local ? device_of_own_address(walk.inquiry, netns, flow.to, flow.zone)
                      : arrival  ? arrival->index.value_or(0)

@@ -9,6 +9,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/link_asker.h"
 #include "platform/linux/model/link_exchange.h"
 #include "platform/linux/model/next_hop.h"
@@ -254,7 +255,10 @@ Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
     return give_up(walk, std::move(journey));
   if (const auto device = ask_interface(walk.inquiry, journey.netns, on.out))
     journey.packet.meta.out = view_of(*device);
-  Journeys journeys = alone(std::move(journey));
+  const bool first = journey.kind == Packet::syn || journey.kind == Packet::datagram;
+  Journeys journeys = first && !on.bridged
+                          ? pass_ipsec(walk, std::move(journey), IpsecWay::forward, on.out)
+                          : alone(std::move(journey));
   // ip_output() and ip6_output() tell postrouting the device that the packet came by.
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
     if (on.bridged && hook == Hook::egress)

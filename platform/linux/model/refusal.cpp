@@ -8,6 +8,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
+#include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/way_back.h"
@@ -333,9 +334,10 @@ Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, b
     legs.front().hooks.clear();
     answer.forward_by = 0; // to the link-layer address that the call came from
   }
-  for (auto& part : cut_by_fixed_neighbours(back, std::move(answer)))
-    for (const auto& way : travel(back, std::move(part), legs))
-      ways.push_back(way_of(end_of(way), stop));
+  for (auto& sent : pass_ipsec(back, std::move(answer), IpsecWay::out, way_out))
+    for (auto& part : cut_by_fixed_neighbours(back, std::move(sent)))
+      for (const auto& way : travel(back, std::move(part), legs))
+        ways.push_back(way_of(end_of(way), stop));
   if (!own)
     return ways;
   walk.classes->routes = std::move(own->routes);

@@ -11,6 +11,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
+#include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/walk.h"
@@ -311,6 +312,22 @@ Journeys arrive_each(Walk& walk, Journeys journeys) {
   return next;
 }
 
+/// A router's policies of IPsec; the data has those of the handshake.
+Journeys pass_ipsec_each(Walk& walk, Journeys journeys, Int out) {
+  Journeys next;
+  for (auto& way : journeys) {
+    if (way.kind == Packet::data) {
+      next.push_back(std::move(way));
+      continue;
+    }
+    std::ranges::move(pass_ipsec(walk, std::move(way), IpsecWay::forward, out),
+                      std::back_inserter(next));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
+}
+
 Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
   for (const Hook hook : leg.hooks) {
     for (auto& way : journeys) {
@@ -320,6 +337,8 @@ Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
     }
     if (hook == Hook::ingress) // with prerouting
       continue;
+    if (hook == Hook::forward && !leg.bridged)
+      journeys = pass_ipsec_each(walk, std::move(journeys), leg.out);
     journeys = hook == Hook::prerouting && !leg.bridged
                    ? arrive_each(walk, std::move(journeys))
                    : pass_each(walk, std::move(journeys), hook);
@@ -392,10 +411,14 @@ Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
     if (walk.inquiry.pending())
       return {};
     set_own_hops(walk, way.netns, way_out, way.packet);
-    Journeys parts = cut_by_fixed_neighbours(walk, std::move(way));
-    for (auto& part : parts)
-      for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
-        journeys.push_back(std::move(back));
+    // The data has the policy of the handshake.
+    Journeys allowed = way.kind == Packet::data
+                           ? alone(std::move(way))
+                           : pass_ipsec(walk, std::move(way), IpsecWay::out, way_out);
+    for (auto& sent : allowed)
+      for (auto& part : cut_by_fixed_neighbours(walk, std::move(sent)))
+        for (auto& back : travel_back(walk, std::move(part), way_out, incoming, incoming_kind))
+          journeys.push_back(std::move(back));
   }
   if (walk.inquiry.pending())
     return {};

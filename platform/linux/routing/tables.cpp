@@ -7,7 +7,10 @@ namespace synfate {
 Status add_routing_tables(Schema& schema) {
   SYNFATE_TRY(done, schema.add(spec_of<NamespaceId>()));
   (void)done;
-  return schema.add(spec_of<PolicyRule>());
+  for (auto spec : {spec_of<PolicyRule>(), spec_of<IpsecPolicy>(), spec_of<Ipsec>()})
+    if (auto added = schema.add(std::move(spec)); !added)
+      return added;
+  return Done{};
 }
 
 } // namespace synfate

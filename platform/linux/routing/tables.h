@@ -95,4 +95,92 @@ inline constexpr auto description_of<PolicyRule> = describe(
 /// Adds every table of this file.
 Status add_routing_tables(Schema& schema);
 
+/// A policy of IPsec (`ip xfrm policy`).
+struct IpsecPolicy {
+  Fact<Int> netns;
+  Fact<Int> position;
+  Fact<Text> direction;
+  Fact<Int> index;
+  Fact<Text> family;
+  Fact<bool> sub;
+  Fact<Int> priority;
+  Fact<Text> action;
+  Fact<IpAddress> source;
+  Fact<Int> source_length;
+  Fact<IpAddress> destination;
+  Fact<Int> destination_length;
+  Fact<Int> proto;
+  Fact<Int> source_port;
+  Fact<Int> source_port_mask;
+  Fact<Int> destination_port;
+  Fact<Int> destination_port_mask;
+  Fact<Int> interface_index;
+  Fact<Int> mark;
+  Fact<Int> mark_mask;
+  Fact<Int> if_id;
+  Fact<Int> templates;
+  Fact<Int> required;
+};
+
+template <>
+inline constexpr auto description_of<IpsecPolicy> = describe(
+    "ipsec_policy",
+    "One policy of IPsec; of those that match a packet the one with the lowest priority decides, "
+    "then the lowest position.",
+    key(column(&IpsecPolicy::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
+    key(column(&IpsecPolicy::position, "position", "", "From 0, the oldest first.")),
+    column(&IpsecPolicy::direction, "direction", "",
+           "Packets it is for: in (to this host), out (from it), fwd (forwarded by it); socket_in "
+           "and socket_out belong to a socket that is not told."),
+    column(&IpsecPolicy::index, "index", "", "Its number, as ip xfrm policy shows it."),
+    column(&IpsecPolicy::family, "family", "", "ip or ip6."),
+    column(&IpsecPolicy::sub, "sub", "",
+           "Of the type sub, which is asked before all of type main."),
+    column(&IpsecPolicy::priority, "priority", "", "The lower is tried first."),
+    column(&IpsecPolicy::action, "action", "", "allow or block."),
+    column(&IpsecPolicy::source, "source", "", "Selector: source network."),
+    column(&IpsecPolicy::source_length, "source_length", "bits", "Length of its prefix."),
+    column(&IpsecPolicy::destination, "destination", "", "Selector: destination network."),
+    column(&IpsecPolicy::destination_length, "destination_length", "bits", "Length of its prefix."),
+    column(&IpsecPolicy::proto, "proto", "", "Selector: IP protocol number; absent: any."),
+    column(&IpsecPolicy::source_port, "source_port", "", "Selector: source port."),
+    column(&IpsecPolicy::source_port_mask, "source_port_mask", "",
+           "The bits of the source port it looks at; absent: none."),
+    column(&IpsecPolicy::destination_port, "destination_port", "", "Selector: destination port."),
+    column(&IpsecPolicy::destination_port_mask, "destination_port_mask", "",
+           "The bits of the destination port it looks at; absent: none."),
+    column(&IpsecPolicy::interface_index, "interface_index", "",
+           "Selector: the interface of the packet's route; absent: any.", "interface.index"),
+    column(&IpsecPolicy::mark, "mark", "", "Selector: the packet's mark."),
+    column(&IpsecPolicy::mark_mask, "mark_mask", "",
+           "The bits of the mark it looks at; absent: none."),
+    column(&IpsecPolicy::if_id, "if_id", "",
+           "It is for packets of XFRM interfaces with this number alone; absent: for all others."),
+    column(&IpsecPolicy::templates, "templates", "",
+           "How many transformations (ESP, AH, IPComp) it names."),
+    column(&IpsecPolicy::required, "required", "",
+           "How many of them are required (ip xfrm: level required)."));
+
+/// What IPsec does without a policy, and whether it has any keys.
+struct Ipsec {
+  Fact<Int> netns;
+  Fact<Text> default_in;
+  Fact<Text> default_out;
+  Fact<Text> default_forward;
+  Fact<Int> associations;
+};
+
+template <>
+inline constexpr auto description_of<Ipsec> = describe(
+    "ipsec", "IPsec of a network namespace, beside its policies.",
+    key(column(&Ipsec::netns, "netns", "", "Inode of the network namespace.", "netns.inode")),
+    column(&Ipsec::default_in, "default_in", "",
+           "allow or block: packets to this host that no policy matches."),
+    column(&Ipsec::default_out, "default_out", "", "The same for packets from it."),
+    column(&Ipsec::default_forward, "default_forward", "",
+           "The same for packets that it forwards."),
+    column(&Ipsec::associations, "associations", "",
+           "How many security associations there are (ip xfrm state); with none nothing can be "
+           "encrypted or decrypted."));
+
 } // namespace synfate

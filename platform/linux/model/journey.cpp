@@ -142,12 +142,12 @@ void keep_traces(Journey& journey, const PacketClass& packet) {
   const bool tried = journey.kind == Packet::syn || journey.kind == Packet::synack;
   const auto& ct = packet.ct;
   const bool told = !ct.mark.is(0U) || !ct.labels.empty() || !ct.set_changes.empty() ||
-                    !packet.recent.empty() || (ct.status & ct_status_seen_reply) != 0 ||
+                    packet.remembered != Remembered() || (ct.status & ct_status_seen_reply) != 0 ||
                     std::ranges::any_of(journey.conntracks, [](const auto& each) {
                       return !each.second.mark.is(0U) || !each.second.set_changes.empty();
                     });
   if (tried && told && !journey.stopped() && !journey.tried_before && !journey.traces)
-    journey.traces = Traces{journey.netns, ct, journey.conntracks, packet.recent};
+    journey.traces = Traces{journey.netns, ct, journey.conntracks, packet.remembered};
 }
 
 bool is_tried_again(const Journey& journey) {

@@ -53,7 +53,7 @@ struct Traces {
   Int netns = 0;
   ConntrackView ct;                        ///< of that namespace
   std::map<Int, ConntrackView> conntracks; ///< of the others
-  std::vector<RecentMark> recent;
+  Remembered remembered;
 };
 
 struct Journey {

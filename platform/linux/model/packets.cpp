@@ -177,10 +177,10 @@ Journey second_try(Walk& walk, const Journey& first) {
     forget_unconfirmed(ct);
   PacketClass before = first.packet;
   before.ct = traces.conntracks[journey.netns];
-  before.recent = std::move(traces.recent);
+  before.remembered = std::move(traces.remembered);
   carry_over(journey.packet, before, false);
   journey.conntracks = std::move(traces.conntracks);
-  const bool ages = !journey.packet.recent.empty() ||
+  const bool ages = journey.packet.remembered != Remembered() ||
                     std::ranges::any_of(journey.conntracks, [](const auto& each) {
                       return !each.second.set_changes.empty();
                     });

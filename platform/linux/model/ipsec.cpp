@@ -43,7 +43,7 @@ Selected selected_of(const Journey& journey, const Check& check) {
   const bool leaves = std::string_view(check.direction) == "out";
   Selected selected{source_of(packet), destination_of(packet),
                     check.way == IpsecWay::in ? loopback_index : check.out,
-                    journey.kind == Packet::icmp};
+                    journey.kind == Packet::icmp || journey.kind == Packet::neighbour};
   // nf_nat_decode_session(): what arrives is seen as it was before NAT.
   const auto& ct = packet.ct;
   if (leaves || selected.error || !is_tracked(ct) ||
@@ -242,6 +242,11 @@ bool is_exempt(Walk& walk, const Journey& journey, const Check& check) {
 
 Stop stop_of(const Journey& journey, const Check& check, Culprit culprit, std::string note) {
   const bool client = check.way == IpsecWay::out && !journey.reply;
+  if (journey.kind == Packet::neighbour)
+    return {
+        Outcome::timeout,   Icmp::none,
+        "ETIMEDOUT",        check.way == IpsecWay::in ? Stage::socket_policy : Stage::reply_route,
+        std::move(culprit), std::move(note)};
   if (journey.reply) {
     Stop stop = sent_astray(journey, std::move(culprit), std::move(note));
     stop.stage = check.way == IpsecWay::out ? Stage::reply_route : Stage::forward;
@@ -326,29 +331,6 @@ std::vector<IntervalSet> told_apart(Walk& walk, const Journey& journey, const Ch
   return sets;
 }
 
-/// icmpv6_rcv() and icmp6_dst_alloc() ask for a policy as well: who does not know this host yet
-/// may not get to know it.
-bool drops_discovery(Walk& walk, const Journey& journey, const Check& check,
-                     const Selected& selected, const std::vector<IpsecPolicy>& policies) {
-  if (journey.packet.family == IpFamily::v4 || walk.flow.local || check.way == IpsecWay::forward)
-    return false;
-  static const IpAddress solicited = *IpAddress::parse("ff02::1:ff00:0");
-  const bool comes = check.way == IpsecWay::in;
-  const AddressTerm to = comes ? AddressTerm::known(solicited) : selected.destination.address;
-  const auto rows = walk.inquiry.rows<Ipsec>({{"netns", journey.netns}});
-  if (!rows.empty() && (comes ? rows.front().default_in : rows.front().default_out).is("block"))
-    return true;
-  return std::ranges::any_of(policies, [&](const IpsecPolicy& policy) {
-    const bool passes = policy.action.is("allow") && policy.required.is(0);
-    const bool any = !policy.proto.known() || policy.proto.is(Int{ip_protocol::icmpv6});
-    return !passes && any &&
-           match_address(walk, journey, selected.source.address, policy.source,
-                         policy.source_length) != Match::no &&
-           match_address(walk, journey, to, policy.destination, policy.destination_length) !=
-               Match::no;
-  });
-}
-
 Journeys decide(Walk& walk, Journey journey, const Check& check) {
   const Selected selected = selected_of(journey, check);
   const auto policies = policies_for(walk, journey, check.direction);
@@ -356,9 +338,6 @@ Journeys decide(Walk& walk, Journey journey, const Check& check) {
     assume(journey, "no policy of IPsec drops it");
   if (is_exempt(walk, journey, check) || walk.inquiry.pending())
     return alone(std::move(journey));
-  if (drops_discovery(walk, journey, check, selected, policies))
-    assume(journey, "the client knows this host's link-layer address, though a policy of IPsec "
-                    "drops neighbour discovery");
   Journeys journeys;
   const auto enforce = [&](Journey part, const IpsecPolicy& policy) {
     if (policy.action.is("block"))
@@ -421,13 +400,8 @@ Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out) {
   foresee_ipsec(walk.inquiry, journey.netns);
   if (walk.inquiry.pending())
     return {};
-  const auto policies = walk.inquiry.rows<IpsecPolicy>({{"netns", journey.netns}});
-  const bool incomplete = walk.inquiry.incomplete();
-  const auto states = walk.inquiry.rows<Ipsec>({{"netns", journey.netns}});
-  const bool blocks = !states.empty() && (states.front().default_in.is("block") ||
-                                          states.front().default_out.is("block") ||
-                                          states.front().default_forward.is("block"));
-  if (policies.empty() && !blocks) {
+  if (!has_ipsec_policies(walk.inquiry, journey.netns)) {
+    const bool incomplete = walk.inquiry.incomplete();
     if (incomplete)
       assume(journey, "no policy of IPsec drops it");
     return alone(std::move(journey));
@@ -454,6 +428,14 @@ Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out) {
   }
   weaken(walk, journeys, stops);
   return journeys;
+}
+
+bool has_ipsec_policies(Inquiry& inquiry, Int netns) {
+  const auto rows = inquiry.rows<Ipsec>({{"netns", netns}});
+  return !inquiry.rows<IpsecPolicy>({{"netns", netns}}).empty() ||
+         (!rows.empty() &&
+          (rows.front().default_in.is("block") || rows.front().default_out.is("block") ||
+           rows.front().default_forward.is("block")));
 }
 
 void foresee_ipsec(Inquiry& inquiry, Int netns) {

@@ -1,6 +1,6 @@
 """Policies of IPsec: what they drop on the way in, out and through, and whom they leave alone."""
 
-from cases_path import CONTAINER, container, rules, serve
+from cases_path import CONTAINER, among_strangers, container, rules, serve, setting
 from lab import Case, Connection
 
 
@@ -16,15 +16,16 @@ def policies(*texts, then=None, listens=True):
     return prepare
 
 
-def setting(name, value):
-    return lambda lab: lab.server.sysctl(name, value)
-
-
 def defaults(*texts):
     def prepare(lab):
         serve(lab)
         lab.server.ip("xfrm", "policy", "setdefault", *texts)
     return prepare
+
+
+def strangers(*texts):
+    """The client does not know the server's link-layer address."""
+    return among_strangers(policies(*texts, listens=False))
 
 
 def forwarded(*texts):
@@ -34,12 +35,6 @@ def forwarded(*texts):
 def redirected(lab):
     rules(lab, "table ip t { chain p { type nat hook prerouting priority -100;"
                " tcp dport 80 redirect to :8080; }\n}")
-
-
-def keys(lab):
-    """Some association, which has nothing to do with the client."""
-    lab.server.ip("xfrm", "state", "add", "src", "192.0.2.1", "dst", "192.0.2.2", "proto", "esp",
-                  "spi", "0x1000", "mode", "tunnel", "enc", "ecb(cipher_null)", "")
 
 
 FROM = "src 10.77.0.2/32 dst 10.77.0.1/32"
@@ -64,6 +59,10 @@ CASES = [
          certainty="certain"),
     Case("a policy for the port", policies(f"{FROM} proto tcp dport 8080 dir in action block"), V4, "timeout",
          **BLOCKED),
+    Case("a policy for a port that few clients have",
+         policies(f"{FROM} proto tcp sport 40000 dir in action block"), V4, "open", certainty="likely"),
+    Case("a policy for a port that no client has", policies(f"{FROM} proto tcp sport 22 dir in action block"), V4,
+         "open", certainty="certain"),
     Case("a policy for UDP", policies(f"{FROM} proto udp dir in action block"), V4, "open", certainty="certain"),
     Case("the lower priority is tried first", policies(f"{FROM} dir in action block priority 20",
                                                        "src 10.77.0.0/24 dst 10.77.0.0/24 dir in priority 10"),
@@ -97,7 +96,8 @@ CASES = [
     Case("localhost of IPv6 may not even send", policies("src ::/0 dst ::/0 dir out action block"),
          Connection("::1", local=True), "denied", **BLOCKED),
     Case("a policy drops the answer", policies(f"{TO} dir out action block"), V4, "timeout", **BLOCKED),
-    Case("the same over IPv6 ", policies(f"{TO6} dir out action block"), V6, "timeout", **BLOCKED),
+    Case("an IPv6 client that knows this host gets no answer", policies(f"{TO6} dir out action block"), V6, "timeout",
+         rule="ipsec.block", culprit="ipsec_policy"),
     Case("a policy drops the reset", policies(f"{TO} dir out action block"), Connection("10.77.0.1", 9), "timeout",
          certainty="certain"),
     Case("a program of the host may not send", policies(f"{TO} dir out action block"),
@@ -119,12 +119,16 @@ CASES = [
     Case("a policy demands IPsec of the answer", policies(f"{TO} dir out {ESP}"), V4, "timeout", **DEMANDED),
     Case("a policy demands IPsec of a program of the host", policies(f"{TO} dir out {ESP}"),
          Connection("10.77.0.2", source="10.77.0.1", local=True), "timeout", **DEMANDED),
-    Case("a policy demands IPsec, and there are keys", policies(f"{FROM} dir in {ESP}", then=keys), V4, "timeout",
-         predicted="unknown"),
+    Case("a policy drops neighbour discovery", strangers("src ::/0 dst ::/0 dir in action block"), V6, "unreachable",
+         rule="ipsec.block", culprit="ipsec_policy"),
+    Case("a policy drops the advertisement", strangers(f"{TO6} dir out action block"), V6, "unreachable",
+         rule="ipsec.block", culprit="ipsec_policy"),
+    Case("a policy for TCP leaves neighbour discovery alone",
+         strangers("src ::/0 dst ::/0 proto tcp dir in action block"), V6, "timeout", **BLOCKED),
     Case("everything is blocked that no policy names", defaults("in", "block"), V4, "timeout", rule="ipsec.default",
          culprit="ipsec_policy", certainty="certain"),
     Case("answers are blocked that no policy names", defaults("out", "block"), V6, "timeout", rule="ipsec.default",
-         culprit="ipsec_policy", certainty="certain"),
+         culprit="ipsec_policy"),
     Case("the default leaves localhost alone", defaults("in", "block", "out", "block"),
          Connection("127.0.0.1", local=True), "open", certainty="certain"),
 ]

@@ -19,7 +19,7 @@ namespace synfate {
 namespace {
 
 constexpr Int loopback_index = 1; // LOOPBACK_IFINDEX
-constexpr Int all_bits = 0xffff;
+constexpr unsigned port_bits = 16;
 
 enum class Match : std::uint8_t { no, yes, open };
 
@@ -43,7 +43,7 @@ Selected selected_of(const Journey& journey, const Check& check) {
   const bool leaves = std::string_view(check.direction) == "out";
   Selected selected{source_of(packet), destination_of(packet),
                     check.way == IpsecWay::in ? loopback_index : check.out,
-                    journey.kind == Packet::icmp};
+                    journey.kind == Packet::icmp || journey.kind == Packet::neighbour};
   // nf_nat_decode_session(): what arrives is seen as it was before NAT.
   const auto& ct = packet.ct;
   if (leaves || selected.error || !is_tracked(ct) ||
@@ -60,12 +60,18 @@ std::string network_text(const Fact<IpAddress>& address, const Fact<Int>& length
                          : "?";
 }
 
+std::string protocol_text(Int number) {
+  return number == ip_protocol::tcp   ? "tcp"
+         : number == ip_protocol::udp ? "udp"
+                                      : fmt::format("{}", number);
+}
+
 /// As ip xfrm policy names it.
 std::string selector_text(Walk& walk, const IpsecPolicy& policy) {
   std::string text = fmt::format("src {} dst {}", network_text(policy.source, policy.source_length),
                                  network_text(policy.destination, policy.destination_length));
   if (policy.proto.known())
-    text += fmt::format(" proto {}", policy.proto.value());
+    text += fmt::format(" proto {}", protocol_text(policy.proto.value()));
   if (policy.source_port.known())
     text += fmt::format(" sport {}", policy.source_port.value());
   if (policy.destination_port.known())
@@ -106,8 +112,8 @@ Match match_address(Walk& walk, const Journey& journey, const AddressTerm& term,
 }
 
 /// __xfrm4_selector_match(): ((port ^ wanted) & mask) == 0.
-Match match_port(const Journey& journey, const Selected& selected, const PortTerm& term,
-                 const Fact<Int>& wanted, const Fact<Int>& mask) {
+Match match_port(const Selected& selected, const PortTerm& term, const Fact<Int>& wanted,
+                 const Fact<Int>& mask) {
   if (!mask.known() || mask.is(0))
     return Match::yes;
   if (selected.error)
@@ -117,10 +123,7 @@ Match match_port(const Journey& journey, const Selected& selected, const PortTer
     return ((Int{term.first} ^ port) & mask.value()) == 0 ? Match::yes : Match::no;
   if (term.kind != PortTerm::Kind::client)
     return Match::open;
-  if (const auto only = journey.packet.ports.only())
-    return ((static_cast<Int>(*only) ^ port) & mask.value()) == 0 ? Match::yes : Match::no;
-  const bool one = mask.is(all_bits);
-  return one && !journey.packet.ports.contains(static_cast<Wide>(port)) ? Match::no : Match::open;
+  return Match::yes; // see narrow()
 }
 
 Match match_mark(const Journey& journey, const IpsecPolicy& policy) {
@@ -131,6 +134,23 @@ Match match_mark(const Journey& journey, const IpsecPolicy& policy) {
     return Match::open;
   return (Int{mark.value()} & policy.mark_mask.value()) == policy.mark.value_or(0) ? Match::yes
                                                                                    : Match::no;
+}
+
+/// Leaves the client's ports that the policy looks for.
+void narrow(Journey& journey, const Selected& selected, const IpsecPolicy& policy) {
+  const auto keep = [&](const PortTerm& term, const Fact<Int>& wanted, const Fact<Int>& mask) {
+    if (selected.error || term.kind != PortTerm::Kind::client || !mask.known())
+      return;
+    const auto bits = static_cast<Wide>(mask.value());
+    const auto set =
+        IntervalSet::masked(bits, static_cast<Wide>(wanted.value_or(0)) & bits, port_bits);
+    if (set)
+      journey.packet.ports = journey.packet.ports & *set;
+    else
+      assume(journey, "the client's port is one that a policy of IPsec looks for");
+  };
+  keep(selected.source.port, policy.source_port, policy.source_port_mask);
+  keep(selected.destination.port, policy.destination_port, policy.destination_port_mask);
 }
 
 std::uint8_t protocol_of(const Walk& walk, const Journey& journey, const Selected& selected) {
@@ -152,9 +172,8 @@ Match match(Walk& walk, const Journey& journey, const Selected& selected,
        {match_address(walk, journey, selected.source.address, policy.source, policy.source_length),
         match_address(walk, journey, selected.destination.address, policy.destination,
                       policy.destination_length),
-        match_port(journey, selected, selected.source.port, policy.source_port,
-                   policy.source_port_mask),
-        match_port(journey, selected, selected.destination.port, policy.destination_port,
+        match_port(selected, selected.source.port, policy.source_port, policy.source_port_mask),
+        match_port(selected, selected.destination.port, policy.destination_port,
                    policy.destination_port_mask),
         match_mark(journey, policy)}) {
     if (part == Match::no)
@@ -223,6 +242,11 @@ bool is_exempt(Walk& walk, const Journey& journey, const Check& check) {
 
 Stop stop_of(const Journey& journey, const Check& check, Culprit culprit, std::string note) {
   const bool client = check.way == IpsecWay::out && !journey.reply;
+  if (journey.kind == Packet::neighbour)
+    return {
+        Outcome::timeout,   Icmp::none,
+        "ETIMEDOUT",        check.way == IpsecWay::in ? Stage::socket_policy : Stage::reply_route,
+        std::move(culprit), std::move(note)};
   if (journey.reply) {
     Stop stop = sent_astray(journey, std::move(culprit), std::move(note));
     stop.stage = check.way == IpsecWay::out ? Stage::reply_route : Stage::forward;
@@ -323,20 +347,23 @@ Journeys decide(Walk& walk, Journey journey, const Check& check) {
     return alone(std::move(part));
   };
   for (const auto& policy : policies) {
-    const Match matches = match(walk, journey, selected, policy);
+    Journey part = journey;
+    narrow(part, selected, policy);
+    const Match matches =
+        part.packet.ports.empty() ? Match::no : match(walk, part, selected, policy);
     const bool passes = policy.action.is("allow") && policy.required.is(0);
     if (matches == Match::no || (passes && policy.sub.is(true)))
       continue;
     if (matches == Match::open) {
       const std::string id = culprit_of(walk, policy).id;
-      Journey part = journey;
       part.conditions.push_back(fmt::format("the policy {} of IPsec matches", id));
       journey.conditions.push_back(fmt::format("the policy {} of IPsec does not match", id));
-      std::ranges::move(enforce(std::move(part), policy), std::back_inserter(journeys));
-      continue;
+    } else {
+      journey.packet.ports = journey.packet.ports - part.packet.ports;
     }
-    std::ranges::move(enforce(std::move(journey), policy), std::back_inserter(journeys));
-    return journeys;
+    std::ranges::move(enforce(std::move(part), policy), std::back_inserter(journeys));
+    if (journey.packet.ports.empty())
+      return journeys;
   }
   apply_default(walk, journey, check);
   journeys.push_back(std::move(journey));
@@ -373,13 +400,8 @@ Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out) {
   foresee_ipsec(walk.inquiry, journey.netns);
   if (walk.inquiry.pending())
     return {};
-  const auto policies = walk.inquiry.rows<IpsecPolicy>({{"netns", journey.netns}});
-  const bool incomplete = walk.inquiry.incomplete();
-  const auto states = walk.inquiry.rows<Ipsec>({{"netns", journey.netns}});
-  const bool blocks = !states.empty() && (states.front().default_in.is("block") ||
-                                          states.front().default_out.is("block") ||
-                                          states.front().default_forward.is("block"));
-  if (policies.empty() && !blocks) {
+  if (!has_ipsec_policies(walk.inquiry, journey.netns)) {
+    const bool incomplete = walk.inquiry.incomplete();
     if (incomplete)
       assume(journey, "no policy of IPsec drops it");
     return alone(std::move(journey));
@@ -406,6 +428,14 @@ Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out) {
   }
   weaken(walk, journeys, stops);
   return journeys;
+}
+
+bool has_ipsec_policies(Inquiry& inquiry, Int netns) {
+  const auto rows = inquiry.rows<Ipsec>({{"netns", netns}});
+  return !inquiry.rows<IpsecPolicy>({{"netns", netns}}).empty() ||
+         (!rows.empty() &&
+          (rows.front().default_in.is("block") || rows.front().default_out.is("block") ||
+           rows.front().default_forward.is("block")));
 }
 
 void foresee_ipsec(Inquiry& inquiry, Int netns) {

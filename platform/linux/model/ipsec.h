@@ -23,6 +23,9 @@ enum class IpsecWay : std::uint8_t {
 /// them. `out`: the interface it leaves by. Of many clients those with another policy are cut off.
 Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out = 0);
 
+/// The namespace has policies, or blocks without one.
+bool has_ipsec_policies(Inquiry& inquiry, Int netns);
+
 /// Asks for what pass_ipsec() needs, so that it is collected with what else is asked.
 void foresee_ipsec(Inquiry& inquiry, Int netns);
 

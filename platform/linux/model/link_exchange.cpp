@@ -6,6 +6,7 @@
 
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/routing/reachability.h"
@@ -56,16 +57,37 @@ Journey messenger(const Journey& journey, Int netns, PacketClass message) {
   return first;
 }
 
+/// icmpv6_rcv(), icmp6_dst_alloc(): neighbour discovery has to pass IPsec's policies as well.
+Journeys allowed(Walk& walk, Journeys ways, IpsecWay direction, Int out, Journeys& ended) {
+  Journeys going;
+  for (auto& way : ways) {
+    if (way.packet.family == IpFamily::v4) {
+      going.push_back(std::move(way));
+      continue;
+    }
+    for (auto& passed : pass_ipsec(walk, std::move(way), direction, out))
+      if (!passed.stopped())
+        going.push_back(std::move(passed));
+      else if (walk.classes != nullptr)
+        end_part(*walk.classes, passed);
+      else
+        ended.push_back(std::move(passed));
+  }
+  return going;
+}
+
 /// Those that get through; the others go to `ended`.
 Journeys come_in(Walk& walk, Journey first, Journeys& ended) {
   Journeys ways;
   part(pass_to_routing(walk, std::move(first)), ways, ended);
   Journeys heard;
   part(pass_each(walk, std::move(ways), Hook::input), heard, ended);
-  return heard;
+  return allowed(walk, std::move(heard), IpsecWay::in, 0, ended);
 }
 
 Journeys go_out(Walk& walk, Journeys ways, IpFamily family, Journeys& ended) {
+  const Int out = ways.empty() ? 0 : ways.front().packet.meta.out.index;
+  ways = allowed(walk, std::move(ways), IpsecWay::out, out, ended);
   for (const Hook hook : {Hook::output, Hook::postrouting, Hook::egress}) {
     if (hook == Hook::postrouting && family == IpFamily::v4)
       continue; // ARP has none
@@ -94,7 +116,8 @@ std::optional<Refusal> first_refusal(const Journey& journey, const Journeys& way
 }
 
 bool is_answer_stage(Stage stage) {
-  return stage == Stage::output || stage == Stage::postrouting || stage == Stage::egress;
+  return stage == Stage::reply_route || stage == Stage::output || stage == Stage::postrouting ||
+         stage == Stage::egress;
 }
 
 /// The client's error once it has asked in vain; a UDP socket does not report it (__udp4_lib_err(),
@@ -169,7 +192,7 @@ bool meets_rules(Walk& walk, Int netns, IpFamily family) {
   if (chains == nullptr)
     return false; // then the packet itself is unknown as well
   if (family == IpFamily::v6)
-    return !chains->empty() || walk.xt != nullptr;
+    return !chains->empty() || walk.xt != nullptr || has_ipsec_policies(walk.inquiry, netns);
   return std::ranges::any_of(*chains, [](const NftBaseChain& chain) {
     const auto& of = chain.scope.family;
     return of == "netdev" || of == "arp" || of == "bridge";

@@ -166,6 +166,13 @@ const Process* one_to_name(const std::vector<Process>& processes) {
 
 void name_owner(Inquiry& inquiry, Entry& entry) {
   Listener& listener = entry.listener;
+  if (listener.proto == Proto::udp && listener.address.value_or(IpAddress()).is_unspecified())
+    if (auto link = kernel_link(inquiry, inquiry.snapshot().host().netns, listener.port);
+        !link.empty()) {
+      listener.kernel = listener.holders_complete = true;
+      listener.service = std::move(link);
+      return;
+    }
   std::string hidden;
   listener.holders = holders_of(inquiry, entry.sockets, hidden);
   listener.holders_complete =

@@ -249,6 +249,7 @@ struct Interface {
   Fact<bool> no_arp;
   Fact<bool> hairpin;
   Fact<bool> isolated;
+  Fact<Int> udp_port;
 };
 
 template <>
@@ -280,7 +281,9 @@ inline constexpr auto description_of<Interface> = describe(
     column(&Interface::hairpin, "hairpin", "",
            "A bridge's port by which frames may leave that came by it (hairpin mode)."),
     column(&Interface::isolated, "isolated", "",
-           "A bridge's port from which no frame goes to other such ports."));
+           "A bridge's port from which no frame goes to other such ports."),
+    column(&Interface::udp_port, "udp_port", "",
+           "The UDP port that the kernel opened for it: vxlan, geneve, bareudp."));
 
 /// An address of an interface.
 struct Address {

@@ -64,6 +64,13 @@ bool holders_complete(const Snapshot& snapshot, const HeldSocket& socket) {
   return question && snapshot.answer(*question)->gaps.empty();
 }
 
+std::string kernel_link(Inquiry& inquiry, Int netns, Int port) {
+  for (const auto& link : inquiry.rows<Interface>({{"netns", netns}}))
+    if (link.udp_port.is(port))
+      return link.kind.value_or("") + " " + link.name.value_or("");
+  return {};
+}
+
 Request owners_of_listeners(Int netns, bool complete) {
   return {owner_table, {{"listeners_of", netns}, {"complete", complete}}};
 }

@@ -7,6 +7,8 @@
 // that nothing is searched for twice. Tested by tests/unit/core/model/owners_test.cpp.
 #pragma once
 
+#include <string>
+
 #include "core/facts/tables.h"
 #include "core/model/model.h"
 
@@ -27,6 +29,10 @@ std::vector<std::size_t> find_owners(Inquiry& inquiry, const HeldSocket& socket,
 
 /// True if every holder of the socket was asked for and nothing was in the way.
 bool holders_complete(const Snapshot& snapshot, const HeldSocket& socket);
+
+/// The link whose socket in the kernel has the UDP port, such as "vxlan vx0"; empty where none has.
+/// No process holds such a socket; it is bound to no address.
+std::string kernel_link(Inquiry& inquiry, Int netns, Int port);
 
 /// The one question about the holders of all listeners of a network namespace.
 Request owners_of_listeners(Int netns, bool complete);

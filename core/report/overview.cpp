@@ -18,6 +18,8 @@ std::string owner_words(const Listener& listener) {
   const Fact<ListenerOwner>& owner = listener.owner;
   if (!listener.led_to.empty())
     return "NAT to " + listener.led_to;
+  if (listener.kernel)
+    return "the kernel";
   if (owner.unknown())
     return "unknown process";
   if (owner.absent())

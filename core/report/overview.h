@@ -29,6 +29,7 @@ struct Listener {
   std::string interface;                   ///< bound to this one only; mostly empty
   std::string path;                        ///< Unix sockets only
   Fact<ListenerOwner> owner;               ///< absent: the kernel, or NAT leads it elsewhere
+  bool kernel = false;                     ///< a link's socket in the kernel; `service` names it
   std::vector<std::int64_t> holders;       ///< processes that hold its sockets
   bool holders_complete = false;           ///< these are all of them
   std::string led_to;                      ///< where NAT leads it; empty: a socket of this host

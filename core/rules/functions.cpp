@@ -134,6 +134,26 @@ std::string owner_name(const Value& owners) {
                      pid.is(cel::Kind::integer) ? pid.as_int() : 0, list.size() - 1);
 }
 
+/// "vxlan vx0", of a UDP socket that the kernel opened for a link; else empty.
+std::string kernel_link_of(const Facts& facts, const Value& socket) {
+  const auto is = [&](const char* column, std::string_view text) {
+    const Value value = column_of(socket, column);
+    return value.is(cel::Kind::string) && value.as_text() == text;
+  };
+  const Value port = column_of(socket, "local_port");
+  const Value netns = column_of(socket, "netns");
+  if (!is("proto", "udp") || !is("state", "unconnected") || !port.is(cel::Kind::integer))
+    return {};
+  return kernel_link(facts.inquiry(),
+                     netns.is(cel::Kind::integer) ? netns.as_int() : facts.host().netns,
+                     port.as_int());
+}
+
+std::string socket_owner_name(const Facts& facts, const Value& socket) {
+  const std::string link = kernel_link_of(facts, socket);
+  return link.empty() ? owner_name(owners(facts, socket)) : fmt::format("the kernel ({})", link);
+}
+
 Value process_of(const Facts& facts, const Value& pid) {
   const Answer found = ask(facts, "process", {{"pid", pid.as_int()}});
   if (!found.rows.empty())
@@ -250,9 +270,10 @@ constexpr std::array functions{
              [](const Facts& facts, Arguments a) { return owners(facts, a[0]); }},
     Function{"owners", "(unix_socket) -> list(process)", "The same for a Unix socket.",
              [](const Facts& facts, Arguments a) { return owners(facts, a[0]); }},
-    Function{"owner_name", "(socket) -> string", "\"nginx (pid 12)\", or \"an unknown process\".",
+    Function{"owner_name", "(socket) -> string",
+             "\"nginx (pid 12)\", \"the kernel (vxlan vx0)\", or \"an unknown process\".",
              [](const Facts& facts, Arguments a) {
-               return string_value(owner_name(owners(facts, a[0])));
+               return string_value(socket_owner_name(facts, a[0]));
              }},
     Function{"owner_name", "(unix_socket) -> string", "The same for a Unix socket.",
              [](const Facts& facts, Arguments a) {

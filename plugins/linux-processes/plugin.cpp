@@ -124,10 +124,18 @@ public:
 private:
   /// Listeners are looked up in the thread's namespace, which is the one that the host looks at.
   void collect_owners(sdk::Collection& collection, const ProcessSource& source) {
-    const OwnerQuery query = owner_query_of(collection);
+    OwnerQuery query = owner_query_of(collection);
     auto delivery = delivery_of<SocketOwner>(collection);
-    if (!query.listeners_of)
-      return read_owners(query, source, delivery);
+    if (!query.listeners_of) {
+      query.known_holders = known_holders_;
+      return read_owners(query, source,
+                         {[&](const SocketOwner& row) {
+                            if (query.inode)
+                              remember(static_cast<std::int32_t>(row.pid.value_or(0)));
+                            return delivery.row(row);
+                          },
+                          delivery.gap});
+    }
     if (*query.listeners_of != collection.netns())
       return delivery.gap({"owners.netns", "owners of listeners in another network namespace",
                            "they can be looked up only from inside of it",
@@ -140,6 +148,15 @@ private:
                  },
                  delivery.gap});
     holders_.expect({pids.begin(), pids.end()});
+  }
+
+  void remember(std::int32_t pid) {
+    constexpr std::size_t few = 8;
+    if (std::ranges::find(known_holders_, pid) != known_holders_.end())
+      return;
+    if (known_holders_.size() == few)
+      known_holders_.erase(known_holders_.begin());
+    known_holders_.push_back(pid);
   }
 
   void collect_processes(sdk::Collection& collection, const ProcessSource& source) {
@@ -162,6 +179,7 @@ private:
   }
 
   Holders holders_;
+  std::vector<std::int32_t> known_holders_; ///< of single sockets, in the order they were found
   HiddenProcesses hidden_;
 };
 

@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include "core/model/owners.h"
 #include "platform/linux/capabilities.h"
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/confirmation.h"
@@ -363,6 +364,14 @@ void serve(Walk& walk, Journey& journey) {
   if (!listener.inode.known() || listener.inode.is(0)) {
     assume(journey, "the owner of the listener serves");
     return;
+  }
+  if (listener.state.is("unconnected") && listener.local_port.known()) {
+    const auto link = kernel_link(walk.inquiry, journey.netns, listener.local_port.value());
+    if (!link.empty()) {
+      add_step(journey, Stage::accept, Verdict::assumed, {},
+               fmt::format("the kernel has it for {}", link));
+      return assume(journey, "the owner of the listener serves");
+    }
   }
   auto [holders, hidden] = ask_holders(walk, listener, false);
   if (walk.inquiry.pending())

@@ -40,7 +40,7 @@ public:
       return deliver(search_with_threads({static_cast<std::int32_t>(*query_.pid)}, false), true);
     if (!one_is_enough())
       return deliver(search_with_threads(processes(), false), true);
-    if (query_.inode && (read_own_cgroup() || read_likely()))
+    if (query_.inode && (read_own_cgroup() || read_known() || read_likely()))
       return;
     const auto found = search_with_threads(in_likely_order(processes()), true);
     deliver(found, !everything_found(found));
@@ -132,6 +132,17 @@ private:
     if (pids->size() > small_cgroup)
       return false; // hardly better than every process
     const auto found = search(*pids, false);
+    if (found.holders.empty())
+      return false;
+    deliver(found, false);
+    return true;
+  }
+
+  /// True if one that held another socket holds this one.
+  bool read_known() {
+    if (query_.known_holders.empty())
+      return false;
+    const auto found = search(query_.known_holders, true);
     if (found.holders.empty())
       return false;
     deliver(found, false);

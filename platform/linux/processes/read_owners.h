@@ -9,7 +9,9 @@
 // without that key. Tested by tests/unit/platform/linux/processes/read_owners_test.cpp.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/facts/tables.h"
 #include "platform/linux/delivery.h"
@@ -30,6 +32,9 @@ struct OwnerQuery {
   std::optional<Int> hint_cgroup_id;
   std::optional<Int> hint_uid;
   std::optional<Int> listeners_of;
+  /// Processes that held what was asked before: of one port they mostly hold the next socket too.
+  /// Those are looked at first where one holder is enough.
+  std::vector<std::int32_t> known_holders;
 };
 
 /// Rows carry the asked key columns. A gap `owners` says that processes could not be looked into.

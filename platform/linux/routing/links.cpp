@@ -59,6 +59,15 @@ std::string hardware_address_text(ByteSpan bytes) {
   return text;
 }
 
+/// Of IFLA_INFO_DATA: the UDP port that a link's tunnel listens on, in network order
+/// (vxlan_fill_info(), geneve_fill_info(), bareudp_fill_info(); Linux 6.12).
+std::optional<int> port_attribute(std::string_view kind) {
+  return kind == "vxlan"     ? std::optional<int>(IFLA_VXLAN_PORT)
+         : kind == "geneve"  ? std::optional<int>(IFLA_GENEVE_PORT)
+         : kind == "bareudp" ? std::optional<int>(IFLA_BAREUDP_PORT)
+                             : std::nullopt;
+}
+
 Result<Interface> decode_link(const Message& message, Int netns) {
   SYNFATE_TRY(attributes, message.attributes(sizeof(ifinfomsg)));
   const auto head = message.head<ifinfomsg>().value();
@@ -88,6 +97,11 @@ Result<Interface> decode_link(const Message& message, Int netns) {
     SYNFATE_TRY(port, kind.nested(IFLA_INFO_SLAVE_DATA));
     link.hairpin = flag(port.u8(IFLA_BRPORT_MODE));
     link.isolated = flag(port.u8(IFLA_BRPORT_ISOLATED));
+  }
+  if (const auto attribute = port_attribute(link.kind.value_or(""))) {
+    SYNFATE_TRY(data, kind.nested(IFLA_INFO_DATA));
+    if (const auto port = data.find(*attribute); port && port->size() == 2)
+      link.udp_port = std::to_integer<Int>((*port)[0]) << 8 | std::to_integer<Int>((*port)[1]);
   }
   return link;
 }

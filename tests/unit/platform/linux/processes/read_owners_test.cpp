@@ -142,6 +142,22 @@ TEST_CASE("a hint that leads nowhere does not hide the owner") {
   CHECK(ask(query).names(inode, getpid()));
 }
 
+TEST_CASE("of many holders one that held something else is named") {
+  const auto listener = test::listening(v4_loopback);
+  const auto inode = test::inode_of(listener.get());
+  const Child first;
+  const Child second;
+  auto query = inode_query(inode, false);
+  for (const auto& child : {&first, &second}) {
+    query.known_holders = {child->pid()};
+    const auto answer = ask(query);
+    REQUIRE(answer.rows.size() == 1);
+    CHECK(answer.names(inode, child->pid()));
+  }
+  query.known_holders = {1}; // holds something else
+  CHECK(!ask(query).rows.empty());
+}
+
 TEST_CASE("a high descriptor of a process with many is found") {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);

@@ -142,6 +142,15 @@ def refused_under_another_name(lab):
                " tcp dport 9 dnat to 10.88.0.2; }\n}")
 
 
+def refused_by_the_client(lab):
+    """The client's own kernel refuses what is routed back to it."""
+    for netns in (lab.server, lab.client):
+        netns.sysctl("net.ipv6.conf.all.forwarding", 1)
+    lab.client.ip("-6", "route", "add", "fd99::/64", "via", "fd77::1")
+    lab.server.ip("-6", "route", "add", "fd99::/64", "via", "fd77::2")
+    lab.client.ip("-6", "rule", "add", "iif", "cl0", "to", "fd99::/64", "prohibit", "priority", "10")
+
+
 def root_has_no_route(lab):
     """What arrives is routed as root's."""
     lab.serve("--v6only", "1", "::", "8080")
@@ -636,6 +645,8 @@ CASES = [
          "refused", certainty="certain"),
     Case("a reset past the host comes from a stranger", refused_under_another_name,
          Connection("10.77.0.1", 9), "timeout", certainty="certain"),
+    Case("the client's own kernel refuses what comes back", refused_by_the_client,
+         Connection("fd99::9"), "unreachable", certainty="certain"),
     Case("a routing rule for root concerns what arrives over IPv6", root_has_no_route,
          Connection("fd07::7"), "unreachable", certainty="certain"),
     Case("a rule asks for the TTL of a client behind a router", asks_for_ttl,

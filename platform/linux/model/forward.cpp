@@ -412,7 +412,14 @@ Journeys route_again(Walk& walk, Journey journey) {
   return journeys;
 }
 
+std::vector<Leg> legs_over_lo(const Journey& journey, Int lo) {
+  return {{journey.netns, 0, lo, {Hook::output, Hook::postrouting, Hook::egress}},
+          {journey.netns, lo, 0, {Hook::ingress, Hook::prerouting, Hook::input}}};
+}
+
 std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {
+  if (walk.flow.local && (journey.hops.empty() || journey.hops.front().netns == journey.netns))
+    return legs_over_lo(journey, out);
   std::vector<Leg> legs;
   legs.push_back({journey.netns, 0, out, {Hook::output, Hook::postrouting, Hook::egress}});
   std::vector<Hop> way;
@@ -437,8 +444,6 @@ std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out) {
            hop.in,
            {Hook::ingress, Hook::prerouting, Hook::forward, Hook::postrouting, Hook::egress}});
   }
-  if (walk.flow.local && way.empty())
-    legs.push_back({journey.netns, out, 0, {Hook::ingress, Hook::prerouting, Hook::input}});
   return legs;
 }
 

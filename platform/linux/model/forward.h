@@ -38,6 +38,8 @@ struct Leg {
   std::vector<Hook> hooks;
   bool bridged = false; ///< from port to port of a bridge
 };
+/// To a client in the namespace that the answer is made in.
+std::vector<Leg> legs_over_lo(const Journey& journey, Int lo);
 /// The way back from the namespace the packet ended in; `out` is the interface it leaves by there.
 std::vector<Leg> legs_back(const Walk& walk, const Journey& journey, Int out);
 /// The packet at the begin of a leg: its interfaces, and what conntrack knows in that namespace.

@@ -9,6 +9,7 @@
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
 #include "platform/linux/model/ipsec.h"
+#include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/way_back.h"
@@ -61,6 +62,7 @@ Perhaps<std::uint32_t> reply_mark(Walk& walk, const Journey& journey, const Pack
 struct WayOut {
   bool found = true;
   bool assumed = false;
+  bool in_place = false; ///< the client is where the answer is made: it gets it over lo
   Int interface = 0;
   IpAddress next_hop = on_link;
   AddressTerm source; ///< of an ICMP error
@@ -212,6 +214,22 @@ std::optional<Question> question_of(Walk& walk, const Journey& journey, const Pa
   return question;
 }
 
+/// The call has been routed back to the client's own namespace, whose kernel refuses it.
+bool is_at_the_client(Walk& walk, const Journey& journey, const PacketClass& refused,
+                      const RouteLookup& answer) {
+  const Int home = walk.inquiry.snapshot().host().netns;
+  if (walk.flow.local || journey.netns == home || !answer.error.is(0) || !answer.type.is("local"))
+    return false;
+  const auto to = address_of(walk, source_of(refused).address, refused);
+  const auto called = destination_of(refused);
+  const auto device = arrival_interface(walk, home);
+  if (!device || !to || has_source_nat(refused) || called.address.first != walk.flow.to ||
+      called.port.first != walk.flow.port)
+    return false;
+  const auto found = find_next_hop(walk, home, *device, *to, walk.flow.to);
+  return found.kind == NextHop::Kind::there && found.netns == journey.netns;
+}
+
 WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
                const std::optional<Question>& question, std::optional<RouteLookup> answer) {
   WayOut out;
@@ -230,6 +248,13 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
     out.found = answer->error.is(0) && (stays || has_source_nat(refused));
     if (out.found && stays)
       out.interface = answer->interface_index.value_or(out.interface);
+    return out;
+  }
+  out.in_place = is_at_the_client(walk, journey, refused, *answer);
+  if (out.in_place) {
+    out.interface = answer->interface_index.value_or(out.interface);
+    if (question->by_the_route && answer->preferred_source.known())
+      out.source = AddressTerm::known(answer->preferred_source.value());
     return out;
   }
   out.found = answer->error.value_or(0) == 0 && !leads_into_lo(walk, journey.netns, *answer) &&
@@ -278,7 +303,8 @@ Journey journey_of(const Walk& walk, const Journey& journey, PacketClass packet,
   answer.hops = journey.hops;
   answer.conntracks = journey.conntracks;
   answer.ports = journey.ports;
-  answer.forward_by = walk.flow.local && journey.hops.empty() ? 0 : out.interface;
+  const bool home = walk.flow.local && journey.hops.empty();
+  answer.forward_by = home || out.in_place ? 0 : out.interface;
   answer.next_hop = out.next_hop;
   return answer;
 }
@@ -317,7 +343,8 @@ bool is_reset_by_port(const PacketClass& refused, const Stop& stop, Refuser by) 
 
 /// How the answer fares from the route to the client, or its socket on this host. Many clients have
 /// a walk of their own: whose answer gets lost has not come to an end.
-Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, bool by_port) {
+Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, bool by_port,
+                    bool in_place) {
   Walk back = walk;
   back.notes = nullptr;
   std::optional<ClassWalk> own;
@@ -329,7 +356,7 @@ Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, b
     back.classes = &*own;
   }
   Ways ways;
-  auto legs = legs_back(back, answer, way_out);
+  auto legs = in_place ? legs_over_lo(answer, way_out) : legs_back(back, answer, way_out);
   if (by_port) {
     legs.front().hooks.clear();
     answer.forward_by = 0; // to the link-layer address that the call came from
@@ -450,7 +477,7 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   pass_traffic_control(walk, journey, way_out, PacketWay::egress);
   set_own_hops(walk, journey.netns, way_out, answer);
   const Ways ways = ways_of_answer(walk, journey_of(walk, journey, std::move(answer), stop, out),
-                                   stop, way_out, by_port);
+                                   stop, way_out, by_port, out.in_place);
   if (walk.inquiry.pending())
     return {};
   return told(journey, stop, ways, walk.classes != nullptr);

@@ -335,7 +335,8 @@ bool stays_there(const Walk& walk, const Journey& journey, const PacketClass& pa
 }
 
 bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAddress& client) {
-  if (!answer.error.is(0) || !answer.type.is("broadcast"))
+  // Of many clients none is taken to have a link's broadcast address.
+  if (walk.classes != nullptr || !answer.error.is(0) || !answer.type.is("broadcast"))
     return false;
   if (walk.flow.proto == Proto::udp)
     return true;

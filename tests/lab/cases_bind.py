@@ -59,6 +59,13 @@ def nothing(lab):
     del lab
 
 
+def tunnel(lab):
+    """The kernel itself has the port, for a link."""
+    lab.server.ip("link", "add", "vx0", "type", "vxlan", "id", "5", "local", V4, "dev", "sv0",
+                  "dstport", str(QUIET))
+    lab.server.ip("link", "set", "vx0", "up")
+
+
 def serving(*words):
     def prepare(lab):
         lab.serve(*words)
@@ -443,6 +450,8 @@ CASES = [
     BindCase("every address: two holders", serving(V4, "8080", "+", V6, "8080"), Wish("::"),
              "EADDRINUSE", "bind.in_use"),
     BindCase("bound, not listening", serving("--no-listen", "0.0.0.0", "8080"), Wish("0.0.0.0"),
+             "EADDRINUSE", "bind.in_use"),
+    BindCase("UDP, and the kernel has the port for a link", tunnel, Wish("0.0.0.0", QUIET, proto="udp"),
              "EADDRINUSE", "bind.in_use"),
     BindCase("UDP", serving("--udp", "0.0.0.0", "8080"), Wish("0.0.0.0", proto="udp"), "EADDRINUSE",
              "bind.in_use"),

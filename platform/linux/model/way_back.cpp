@@ -334,9 +334,28 @@ bool stays_there(const Walk& walk, const Journey& journey, const PacketClass& pa
   return answer.type.is("local") && elsewhere && !has_source_nat(packet);
 }
 
+namespace {
+
+/// The first or the last address of a network on a link, which no host has.
+bool is_end_of_link(Walk& walk, Int netns, const IpAddress& client) {
+  const auto rows = walk.inquiry.rows<Address>({{"netns", netns}});
+  return client.is_v4() && std::ranges::any_of(rows, [&](const Address& row) {
+           const Int length = row.prefix_length.value_or(32);
+           if (!row.address.known() || !row.address.value().is_v4() || length < 1 || length > 30)
+             return false;
+           const std::uint32_t hosts = 0xFFFFFFFFU >> static_cast<unsigned>(length);
+           const std::uint32_t asked = client.v4_host_order();
+           const bool inside = ((asked ^ row.address.value().v4_host_order()) & ~hosts) == 0;
+           return inside && ((asked & hosts) == hosts || (asked & hosts) == 0);
+         });
+}
+
+} // namespace
+
 bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAddress& client) {
-  // Of many clients none is taken to have a link's broadcast address.
-  if (walk.classes != nullptr || !answer.error.is(0) || !answer.type.is("broadcast"))
+  // Nobody is taken to have a link's broadcast address.
+  if (walk.classes != nullptr || !answer.error.is(0) || !answer.type.is("broadcast") ||
+      is_end_of_link(walk, netns, client))
     return false;
   if (walk.flow.proto == Proto::udp)
     return true;

@@ -338,7 +338,7 @@ namespace {
 
 /// The first or the last address of a network on a link, which no host has.
 bool is_end_of_link(Walk& walk, Int netns, const IpAddress& client) {
-  const auto rows = walk.inquiry.rows<Address>({{"netns", netns}});
+  const auto rows = ask_addresses(walk.inquiry, netns);
   return client.is_v4() && std::ranges::any_of(rows, [&](const Address& row) {
            const Int length = row.prefix_length.value_or(32);
            if (!row.address.known() || !row.address.value().is_v4() || length < 1 || length > 30)

@@ -15,14 +15,21 @@ namespace synfate {
 
 namespace {
 
-/// TCP sockets in the tables of one network namespace; `net` is its folder in /proc.
-std::optional<std::int64_t> in_use(const std::string& net) {
+struct Counted {
+  std::int64_t here = 0;      ///< TCP sockets in the tables of one network namespace
+  std::int64_t allocated = 0; ///< of all
+  friend bool operator==(const Counted&, const Counted&) = default;
+};
+
+/// `net` is the namespace's folder in /proc.
+std::optional<Counted> count(const std::string& net) {
   const auto v4 = read_file(net + "/sockstat");
   const auto v6 = read_file(net + "/sockstat6"); // is not there where IPv6 is not
-  const auto first = v4 ? sockstat_number(*v4, "TCP", "inuse") : std::nullopt;
-  if (!first)
+  const auto here = v4 ? sockstat_number(*v4, "TCP", "inuse") : std::nullopt;
+  const auto allocated = v4 ? sockstat_number(*v4, "TCP", "alloc") : std::nullopt;
+  if (!here || !allocated)
     return std::nullopt;
-  return *first + (v6 ? sockstat_number(*v6, "TCP6", "inuse").value_or(0) : 0);
+  return Counted{*here + (v6 ? sockstat_number(*v6, "TCP6", "inuse").value_or(0) : 0), *allocated};
 }
 
 /// Of the other network namespaces that processes are in.
@@ -45,24 +52,9 @@ std::int64_t in_use_elsewhere(const std::string& proc) {
     const std::string process = entry->d_name;
     if (process.find_first_not_of("0123456789") == std::string::npos &&
         seen.insert(netns_of(process)).second)
-      sum += in_use(proc + "/" + process + "/net").value_or(0);
+      sum += count(proc + "/" + process + "/net").value_or(Counted()).here;
   }
   return sum;
-}
-
-struct Counted {
-  std::int64_t here = 0;
-  std::int64_t allocated = 0;
-  friend bool operator==(const Counted&, const Counted&) = default;
-};
-
-std::optional<Counted> count(const std::string& proc) {
-  const auto here = in_use(proc + "/thread-self/net");
-  const auto text = read_file(proc + "/thread-self/net/sockstat");
-  const auto allocated = text ? sockstat_number(*text, "TCP", "alloc") : std::nullopt;
-  if (!here || !allocated)
-    return std::nullopt;
-  return Counted{*here, *allocated};
 }
 
 } // namespace
@@ -87,11 +79,12 @@ std::optional<std::int64_t> sockstat_number(std::string_view text, std::string_v
 
 bool all_tcp_sockets_hashed(const std::string& root, std::int64_t worth) {
   const std::string proc = root + "/proc";
-  const auto before = count(proc);
+  const std::string own = proc + "/thread-self/net";
+  const auto before = count(own);
   if (!before || before->here < worth)
     return false;
   const std::int64_t elsewhere = before->here == before->allocated ? 0 : in_use_elsewhere(proc);
-  return before->here + elsewhere == before->allocated && count(proc) == before;
+  return before->here + elsewhere == before->allocated && count(own) == before;
 }
 
 } // namespace synfate

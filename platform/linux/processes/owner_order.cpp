@@ -1,6 +1,7 @@
 #include "platform/linux/processes/owner_order.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ namespace {
 constexpr std::size_t probes = 17;             ///< processes that are looked at first
 constexpr std::size_t refinements = 16;        ///< and then, each time in the middle of the rest
 constexpr std::size_t probed_descriptors = 32; ///< of each of them
-constexpr std::size_t further = 3; ///< processes behind one that has no socket of its own
+constexpr std::size_t further = 8; ///< processes behind one that has no socket of its own
 
 /// A process and where it stands among the others.
 struct Placed {
@@ -95,81 +96,88 @@ private:
   std::size_t end_ = 0;
 };
 
-/// The youngest socket of a process; nothing if it has none or may not be looked into.
-std::optional<std::int64_t> youngest_socket(int proc, std::int32_t pid) {
-  std::optional<std::int64_t> youngest;
-  walk_sockets(proc, std::to_string(pid), {}, probed_descriptors,
-               [&](std::int32_t, std::int64_t inode) {
-                 youngest = std::max(youngest.value_or(0), inode);
-                 return true;
-               });
-  return youngest;
-}
-
+/// What a process told of the asked socket: whether it, or only others that are younger or older.
 struct Probe {
   std::size_t position = 0;
-  std::int64_t inode = 0;
+  std::int64_t youngest = 0; ///< of its sockets
+  bool holds = false;        ///< the asked one
 };
 
-std::optional<Probe> probe_from(int proc, const ByAge& processes, std::size_t at) {
-  for (const auto& [position, pid] : processes.from(at, further))
-    if (const auto inode = youngest_socket(proc, pid))
-      return Probe{position, *inode};
+/// The first sockets of a process; nothing if it has none or may not be looked into.
+std::optional<Probe> probe_of(int proc, const Placed& process, std::int64_t inode) {
+  Probe probe{process.position};
+  walk_sockets(proc, std::to_string(process.pid), {}, probed_descriptors,
+               [&](std::int32_t, std::int64_t held) {
+                 probe.youngest = std::max(probe.youngest, held);
+                 probe.holds = probe.holds || held == inode;
+                 return !probe.holds;
+               });
+  return probe.youngest > 0 ? std::optional(probe) : std::nullopt;
+}
+
+std::optional<Probe> probe_from(int proc, const ByAge& processes, std::size_t at,
+                                std::int64_t inode) {
+  for (const auto& process : processes.from(at, further))
+    if (const auto probe = probe_of(proc, process, inode))
+      return probe;
   return std::nullopt;
 }
 
-/// The places next to the socket: of the process with the nearest older socket, and of that with
-/// the nearest younger one.
+/// Between which processes the socket was opened: at the first of them or behind it, and before
+/// the last.
 struct Place {
-  std::optional<Probe> older;
-  std::optional<Probe> younger;
+  std::size_t first = 0;
+  std::size_t last = 0;
+
+  std::size_t middle() const { return first + (last - first) / 2; }
 };
 
-Place place_of(const std::vector<Probe>& found, std::int64_t inode) {
-  Place place;
-  for (const auto& probe : found) {
-    if (probe.inode <= inode && (!place.older || probe.inode > place.older->inode))
-      place.older = probe;
-    if (probe.inode > inode && (!place.younger || probe.inode < place.younger->inode))
-      place.younger = probe;
+/// Where the older sockets end and the younger ones begin, with the fewest processes that fit
+/// neither: old ones that opened a socket lately, young ones that were handed an old one. `found`
+/// ascends by position.
+Place place_of(const std::vector<Probe>& found, std::int64_t inode, std::size_t end) {
+  const auto older = [&](const Probe& probe) { return probe.youngest <= inode; };
+  auto misfits = std::ranges::count_if(found, older); // with the boundary before all of them
+  auto fewest = misfits;
+  std::size_t boundary = 0;
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    misfits += older(found[at]) ? -1 : 1;
+    if (misfits <= fewest) {
+      fewest = misfits;
+      boundary = at + 1;
+    }
+  }
+  return {boundary > 0 ? found[boundary - 1].position : 0,
+          boundary < found.size() ? found[boundary].position : end};
+}
+
+/// Looks into the middle of the place, as long as that narrows it.
+Place find_place(int proc, const ByAge& processes, std::int64_t inode) {
+  constexpr std::size_t narrow = 4;
+  const std::size_t end = processes.end();
+  std::vector<Probe> found;
+  if (end > probes)
+    for (std::size_t number = 0; number < probes; ++number)
+      if (const auto probe =
+              probe_from(proc, processes, number * (end - 1) / (probes - 1), inode)) {
+        if (probe->holds)
+          return {probe->position, probe->position};
+        if (found.empty() || probe->position > found.back().position)
+          found.push_back(*probe);
+      }
+  Place place = place_of(found, inode, end);
+  for (std::size_t step = 0; step < refinements && place.last - place.first > narrow; ++step) {
+    const std::size_t middle = place.middle();
+    const auto probe = probe_from(proc, processes, middle, inode);
+    if (!probe || probe->position >= place.last) { // nobody there
+      place.last = middle;
+      continue;
+    }
+    if (probe->holds)
+      return {probe->position, probe->position};
+    (probe->youngest <= inode ? place.first : place.last) = probe->position;
   }
   return place;
-}
-
-/// Looks into the middle between the two neighbours of the socket, as long as that may narrow it.
-void refine(int proc, const ByAge& processes, std::int64_t inode, std::vector<Probe>& found) {
-  constexpr std::size_t narrow = 8;
-  for (std::size_t step = 0; step < refinements; ++step) {
-    const Place place = place_of(found, inode);
-    if (!place.older || !place.younger || place.older->inode == inode)
-      return;
-    const auto [first, last] = std::minmax(place.older->position, place.younger->position);
-    const auto probe = last - first < narrow
-                           ? std::nullopt
-                           : probe_from(proc, processes, first + (last - first) / 2);
-    if (!probe || probe->position >= last)
-      return;
-    found.push_back(*probe);
-  }
-}
-
-/// Where to begin to look.
-std::vector<std::size_t> starts(const Place& place, std::int64_t inode, std::size_t end) {
-  constexpr std::size_t near = 64;
-  if (place.older && place.older->inode == inode)
-    return {place.older->position};
-  std::vector<std::size_t> found;
-  if (place.older && place.younger) {
-    const auto [first, last] = std::minmax(place.older->position, place.younger->position);
-    if (last - first < end / near + near) // neighbours: it is between them
-      found.push_back(first + (last - first) / 2);
-  }
-  if (found.empty() && place.older)
-    found.push_back(place.older->position);
-  if (found.empty() && place.younger)
-    found.push_back(place.younger->position);
-  found.push_back(end - 1); // a service that was just started
-  return found;
 }
 
 /// Processes on both sides of a place, the nearer first.
@@ -189,30 +197,67 @@ std::vector<std::int32_t> around(const ByAge& processes, std::size_t start, std:
   return pids;
 }
 
+/// Numbers are given out in batches, each to one processor (get_next_ino() in fs/inode.c, Linux
+/// 6.12): where one was idle for a while its numbers are older than those of the others at the same
+/// time. Within a batch they ascend. The process near `middle` whose socket is of the asked one's
+/// batch and nearest to it.
+std::optional<std::size_t> place_in_batch(int proc, const ByAge& processes, std::size_t middle,
+                                          std::int64_t inode) {
+  constexpr std::int64_t batch = 1024;
+  constexpr std::size_t step = 8;
+  constexpr std::size_t farthest = 512;
+  std::optional<Probe> best;
+  const auto distance = [&](const Probe& probe) { return std::abs(probe.youngest - inode); };
+  const auto look_at = [&](std::size_t position) {
+    const auto probe = probe_from(proc, processes, position, inode);
+    if (!probe || (!probe->holds && probe->youngest / batch != inode / batch))
+      return false;
+    const bool better = !best || probe->holds || distance(*probe) < distance(*best);
+    if (better)
+      best = probe;
+    return better && !probe->holds;
+  };
+  for (std::size_t away = 0; away <= farthest && !best; away += step) {
+    look_at(middle + away);
+    if (!best && middle >= away)
+      look_at(middle - away);
+  }
+  if (!best || best->holds)
+    return best ? std::optional(best->position) : std::nullopt;
+  if (best->youngest < inode)
+    while (look_at(best->position + step)) {
+    }
+  else
+    while (best->position >= step && look_at(best->position - step)) {
+    }
+  return best->position;
+}
+
+/// How many processes are looked into at each place.
+constexpr std::size_t nearest = 64;
+constexpr std::size_t near = 640;
+
 } // namespace
 
-std::vector<std::int32_t> likely_holders(int proc, bool live, std::int64_t inode,
-                                         std::size_t most) {
+bool look_where_likely(int proc, bool live, std::int64_t inode,
+                       const std::function<bool(const std::vector<std::int32_t>&)>& look) {
   const ByAge processes(proc, live);
-  std::vector<Probe> found;
   if (processes.end() == 0)
-    return {};
-  if (processes.end() > probes)
-    for (std::size_t number = 0; number < probes; ++number)
-      if (const auto probe =
-              probe_from(proc, processes, number * (processes.end() - 1) / (probes - 1)))
-        found.push_back(*probe);
-  refine(proc, processes, inode, found);
-  std::vector<std::vector<std::int32_t>> ways;
-  for (const auto start : starts(place_of(found, inode), inode, processes.end()))
-    ways.push_back(around(processes, start, most));
-  std::vector<std::int32_t> order; // outwards from each start in turn
-  std::unordered_set<std::int32_t> taken;
-  for (std::size_t at = 0; at < most && order.size() < most; ++at)
-    for (const auto& way : ways)
-      if (at < way.size() && taken.insert(way[at]).second)
-        order.push_back(way[at]);
-  return order;
+    return false;
+  std::unordered_set<std::int32_t> seen;
+  const auto look_around = [&](std::size_t place, std::size_t most) {
+    auto pids = around(processes, place, most);
+    std::erase_if(pids, [&](std::int32_t pid) { return !seen.insert(pid).second; });
+    return look(pids);
+  };
+  const std::size_t place = find_place(proc, processes, inode).middle();
+  if (look_around(place, nearest))
+    return true;
+  const auto in_batch = place_in_batch(proc, processes, place, inode);
+  if (in_batch && look_around(*in_batch, nearest))
+    return true;
+  return look_around(processes.end() - 1, nearest) || // a service that was just started
+         look_around(place, near);
 }
 
 } // namespace synfate

@@ -9,14 +9,16 @@
 // place are listed. Tested by tests/unit/platform/linux/processes/read_owners_test.cpp.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace synfate {
 
-/// Up to `most` processes, those first that are likely to hold the socket. `proc` is the open
-/// directory /proc; `live`: it is the kernel's.
-std::vector<std::int32_t> likely_holders(int proc, bool live, std::int64_t inode, std::size_t most);
+/// Calls look(processes) with those that are likely to hold the socket, the likeliest first and
+/// none twice, until it returns true; false if it never does. `proc` is the open directory /proc;
+/// `live`: it is the kernel's.
+bool look_where_likely(int proc, bool live, std::int64_t inode,
+                       const std::function<bool(const std::vector<std::int32_t>&)>& look);
 
 } // namespace synfate

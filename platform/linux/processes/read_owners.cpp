@@ -151,16 +151,16 @@ private:
 
   /// True if a holder was found among the processes that opened sockets at about the same time.
   bool read_likely() {
-    constexpr std::size_t most = 768;
-    const auto pids = likely_holders(proc_.get(), source_.live(), *query_.inode, most);
     SearchLimits limits;
     limits.stop_when_seen = limits.first_only = true;
     limits.first = 32; // a listener is opened early
-    const auto found = search(pids, limits);
-    if (found.holders.empty())
-      return false;
-    deliver(found, false);
-    return true;
+    return look_where_likely(proc_.get(), source_.live(), *query_.inode, [&](const auto& pids) {
+      const auto found = search(pids, limits);
+      if (found.holders.empty())
+        return false;
+      deliver(found, false);
+      return true;
+    });
   }
 
   /// Processes of the socket's user first.

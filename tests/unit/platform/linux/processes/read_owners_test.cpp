@@ -345,7 +345,16 @@ TEST_CASE("the kernel lists processes from any id on") {
 TEST_CASE("a holder is among the likely ones, and nobody twice") {
   const FileDescriptor proc(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   const auto listener = test::listening(v4_loopback);
-  const auto likely = likely_holders(proc.get(), true, test::inode_of(listener.get()), 200);
-  CHECK(std::ranges::count(likely, static_cast<std::int32_t>(getpid())) == 1);
+  const auto own = static_cast<std::int32_t>(getpid());
+  std::vector<std::int32_t> likely;
+  const auto looked_at = [&](const std::vector<std::int32_t>& pids) {
+    likely.insert(likely.end(), pids.begin(), pids.end());
+    return std::ranges::find(pids, own) != pids.end();
+  };
+  CHECK(look_where_likely(proc.get(), true, test::inode_of(listener.get()), looked_at));
   CHECK(std::set(likely.begin(), likely.end()).size() == likely.size());
+  likely.clear();
+  CHECK_FALSE(look_where_likely(proc.get(), true, test::inode_of(listener.get()),
+                                [&](const auto& pids) { return looked_at(pids) && false; }));
+  CHECK(std::ranges::count(likely, own) == 1);
 }

@@ -32,7 +32,9 @@ void read_processes(std::span<const std::int32_t> pids, const ProcessSource& sou
 
 /// Those of the processes that have no child, in order, asked on all processors. None where
 /// processes are hidden from us or the kernel does not tell: then each has to be asked for.
+/// `of_one_thread`, in order: those whose threads need not be counted.
 std::vector<std::int32_t> childless_processes(std::span<const std::int32_t> pids,
+                                              std::span<const std::int32_t> of_one_thread,
                                               const ProcessSource& source);
 
 /// Every network namespace that a visible process is in or that has a name for `ip netns`.

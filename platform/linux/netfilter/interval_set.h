@@ -57,6 +57,8 @@ public:
   std::optional<Wide> only() const;
   /// The lowest value; only if not empty.
   Wide first() const;
+  /// No value lies outside; it may be wider than it had to be. Only if not empty.
+  Interval hull() const { return {base_->front().first, base_->back().last}; }
   bool contains(Wide value) const;
   bool contains(const IntervalSet& other) const;
   bool disjoint(const IntervalSet& other) const;

@@ -425,6 +425,35 @@ std::array<char, 16> name_of(const InterfaceView& interface) {
   return name;
 }
 
+/// The bits that all values of a variable have: those at the front that its bounds have in common.
+struct CommonBits {
+  CommonBits(const IntervalSet& values, unsigned bytes) : bytes(bytes) {
+    if (values.empty())
+      return;
+    const auto [first, last] = values.hull();
+    Wide differ = first ^ last;
+    for (unsigned shift = 1; shift < 8 * sizeof(Wide); shift *= 2)
+      differ |= differ >> shift;
+    known = all_ones(8 * bytes) & ~differ;
+    value = first & known;
+  }
+
+  void put_into(Octet& octet) const {
+    if (octet.index >= bytes)
+      return;
+    const unsigned shift = 8 * (bytes - 1 - octet.index);
+    const auto more =
+        static_cast<std::uint8_t>(static_cast<std::uint8_t>(known >> shift) & ~octet.known);
+    octet.value = static_cast<std::uint8_t>((octet.value & octet.known) |
+                                            (static_cast<std::uint8_t>(value >> shift) & more));
+    octet.known |= more;
+  }
+
+  unsigned bytes;
+  Wide known = 0;
+  Wide value = 0;
+};
+
 } // namespace
 
 QuickPacket::QuickPacket(const PacketClass& packet, std::uint8_t protocol_family)
@@ -444,8 +473,14 @@ QuickPacket::QuickPacket(const PacketClass& packet, std::uint8_t protocol_family
   put(at_in_name, name_of(packet.meta.in).data(), 16);
   put(at_out_name, name_of(packet.meta.out).data(), 16);
   const std::size_t size = std::min(packet.network.size(), bytes_.size() - at_network);
+  const CommonBits address(packet.addresses, packet.family == IpFamily::v4 ? 4 : 16);
+  const CommonBits port(packet.ports, 2);
   for (std::size_t at = 0; at < size; ++at) {
-    const Octet octet = resolve(packet, packet.network[at]);
+    Octet octet = packet.network[at];
+    if (!octet.is_known() && octet.source == ByteSource::client_address)
+      address.put_into(octet);
+    else if (!octet.is_known() && octet.source == ByteSource::client_port)
+      port.put_into(octet);
     bytes_[at_network + at] = static_cast<char>(octet.value);
     known_[at_network + at] = static_cast<char>(octet.known);
   }

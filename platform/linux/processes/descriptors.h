@@ -30,7 +30,7 @@ struct DescriptorRange {
 enum class WalkEnd : std::uint8_t {
   complete, ///< every descriptor of the range was seen
   stopped,  ///< the visitor had enough
-  full,     ///< `most` descriptors were seen, there are more
+  full,     ///< `most` descriptors were seen, there may be more
   denied,   ///< the process belongs to somebody else
   guarded,  ///< its descriptors may be listed, not read
   vanished, ///< the process is gone

@@ -2,14 +2,13 @@
 // `resource`, `hosts_access`, `service_state`. See platform/linux/processes.
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <optional>
 #include <set>
 #include <span>
-#include <unordered_map>
 #include <utility>
 
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/processes/expected_processes.h"
 #include "platform/linux/processes/hosts_access.h"
 #include "platform/linux/processes/port_mentions.h"
 #include "platform/linux/processes/read_owners.h"
@@ -48,80 +47,6 @@ OwnerQuery owner_query_of(const sdk::Collection& collection) {
     query.complete = *complete != 0;
   return query;
 }
-
-/// The holders of many sockets, read many at a time when the first of those is asked for: one by
-/// one they would take as long as the search that found them, and all at once much memory.
-class Holders {
-public:
-  /// These processes will be asked for, each in a request of its own.
-  void expect(std::vector<std::int32_t> pids) {
-    expected_ = std::move(pids);
-    processes_.clear();
-    gaps_.clear();
-    groups_.assign((expected_.size() + group_size - 1) / group_size, {});
-  }
-
-  /// The process, if it is one of them. It is handed out once: whoever asks keeps it.
-  std::optional<Process> take(Int pid, const ProcessSource& source) {
-    if (Group* group = group_of(pid); group != nullptr && !std::exchange(group->read, true))
-      read(*group, members(*group), source);
-    const auto found = processes_.extract(pid);
-    return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
-  }
-  /// One of them that has no children; they are asked for when the first such question comes.
-  bool childless(Int pid, const ProcessSource& source) {
-    Group* group = group_of(pid);
-    if (group == nullptr)
-      return false;
-    if (!group->childless)
-      group->childless = childless_processes(members(*group), group->of_one_thread, source);
-    return std::ranges::binary_search(*group->childless, pid);
-  }
-  const Gap* gap(const std::string& id) const {
-    const auto found = gaps_.find(id);
-    return found == gaps_.end() ? nullptr : &found->second;
-  }
-
-private:
-  static constexpr std::size_t group_size = 256;
-
-  /// Some that follow each other in the list.
-  struct Group {
-    bool read = false;
-    std::vector<std::int32_t> of_one_thread; ///< in order; known once they were read
-    std::optional<std::vector<std::int32_t>> childless;
-  };
-
-  /// Null: nobody expected it.
-  Group* group_of(Int pid) {
-    const auto found = std::ranges::lower_bound(expected_, pid);
-    if (found == expected_.end() || *found != pid)
-      return nullptr;
-    return &groups_[static_cast<std::size_t>(found - expected_.begin()) / group_size];
-  }
-
-  std::span<const std::int32_t> members(const Group& group) const {
-    const auto first = static_cast<std::size_t>(&group - groups_.data()) * group_size;
-    return std::span(expected_).subspan(first, std::min(group_size, expected_.size() - first));
-  }
-
-  void read(Group& group, std::span<const std::int32_t> pids, const ProcessSource& source) {
-    read_processes(pids, source,
-                   {[&](const Process& row) {
-                      const Int pid = row.pid.value_or(0);
-                      if (row.threads.value_or(0) == 1)
-                        group.of_one_thread.push_back(static_cast<std::int32_t>(pid));
-                      processes_.emplace(pid, row);
-                      return true;
-                    },
-                    [&](const Gap& gap) { gaps_.emplace(gap.id, gap); }});
-  }
-
-  std::vector<std::int32_t> expected_; ///< in order
-  std::vector<Group> groups_;
-  std::unordered_map<Int, Process> processes_;
-  std::map<std::string, Gap> gaps_;
-};
 
 class LinuxProcesses {
 public:
@@ -202,11 +127,11 @@ private:
     delivery.row(*held);
     for (const auto& cell : to_cells(*held))
       if (const auto* unknown = std::get_if<Unknown>(&cell))
-        if (const Gap* gap = holders_.gap(unknown->gap))
+        if (const Gap* gap = holders_.gap(unknown->gap, source))
           delivery.gap(*gap);
   }
 
-  Holders holders_;
+  ExpectedProcesses holders_;               ///< of the listeners
   std::vector<std::int32_t> known_holders_; ///< of single sockets, in the order they were found
   HiddenProcesses hidden_;
 };

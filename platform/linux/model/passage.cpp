@@ -309,7 +309,7 @@ Journeys pass_many(Walk& walk, Journey journey, Place place) {
   if (walk.inquiry.pending())
     return done;
   stop_parts(walk, journey, stopped, place);
-  stopped = {};
+  std::vector<StoppedPart>().swap(stopped);
   for (auto& branch : branches) {
     if (branch.verdict != HookVerdict::accept) {
       stop_part(walk, journey, branch, place);

@@ -6,9 +6,7 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "core/facts/tables.h"
 #include "platform/linux/delivery.h"
@@ -26,16 +24,6 @@ struct ProcessQuery {
 /// Processes. No row for one that does not exist.
 void read_processes(const ProcessQuery& query, const ProcessSource& source,
                     const Delivery<Process>& delivery);
-/// These processes, on all processors.
-void read_processes(std::span<const std::int32_t> pids, const ProcessSource& source,
-                    const Delivery<Process>& delivery);
-
-/// Those of the processes that have no child, in order, asked on all processors. None where
-/// processes are hidden from us or the kernel does not tell: then each has to be asked for.
-/// `of_one_thread`, in order: those whose threads need not be counted.
-std::vector<std::int32_t> childless_processes(std::span<const std::int32_t> pids,
-                                              std::span<const std::int32_t> of_one_thread,
-                                              const ProcessSource& source);
 
 /// Every network namespace that a visible process is in or that has a name for `ip netns`.
 void read_namespaces(const ProcessSource& source, const Delivery<NetworkNamespace>& delivery);

@@ -12,12 +12,15 @@
 #include "platform/linux/processes/read_owners.h"
 #include "platform/linux/sockets/read_sockets.h"
 #include "tests/unit/catch.h"
+#include "tests/unit/platform/linux/processes/child.h"
 #include "tests/unit/platform/linux/processes/directory.h"
 #include "tests/unit/platform/linux/sockets/loopback.h"
 
 using namespace synfate;
 
 namespace {
+
+using test::Child;
 
 const IpAddress v4_loopback = IpAddress::loopback(IpFamily::v4);
 
@@ -54,27 +57,6 @@ OwnerQuery inode_query(Int inode, std::optional<bool> complete = std::nullopt) {
   query.complete = complete;
   return query;
 }
-
-/// A child that holds a copy of every descriptor of the test until it goes out of scope.
-class Child {
-public:
-  Child() : pid_(fork()) {
-    if (pid_ == 0) {
-      pause();
-      _exit(0);
-    }
-  }
-  ~Child() {
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  pid_t pid() const { return pid_; }
-
-private:
-  pid_t pid_;
-};
 
 /// As the sockets' reader gives it.
 Int cgroup_of(Int inode) {

@@ -48,7 +48,7 @@ private:
       return;
     const auto order = byte_order_of(inquiry_.snapshot());
     for (const auto& rule : chain->rules) {
-      const auto code = last_verdict(rule.bytes, order);
+      const auto code = rule.last_verdict(order);
       if (code == nft::VerdictCode::jump || code == nft::VerdictCode::go_to)
         if (const auto* verdict =
                 std::get_if<nft::ImmediateVerdict>(&rule.expressions(order).back().operation))

@@ -210,7 +210,7 @@ private:
       return;
     const auto first = static_cast<std::size_t>(&from - chain.rules.data());
     for (std::size_t at = first; at < std::min(chain.rules.size(), first + most); ++at) {
-      if (last_verdict(chain.rules[at].bytes, order_) != nft::VerdictCode::jump)
+      if (chain.rules[at].last_verdict(order_) != nft::VerdictCode::jump)
         continue;
       const auto& expressions = chain.rules[at].expressions(order_);
       const auto* verdict = expressions.empty()
@@ -445,7 +445,7 @@ private:
             break; // rules behind the one that decided were never reached
           if (branch.near_misses.size() < most_near_miss_candidates &&
               glance.failing(place.chain->tests(rule, order_), 2) < 2 &&
-              last_verdict(rule.bytes, order_) == nft::VerdictCode::accept)
+              rule.last_verdict(order_) == nft::VerdictCode::accept)
             near_miss({&base_.scope, &place.name, &rule}, packet, branch.near_misses);
         }
       }

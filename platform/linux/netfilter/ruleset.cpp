@@ -103,6 +103,12 @@ const nft::Expressions& RuleRow::expressions(ByteOrder order) const {
   return *decoded_;
 }
 
+nft::VerdictCode RuleRow::last_verdict(ByteOrder order) const {
+  if (!verdict_)
+    verdict_ = synfate::last_verdict(bytes, order);
+  return *verdict_;
+}
+
 std::span<const QuickTest> RuleChain::tests(const RuleRow& rule, ByteOrder order) const {
   if (rule.first_test_ == RuleRow::not_read) {
     constexpr std::size_t usual = 4; // family, address, protocol, port

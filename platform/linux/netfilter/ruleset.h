@@ -51,6 +51,8 @@ struct RuleRow {
   bool note_is_userdata = false;
   std::string comment() const;
   const nft::Expressions& expressions(ByteOrder order) const;
+  /// Of its last expression; `proceed` if it is none. Read once.
+  nft::VerdictCode last_verdict(ByteOrder order) const;
 
 private:
   friend class RuleChain;
@@ -58,6 +60,7 @@ private:
   mutable std::uint32_t first_test_ = not_read; ///< in the chain's tests
   mutable std::uint16_t test_count_ = 0;
   mutable std::uint16_t tests_end_ = 0; ///< in its bytes; 0: they have more that tests
+  mutable std::optional<nft::VerdictCode> verdict_;
   mutable std::unique_ptr<nft::Expressions> decoded_;
 };
 

@@ -273,7 +273,7 @@ SourceClass class_of(const FlowReport& report) {
 /// The flows of some entries, in their order. Those of all at once would take more memory than all
 /// that was read.
 std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries,
-                                 std::span<const ZonedAddress> clients) {
+                                 std::span<const ZonedAddress> clients, bool near_misses) {
   std::vector<FlowReport> reports;
   session.settle([&](Inquiry& inquiry) {
     reports.clear();
@@ -281,8 +281,10 @@ std::vector<FlowReport> flows_of(Session& session, std::span<Entry> entries,
       entry.first_flow = reports.size();
       const Target target = target_of(entry.listener);
       for (auto& flow : asked_flows(inquiry, session.model(), target, clients))
-        if (family_fits(entry, flow))
+        if (family_fits(entry, flow)) {
+          flow.near_misses = near_misses;
           reports.push_back({std::move(flow), {}});
+        }
       entry.flows = reports.size() - entry.first_flow;
     }
     return true;
@@ -385,6 +387,7 @@ struct Draft {
   Overview overview;
   std::span<const ZonedAddress> clients; ///< none: those of a plain question
   bool few = true;                       ///< listeners: all sources are told
+  bool near_misses = true;               ///< are looked for: not for thousands of listeners
   std::vector<std::string> gaps;         ///< that mattered to a flow
 };
 
@@ -398,7 +401,7 @@ void note_gaps(Draft& draft, std::span<const FlowReport> flows) {
 void tell_entries(Session& session, const rules::RuleSet& rules, std::span<Entry> entries,
                   Draft& draft) {
   auto& overview = draft.overview;
-  auto reports = flows_of(session, entries, draft.clients);
+  auto reports = flows_of(session, entries, draft.clients, draft.near_misses);
   walk_flows(session, reports);
   for (auto& entry : entries) {
     const auto flows = std::span<const FlowReport>(reports).subspan(entry.first_flow, entry.flows);
@@ -432,7 +435,8 @@ Overview build_overview(Session& session, const rules::RuleSet& rules,
   auto entries = read_listeners(session, all_holders);
   if (entries.size() > entries_at_once)
     read_for_flows(session, entries, clients);
-  draft.few = clients.empty() && entries.size() <= listeners_at_a_glance;
+  draft.near_misses = entries.size() <= listeners_at_a_glance;
+  draft.few = clients.empty() && draft.near_misses;
   overview.sources_left_out = clients.empty() && !draft.few;
   for (std::span<Entry> rest(entries); !rest.empty();) {
     const auto some = rest.first(std::min(rest.size(), entries_at_once));

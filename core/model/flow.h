@@ -40,6 +40,7 @@ struct Flow {
   std::int64_t root_pid = 0;        ///< Unix: below this process's root directory; 0: our own
   std::optional<Identity> identity; ///< --as
   std::optional<BindFlags> bind;    ///< bind() and listen() instead of connect()
+  bool near_misses = true;          ///< false: the rules that nearly let it in are not looked for
 };
 
 /// What a packet carried where it was stopped.

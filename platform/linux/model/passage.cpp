@@ -113,11 +113,11 @@ PacketClass before_hook(const Journey& journey, const Branch& branch) {
   return packet;
 }
 
-HookOptions options_of(const Journey& journey) {
+HookOptions options_of(const Walk& walk, const Journey& journey) {
   HookOptions options;
   options.lifted = journey.lifted;
   options.want_trace = !journey.stopped();
-  options.want_near_misses = !journey.stopped();
+  options.want_near_misses = walk.flow.near_misses && !journey.stopped();
   return options;
 }
 
@@ -127,7 +127,7 @@ HookRequest request_of(const Journey& journey, Place place) {
 }
 
 Branches evaluate(Walk& walk, const Journey& journey, Place place) {
-  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(journey)};
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(walk, journey)};
   return run_hook(context, request_of(journey, place), journey.packet);
 }
 
@@ -350,7 +350,7 @@ std::optional<StoppedPacket> carried_by(const Journey& journey, const PacketClas
 bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
   if (walk.classes != nullptr)
     return false;
-  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(journey)};
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(walk, journey)};
   std::vector<PathStep> steps;
   if (!pass_in_place(context, request_of(journey, {hook}), journey.packet, steps))
     return false;

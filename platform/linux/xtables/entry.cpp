@@ -55,25 +55,13 @@ template <typename Wire> IpPart ip_from(ByteView bytes, IpFamily family) {
   return ip;
 }
 
-/// One match or target; its size is checked against what is left.
-std::optional<Extension> extension_at(ByteView bytes, std::size_t& size) {
-  const auto head = load<wire::ExtensionHead>(bytes);
-  if (!head || head->size < sizeof(wire::ExtensionHead) || head->size > bytes.size())
-    return std::nullopt;
-  size = head->size;
-  const ByteView name = bytes.subspan(offsetof(wire::ExtensionHead, name), 29);
-  return Extension{until_nul(name), head->revision,
-                   bytes.subspan(sizeof(wire::ExtensionHead), size - sizeof(wire::ExtensionHead))};
-}
-
 Status decode_matches(ByteView bytes, std::vector<Extension>& matches) {
   while (!bytes.empty()) {
-    std::size_t size = 0;
-    const auto match = extension_at(bytes, size);
+    const auto match = extension_at(bytes);
     if (!match)
       return damaged(fmt::format("match {} does not fit the rule", matches.size() + 1));
-    matches.push_back(*match);
-    bytes = bytes.subspan(size);
+    matches.push_back(match->extension);
+    bytes = bytes.subspan(match->size);
   }
   return Done{};
 }
@@ -85,6 +73,16 @@ wire::Counters counters_of(ByteView bytes, IpFamily family) {
 }
 
 } // namespace
+
+std::optional<SizedExtension> extension_at(ByteView bytes) {
+  const auto head = load<wire::ExtensionHead>(bytes);
+  if (!head || head->size < sizeof(wire::ExtensionHead) || head->size > bytes.size())
+    return std::nullopt;
+  const ByteView name = bytes.subspan(offsetof(wire::ExtensionHead, name), 29);
+  const ByteView info =
+      bytes.subspan(sizeof(wire::ExtensionHead), head->size - sizeof(wire::ExtensionHead));
+  return SizedExtension{{until_nul(name), head->revision, info}, head->size};
+}
 
 std::optional<EntryFrame> frame_of(ByteView bytes, IpFamily family) {
   const std::size_t head = head_size(family);
@@ -116,12 +114,11 @@ Result<Entry> decode_entry(ByteView bytes, IpFamily family) {
   SYNFATE_TRY(done,
               decode_matches(bytes.subspan(head, frame->target_offset - head), entry.matches));
   static_cast<void>(done);
-  std::size_t size = 0;
-  const auto target = extension_at(
-      bytes.subspan(frame->target_offset, frame->next_offset - frame->target_offset), size);
+  const auto target =
+      extension_at(bytes.subspan(frame->target_offset, frame->next_offset - frame->target_offset));
   if (!target)
     return damaged("its target does not fit the rule");
-  entry.target = *target;
+  entry.target = target->extension;
   const auto counters = counters_of(bytes, family);
   entry.packets = counters.packets;
   entry.bytes = counters.bytes;

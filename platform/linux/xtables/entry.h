@@ -68,6 +68,13 @@ struct EntryFrame {
 /// The frame of the entry at the start of `bytes`; nothing if it is not a sound one.
 std::optional<EntryFrame> frame_of(ByteView bytes, IpFamily family);
 
+struct SizedExtension {
+  Extension extension;
+  std::size_t size = 0; ///< with its head
+};
+/// The match or target at the start of `bytes`; nothing if it does not fit into them.
+std::optional<SizedExtension> extension_at(ByteView bytes);
+
 /// A whole rule. `bytes` may be longer than the rule.
 Result<Entry> decode_entry(ByteView bytes, IpFamily family);
 

@@ -1,6 +1,7 @@
 #include "platform/linux/xtables/near_miss.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -125,7 +126,8 @@ std::string ip_wanted(std::string_view field, const IpPart& ip) {
 class Search {
 public:
   Search(const NearMissSearch& search, Branch& branch, unsigned& budget)
-      : search_(search), branch_(branch), budget_(budget), facts_(quick_facts(branch.packet)) {}
+      : search_(search), branch_(branch), budget_(budget), facts_(quick_facts(branch.packet)),
+        decided_(find_decided()) {}
 
   void run() { walk(search_.table.blob.hook_entry(search_.hook), 0); }
 
@@ -138,32 +140,49 @@ private:
       --budget_;
       const ByteView bytes = blob.at(offset);
       const auto frame = frame_of(bytes, blob.family());
-      if (!frame || decided(offset) || offset == blob.underflow(search_.hook))
+      if (!frame || offset == decided_ || offset == blob.underflow(search_.hook))
         return true;
-      const auto entry = decode_entry(bytes, blob.family());
-      if (entry && look(*entry, offset, offset + frame->next_offset, depth))
-        return true;
-      const Verdict verdict = entry ? verdict_of(entry->target) : Verdict{};
-      if (verdict.kind == StandardVerdict::returns && entry->matches.empty() &&
-          may_match(entry->ip, facts_))
-        return false;
+      const auto target = extension_at(
+          bytes.subspan(frame->target_offset, frame->next_offset - frame->target_offset));
+      const Verdict verdict = target ? verdict_of(target->extension) : Verdict{};
+      if (verdict.kind == StandardVerdict::accept || verdict.kind == StandardVerdict::jump ||
+          verdict.kind == StandardVerdict::returns) {
+        const auto entry = decode_entry(bytes, blob.family());
+        if (entry && look(*entry, verdict, offset, offset + frame->next_offset, depth))
+          return true;
+        if (verdict.kind == StandardVerdict::returns && entry && entry->matches.empty() &&
+            may_match(entry->ip, facts_))
+          return false;
+      }
       offset += frame->next_offset;
     }
     return true;
   }
 
-  bool decided(std::uint32_t offset) const {
+  /// Where the rule is that decided; nothing if it was none of this table.
+  std::optional<std::uint32_t> find_decided() const {
+    if (!branch_.culprit || branch_.culprit->kind != "xt_rule")
+      return std::nullopt;
     const auto& places = search_.table.places();
-    const Place* place = places.find(offset);
-    if (place == nullptr || !branch_.culprit)
-      return false;
-    const auto tail = fmt::format("/{}/{}", id_part(places.chains[place->chain]), place->number);
-    return branch_.culprit->kind == "xt_rule" && branch_.culprit->id.ends_with(tail);
+    const std::string& id = branch_.culprit->id;
+    const auto number = id.rfind('/') + 1;
+    const auto wanted = std::strtoul(id.c_str() + number, nullptr, 10);
+    for (std::uint32_t chain = 0; chain < places.chains.size(); ++chain) {
+      const auto name = fmt::format("/{}/", id_part(places.chains[chain]));
+      if (!std::string_view(id).substr(0, number).ends_with(name))
+        continue;
+      const auto found = std::ranges::find_if(places.places, [&](const Place& place) {
+        return place.chain == chain && place.number == wanted && place.kind == PlaceKind::rule;
+      });
+      if (found != places.places.end())
+        return found->offset;
+    }
+    return std::nullopt;
   }
 
   /// One rule: an ACCEPT is a candidate, a jump that is taken leads on. True as walk().
-  bool look(const Entry& entry, std::uint32_t offset, std::uint32_t next, unsigned depth) {
-    const Verdict verdict = verdict_of(entry.target);
+  bool look(const Entry& entry, const Verdict& verdict, std::uint32_t offset, std::uint32_t next,
+            unsigned depth) {
     if (verdict.kind == StandardVerdict::accept)
       judge(entry, offset);
     const bool jumps = verdict.kind == StandardVerdict::jump && verdict.offset != next;
@@ -219,6 +238,7 @@ private:
   Branch& branch_;
   unsigned& budget_;
   QuickFacts facts_;
+  std::optional<std::uint32_t> decided_;
 };
 
 } // namespace

@@ -241,23 +241,6 @@ private:
     }
   }
 
-  struct Found {
-    Extension extension;
-    std::size_t size = 0;
-  };
-  static std::optional<Found> extension_at(ByteView bytes) {
-    const auto head = load<wire::ExtensionHead>(bytes);
-    if (!head || head->size < sizeof(wire::ExtensionHead) || head->size > bytes.size())
-      return std::nullopt;
-    const char* name =
-        reinterpret_cast<const char*>(bytes.data()) + offsetof(wire::ExtensionHead, name);
-    const std::string_view text(name, text_of(head->name).size());
-    return Found{
-        {text, head->revision,
-         bytes.subspan(sizeof(wire::ExtensionHead), head->size - sizeof(wire::ExtensionHead))},
-        head->size};
-  }
-
   // Names ----------------------------------------------------------------------------------------
 
   std::string table_id() const { return table_.family + "/" + id_part(table_.name); }

@@ -32,6 +32,7 @@ SocketView view_of_sender(Walk& walk, const Journey& journey) {
   view.present = true;
   view.uid = file.uid;
   view.gid = file.gid;
+  view.has_file = file.present;
   if (socket.cgroup_id.known())
     view.cgroup_id = static_cast<std::uint64_t>(socket.cgroup_id.value());
   else

@@ -336,10 +336,20 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
                                            waited / 1000, waited % 1000 / 100)));
 }
 
+/// The link that the kernel has the listener for.
+std::string link_of(Walk& walk, Int netns, const Socket& listener) {
+  return may_be_for_a_link(listener)
+             ? kernel_link(walk.inquiry, netns, listener.local_port.value())
+             : std::string();
+}
+
 } // namespace
 
 void foresee_service(Walk& walk, const Socket& listener) {
   if (!listener.inode.known() || listener.inode.is(0))
+    return;
+  if (!link_of(walk, walk.inquiry.snapshot().host().netns, listener).empty() ||
+      walk.inquiry.pending())
     return;
   const auto holders = ask_holders(walk, listener, false);
   holding_children(walk, holders.list, listener.inode.value());
@@ -350,6 +360,9 @@ SocketFile file_of(Walk& walk, const Socket& socket) {
   if (socket.uid.known())
     file.uid = static_cast<std::uint32_t>(socket.uid.value());
   if (!socket.inode.known() || socket.inode.is(0))
+    return file;
+  file.present = link_of(walk, socket.netns.value_or(0), socket).empty();
+  if (!file.present || walk.inquiry.pending())
     return file;
   for (const auto& owner : ask_owners(walk.inquiry, socket, false))
     if (owner.gid.known())
@@ -365,14 +378,11 @@ void serve(Walk& walk, Journey& journey) {
     assume(journey, "the owner of the listener serves");
     return;
   }
-  if (listener.state.is("unconnected") && listener.local_port.known()) {
-    const auto link = kernel_link(walk.inquiry, journey.netns, listener.local_port.value());
-    if (!link.empty()) {
-      add_step(journey, Stage::accept, Verdict::assumed, {},
-               fmt::format("the kernel has it for {}", link));
-      return assume(journey, "the owner of the listener serves");
-    }
-  }
+  if (const auto link = link_of(walk, journey.netns, listener); !link.empty())
+    return add_step(journey, Stage::accept, Verdict::pass, {},
+                    fmt::format("the kernel has it for {}", link));
+  if (walk.inquiry.pending())
+    return;
   auto [holders, hidden] = ask_holders(walk, listener, false);
   if (walk.inquiry.pending())
     return;

@@ -112,3 +112,13 @@ TEST_CASE("an answer with a gap is not complete") {
   CHECK(inquiry.incomplete());
   CHECK_FALSE(holders_complete(snapshot, socket_of(5)));
 }
+
+TEST_CASE("nobody is searched for that holds a socket of the kernel") {
+  const Snapshot snapshot = empty();
+  HeldSocket socket = socket_of(5);
+  socket.for_a_link = true;
+  Inquiry inquiry(snapshot);
+  CHECK(find_owners(inquiry, socket, true).empty());
+  CHECK_FALSE(inquiry.pending());
+  CHECK(holders_complete(snapshot, socket));
+}

@@ -64,10 +64,17 @@ std::vector<std::size_t> find_owners(Inquiry& inquiry, const HeldSocket& socket,
   const Snapshot& snapshot = inquiry.snapshot();
   if (auto question = complete_question(snapshot, socket))
     return among(inquiry, std::move(*question), socket.inode);
+  const auto many = owners_of_listeners(socket.netns, false);
+  if (is_answered(snapshot, many)) {
+    auto some = among(inquiry, many, socket.inode);
+    if (!complete)
+      return some;
+    // One search for every holder does for all listeners as well.
+    if (!some.empty() && !snapshot.sealed())
+      return inquiry.find(owners_of_listeners(socket.netns, true));
+  }
   if (complete)
     return inquiry.find(all_owners_of(socket.inode));
-  if (auto many = owners_of_listeners(socket.netns, false); is_answered(snapshot, many))
-    return among(inquiry, std::move(many), socket.inode);
   return inquiry.find({owner_table,
                        {{"complete", false},
                         {"hint_cgroup_id", hint(socket.cgroup_id)},

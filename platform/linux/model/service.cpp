@@ -338,9 +338,8 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
 
 /// The link that the kernel has the listener for.
 std::string link_of(Walk& walk, Int netns, const Socket& listener) {
-  return may_be_for_a_link(listener)
-             ? kernel_link(walk.inquiry, netns, listener.local_port.value())
-             : std::string();
+  return may_be_for_a_link(listener) ? kernel_link(walk.inquiry, netns, listener.local_port.value())
+                                     : std::string();
 }
 
 } // namespace

@@ -336,10 +336,13 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
                                            waited / 1000, waited % 1000 / 100)));
 }
 
-/// The link that the kernel has the listener for.
-std::string link_of(Walk& walk, Int netns, const Socket& listener) {
-  return may_be_for_a_link(listener) ? kernel_link(walk.inquiry, netns, listener.local_port.value())
-                                     : std::string();
+/// The link that the kernel has the listener for, or empty; nothing while that is to be asked.
+std::optional<std::string> link_of(Walk& walk, Int netns, const Socket& listener) {
+  if (!may_be_for_a_link(listener))
+    return std::string();
+  const auto noted = walk.inquiry.questions_noted();
+  auto link = kernel_link(walk.inquiry, netns, listener.local_port.value());
+  return walk.inquiry.questions_noted() == noted ? std::optional(std::move(link)) : std::nullopt;
 }
 
 } // namespace
@@ -347,8 +350,8 @@ std::string link_of(Walk& walk, Int netns, const Socket& listener) {
 void foresee_service(Walk& walk, const Socket& listener) {
   if (!listener.inode.known() || listener.inode.is(0))
     return;
-  if (!link_of(walk, walk.inquiry.snapshot().host().netns, listener).empty() ||
-      walk.inquiry.pending())
+  if (const auto link = link_of(walk, walk.inquiry.snapshot().host().netns, listener);
+      !link || !link->empty())
     return;
   const auto holders = ask_holders(walk, listener, false);
   holding_children(walk, holders.list, listener.inode.value());
@@ -360,8 +363,9 @@ SocketFile file_of(Walk& walk, const Socket& socket) {
     file.uid = static_cast<std::uint32_t>(socket.uid.value());
   if (!socket.inode.known() || socket.inode.is(0))
     return file;
-  file.present = link_of(walk, socket.netns.value_or(0), socket).empty();
-  if (!file.present || walk.inquiry.pending())
+  const auto link = link_of(walk, socket.netns.value_or(0), socket);
+  file.present = link && link->empty();
+  if (!file.present)
     return file;
   for (const auto& owner : ask_owners(walk.inquiry, socket, false))
     if (owner.gid.known())
@@ -377,11 +381,12 @@ void serve(Walk& walk, Journey& journey) {
     assume(journey, "the owner of the listener serves");
     return;
   }
-  if (const auto link = link_of(walk, journey.netns, listener); !link.empty())
-    return add_step(journey, Stage::accept, Verdict::pass, {},
-                    fmt::format("the kernel has it for {}", link));
-  if (walk.inquiry.pending())
+  const auto link = link_of(walk, journey.netns, listener);
+  if (!link)
     return;
+  if (!link->empty())
+    return add_step(journey, Stage::accept, Verdict::pass, {},
+                    fmt::format("the kernel has it for {}", *link));
   auto [holders, hidden] = ask_holders(walk, listener, false);
   if (walk.inquiry.pending())
     return;

@@ -25,6 +25,7 @@ if(SYNFATE_SANITIZE)
   target_compile_options(synfate_settings INTERFACE -fsanitize=address,undefined
                          -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(synfate_settings INTERFACE -fsanitize=address,undefined)
+  target_compile_definitions(synfate_settings INTERFACE SYNFATE_SANITIZED) # by any compiler
 endif()
 
 if(SYNFATE_FUZZ)

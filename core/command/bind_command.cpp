@@ -61,7 +61,8 @@ void decide(BindReport& report, const std::vector<FlowReport>& attempts) {
   }
 }
 
-/// Who has to go before the port is free: every holder, where a socket is in the way.
+/// Who has to go before the port is free: every holder, where a socket is in the way. What cannot
+/// be seen of them is a gap.
 void name_holders(Session& session, BindReport& report, const std::vector<FlowReport>& attempts) {
   constexpr std::size_t most = 16;
   if (std::ranges::none_of(attempts, [](const FlowReport& attempt) {
@@ -71,6 +72,7 @@ void name_holders(Session& session, BindReport& report, const std::vector<FlowRe
   auto sockets = sockets_met(session.snapshot(), attempts);
   sockets.resize(std::min(sockets.size(), most));
   std::set<std::int64_t> pids;
+  std::vector<std::string> gaps;
   session.settle([&](Inquiry& inquiry) {
     pids.clear();
     for (const auto& socket : sockets)
@@ -79,9 +81,11 @@ void name_holders(Session& session, BindReport& report, const std::vector<FlowRe
         if (const Fact<Int> pid = read_row<SocketOwner>(owners, row).pid; pid.known())
           pids.insert(pid.value());
       }
+    gaps = inquiry.gaps();
     return true;
   });
   report.holders.assign(pids.begin(), pids.end());
+  add_gaps(report.gaps, session.snapshot(), gaps);
 }
 
 std::string join_documents(const std::vector<std::string>& documents) {

@@ -247,7 +247,9 @@ std::vector<HeldSocket> sockets_met(const Snapshot& snapshot, std::span<const Fl
     for (const auto& item : flow.fate.evidence) {
       if (item.table != table_name<Socket>())
         continue;
-      const auto socket = held_socket(read_row<Socket>(*snapshot.table(item.table), item.row));
+      const auto row = read_row<Socket>(*snapshot.table(item.table), item.row);
+      auto socket = held_socket(row);
+      socket.for_a_link = !kernel_link(snapshot, row).empty();
       if (socket.inode != 0 &&
           std::ranges::find(sockets, socket.inode, &HeldSocket::inode) == sockets.end())
         sockets.push_back(socket);

@@ -30,6 +30,20 @@ std::optional<Request> complete_question(const Snapshot& snapshot, const HeldSoc
   return std::nullopt;
 }
 
+/// Of the interfaces that were read.
+std::string link_with(const Snapshot& snapshot, Int netns, Int port) {
+  const Table* const links = snapshot.table(table_name<Interface>());
+  const auto column = links == nullptr ? std::nullopt : links->spec().column("udp_port");
+  if (!column)
+    return {};
+  for (const auto row : links->find(*column, port)) {
+    const auto link = read_row<Interface>(*links, row);
+    if (link.udp_port.is(port) && link.netns.is(netns))
+      return link.kind.value_or("") + " " + link.name.value_or("");
+  }
+  return {};
+}
+
 Cell hint(const std::optional<Int>& value) {
   return value ? Cell(*value) : Cell(Absent{});
 }
@@ -45,13 +59,22 @@ HeldSocket held_socket(const Socket& socket) {
 }
 
 std::vector<std::size_t> find_owners(Inquiry& inquiry, const HeldSocket& socket, bool complete) {
+  if (socket.for_a_link)
+    return {};
   const Snapshot& snapshot = inquiry.snapshot();
   if (auto question = complete_question(snapshot, socket))
     return among(inquiry, std::move(*question), socket.inode);
+  const auto many = owners_of_listeners(socket.netns, false);
+  if (is_answered(snapshot, many)) {
+    auto some = among(inquiry, many, socket.inode);
+    if (!complete)
+      return some;
+    // One search for every holder does for all listeners as well.
+    if (!some.empty() && !snapshot.sealed())
+      return inquiry.find(owners_of_listeners(socket.netns, true));
+  }
   if (complete)
     return inquiry.find(all_owners_of(socket.inode));
-  if (auto many = owners_of_listeners(socket.netns, false); is_answered(snapshot, many))
-    return among(inquiry, std::move(many), socket.inode);
   return inquiry.find({owner_table,
                        {{"complete", false},
                         {"hint_cgroup_id", hint(socket.cgroup_id)},
@@ -61,14 +84,23 @@ std::vector<std::size_t> find_owners(Inquiry& inquiry, const HeldSocket& socket,
 
 bool holders_complete(const Snapshot& snapshot, const HeldSocket& socket) {
   const auto question = complete_question(snapshot, socket);
-  return question && snapshot.answer(*question)->gaps.empty();
+  return socket.for_a_link || (question && snapshot.answer(*question)->gaps.empty());
 }
 
 std::string kernel_link(Inquiry& inquiry, Int netns, Int port) {
-  for (const auto& link : inquiry.rows<Interface>({{"netns", netns}}))
-    if (link.udp_port.is(port))
-      return link.kind.value_or("") + " " + link.name.value_or("");
-  return {};
+  inquiry.find({std::string(table_name<Interface>()), {{"netns", netns}}});
+  return link_with(inquiry.snapshot(), netns, port);
+}
+
+bool may_be_for_a_link(const Socket& socket) {
+  return socket.proto.is("udp") && socket.state.is("unconnected") && socket.local_port.known() &&
+         socket.local_address.known() && socket.local_address.value().is_unspecified();
+}
+
+std::string kernel_link(const Snapshot& snapshot, const Socket& socket) {
+  if (!may_be_for_a_link(socket))
+    return {};
+  return link_with(snapshot, socket.netns.value_or(0), socket.local_port.value());
 }
 
 Request owners_of_listeners(Int netns, bool complete) {

@@ -20,6 +20,7 @@ struct HeldSocket {
   Int inode = 0;
   std::optional<Int> cgroup_id; ///< of its creator, a hint
   std::optional<Int> uid;       ///< likewise
+  bool for_a_link = false;      ///< the kernel's own: no process holds it
 };
 HeldSocket held_socket(const Socket& socket);
 
@@ -33,6 +34,10 @@ bool holders_complete(const Snapshot& snapshot, const HeldSocket& socket);
 /// The link whose socket in the kernel has the UDP port, such as "vxlan vx0"; empty where none has.
 /// No process holds such a socket; it is bound to no address.
 std::string kernel_link(Inquiry& inquiry, Int netns, Int port);
+/// The same of a socket, by the interfaces that were read.
+std::string kernel_link(const Snapshot& snapshot, const Socket& socket);
+/// An unconnected UDP socket on every address, as the kernel opens them for links.
+bool may_be_for_a_link(const Socket& socket);
 
 /// The one question about the holders of all listeners of a network namespace.
 Request owners_of_listeners(Int netns, bool complete);

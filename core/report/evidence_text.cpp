@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "core/facts/tables.h"
+#include "core/model/owners.h"
 #include "core/report/words.h"
 
 namespace synfate {
@@ -129,6 +130,8 @@ std::string socket_text(const Snapshot& snapshot, const Socket& socket,
   text += queue_text(socket);
   if (socket.drops.known() && socket.drops.value() > 0)
     text += fmt::format(", {} drops", socket.drops.value());
+  if (const auto link = kernel_link(snapshot, socket); !link.empty())
+    return fmt::format("{}, the kernel has it for {}", text, link);
   const bool held = !socket.state.is("time_wait") && !socket.state.is("syn_recv");
   return held ? text + ", " + owner_text(snapshot, socket.inode, socket.uid, told) : text;
 }

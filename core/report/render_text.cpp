@@ -18,6 +18,7 @@ namespace {
 
 /// More flows than this are shown with like ones merged, unless -v is given.
 constexpr std::size_t flows_shown_singly = 12;
+constexpr std::size_t servers_shown = 2;
 
 bool has_finding(const Report& report, std::size_t flow) {
   return std::ranges::any_of(report.findings, [flow](const Finding& finding) {
@@ -368,6 +369,35 @@ void write_socket_behind(Page& page, const Snapshot& snapshot, const Fate& fate)
     page.paragraph("  behind ", line, Style::plain, Style::faint);
 }
 
+/// Who serves what is open: the sockets that no finding has shown among its proofs.
+void write_servers(Page& page, const Snapshot& snapshot, const Report& report) {
+  std::set<std::pair<std::string, std::size_t>> told;
+  for (const auto& finding : report.findings)
+    for (const auto& item : finding.evidence)
+      told.emplace(item.table, item.row);
+  std::vector<Evidence> sockets;
+  for (const auto& entry : report.flows)
+    if (entry.fate.outcome == Outcome::open)
+      std::ranges::copy_if(
+          entry.fate.evidence, std::back_inserter(sockets), [&](const Evidence& item) {
+            return (item.table == table_name<Socket>() || item.table == table_name<UnixSocket>()) &&
+                   told.emplace(item.table, item.row).second;
+          });
+  auto lines = evidence_lines(snapshot, sockets);
+  if (!page.options().verbose && lines.size() > servers_shown) {
+    const auto hidden = lines.size() - servers_shown;
+    lines.resize(servers_shown);
+    lines.push_back(fmt::format("and {} more sockets (-v shows them)", hidden));
+  }
+  if (!lines.empty())
+    page.blank();
+  std::string_view lead = "  server ";
+  for (const auto& line : lines) {
+    page.paragraph(lead, line, Style::plain, Style::faint);
+    lead = "         ";
+  }
+}
+
 /// What else is in the way after the culprit, what nearly let the flow in, what was assumed.
 void write_rest_of_flow(Page& page, const Snapshot& snapshot, const Fate& fate) {
   write_blockers(page, fate);
@@ -465,6 +495,7 @@ void write_report(Page& page, const Snapshot& snapshot, const Report& report) {
   write_findings(page, snapshot, report);
   write_unexplained(page, report);
   write_flows(page, report);
+  write_servers(page, snapshot, report);
   write_paths(page, snapshot, report);
   write_closing(page, report);
 }

@@ -112,6 +112,13 @@ void append_sentence(std::string& text, std::string_view sentence) {
     text += '.';
 }
 
+/// The same is not known of several things of a kind, such as network namespaces ("netns.INODE").
+bool are_alike(const Gap& one, const Gap& other) {
+  const auto kind = [](const Gap& gap) { return gap.id.substr(0, gap.id.find('.')); };
+  return one.effect == other.effect && one.remedy == other.remedy && kind(one) == kind(other) &&
+         one.id.find('.') != one.id.npos && other.id.find('.') != other.id.npos;
+}
+
 } // namespace
 
 Style outcome_style(Outcome outcome) {
@@ -153,8 +160,15 @@ void write_finding(Page& page, const Snapshot& snapshot, const Finding& finding,
 }
 
 void write_gaps(Page& page, std::span<const Gap> gaps) {
-  for (const auto& gap : gaps) {
-    auto text = fmt::format("Not seen: {} ({}).", gap.what, gap.why);
+  for (std::size_t at = 0; at < gaps.size(); ++at) {
+    const Gap& gap = gaps[at];
+    const auto is_like = [&](const Gap& other) { return are_alike(gap, other); };
+    if (!page.options().verbose && std::ranges::any_of(gaps.first(at), is_like))
+      continue;
+    const auto more = std::ranges::count_if(gaps.subspan(at + 1), is_like);
+    const auto others =
+        more == 0 || page.options().verbose ? "" : fmt::format(" and {} more", more);
+    auto text = fmt::format("Not seen: {}{} ({}).", gap.what, others, gap.why);
     append_sentence(text, gap.effect.empty() ? "" : "So: " + gap.effect);
     append_sentence(text, gap.remedy.empty() ? "" : "Remedy: " + gap.remedy);
     page.paragraph("? ", text, Style::plain, Style::doubtful);

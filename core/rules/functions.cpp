@@ -75,12 +75,33 @@ Value column_of(const Value& record, std::string_view column) {
   return at ? records.field(record.row(), *at) : Value();
 }
 
+/// "vxlan vx0", of a UDP socket that the kernel opened for a link; else empty.
+std::string kernel_link_of(const Facts& facts, const Value& socket) {
+  const auto is = [&](const char* column, std::string_view text) {
+    const Value value = column_of(socket, column);
+    return value.is(cel::Kind::string) && value.as_text() == text;
+  };
+  const Value port = column_of(socket, "local_port");
+  const Value netns = column_of(socket, "netns");
+  const Value address = column_of(socket, "local_address");
+  if (!is("proto", "udp") || !is("state", "unconnected") || !port.is(cel::Kind::integer) ||
+      !address.is(cel::Kind::ip) || !address.as_ip().is_unspecified())
+    return {};
+  return kernel_link(facts.inquiry(),
+                     netns.is(cel::Kind::integer) ? netns.as_int() : facts.host().netns,
+                     port.as_int());
+}
+
 Value owners(const Facts& facts, const Value& socket) {
   const Value inode = column_of(socket, "inode");
   if (inode.is_unknown())
     return inode;
-  if (!inode.is(cel::Kind::integer) || inode.as_int() == 0)
+  const auto noted = facts.inquiry().questions_noted();
+  if (!inode.is(cel::Kind::integer) || inode.as_int() == 0 ||
+      !kernel_link_of(facts, socket).empty())
     return Value::list(std::vector<Value>());
+  if (facts.inquiry().questions_noted() != noted)
+    return unknown_answer(facts); // whether processes have to be searched is not known yet
   // One holder is enough for a name; the model asks in the same words, so nothing is read twice.
   const auto known = [&](const char* column) {
     const Value value = column_of(socket, column);
@@ -132,21 +153,6 @@ std::string owner_name(const Value& owners) {
   return fmt::format("{} (pid {} and {} more)",
                      name.is(cel::Kind::string) ? name.as_text() : "a process",
                      pid.is(cel::Kind::integer) ? pid.as_int() : 0, list.size() - 1);
-}
-
-/// "vxlan vx0", of a UDP socket that the kernel opened for a link; else empty.
-std::string kernel_link_of(const Facts& facts, const Value& socket) {
-  const auto is = [&](const char* column, std::string_view text) {
-    const Value value = column_of(socket, column);
-    return value.is(cel::Kind::string) && value.as_text() == text;
-  };
-  const Value port = column_of(socket, "local_port");
-  const Value netns = column_of(socket, "netns");
-  if (!is("proto", "udp") || !is("state", "unconnected") || !port.is(cel::Kind::integer))
-    return {};
-  return kernel_link(facts.inquiry(),
-                     netns.is(cel::Kind::integer) ? netns.as_int() : facts.host().netns,
-                     port.as_int());
 }
 
 std::string socket_owner_name(const Facts& facts, const Value& socket) {

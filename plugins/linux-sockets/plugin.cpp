@@ -7,9 +7,9 @@
 #include <sys/utsname.h>
 
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/processes/unhashed.h"
 #include "platform/linux/sockets/inet_diag.h"
 #include "platform/linux/sockets/read_sockets.h"
-#include "platform/linux/sockets/unhashed.h"
 
 namespace synfate {
 

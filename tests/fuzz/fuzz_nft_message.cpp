@@ -17,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     static_cast<void>(parse_nft_chain(message));
     static_cast<void>(parse_nft_rule(message));
     static_cast<void>(parse_nft_set(message));
+    static_cast<void>(parse_nft_set_dump(message));
     static_cast<void>(parse_nft_elements(message));
     static_cast<void>(parse_nft_object(message));
     static_cast<void>(parse_nft_flowtable(message));

@@ -294,6 +294,14 @@ class AlsoCase(Case):
         return super()._judge(answer, real) + missing
 
 
+class OneBlocker(Case):
+    """What stops it is all that has to change."""
+
+    def _judge(self, answer, real):
+        told = [blocker["culprit"] for blocker in answer.flows[0]["blockers"]]
+        return super()._judge(answer, real) + ([f"in the way: {told}"] if len(told) != 1 else [])
+
+
 # --- Unix sockets -----------------------------------------------------------------------------------
 
 
@@ -519,8 +527,8 @@ CASES = [
     BindCase("the broadcast address of a network", nothing, Wish("10.77.0.255")),
     BindCase("an address that is tentative", tentative, Wish("fd77::77"), "EADDRNOTAVAIL",
              "bind.addr_unusable"),
-    Case("a listener on an address that is not here", freebind_elsewhere, Connection("10.77.0.99"),
-         "timeout", "bind.nonlocal"),
+    OneBlocker("a listener on an address that is not here", freebind_elsewhere,
+               Connection("10.77.0.99"), "timeout", "bind.nonlocal"),
 
     AlsoCase("bind() is forbidden by a seccomp filter", bind_forbidden, Connection(V4, QUIET),
              "refused", "listen.none", also="lsm.seccomp_bind"),

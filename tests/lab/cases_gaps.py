@@ -240,6 +240,8 @@ CASES = [
          reality="timeout"),
     Poor("nobody asks about a port that nobody listens on", nothing, ["unknown", "refused"], NOBODY,
          statuses=(1, 3), reality="refused"),
+    Poor("nobody asks who has a port", serving("0.0.0.0", "8080"), [], NOBODY, gaps=["owners"],
+         statuses=(1,), words=("bind", "8080"), reality="open"),
     Poor("nobody looks at everything", serving("0.0.0.0", "8080"), [], NOBODY, words=()),
     Poor("nobody with processes hidden (hidepid)", serving("0.0.0.0", "8080"), ["unknown"],
          HIDEPID + NOBODY, gaps=["owners.hidden"], reality="open"),

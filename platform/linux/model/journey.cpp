@@ -66,6 +66,14 @@ const Journey& telling(const Journeys& journeys) {
   return stopped == journeys.end() ? journeys.front() : *stopped;
 }
 
+/// A later packet may meet what has stopped an earlier one.
+bool is_among(const std::vector<Blocker>& blockers, const Stop& stop) {
+  return std::ranges::any_of(blockers, [&](const Blocker& blocker) {
+    return blocker.stage == stop.stage && blocker.culprit.kind == stop.culprit->kind &&
+           blocker.culprit.id == stop.culprit->id;
+  });
+}
+
 void describe(Fate& fate, const Journey& journey) {
   fate.path = journey.path;
   fate.near_misses = journey.near_misses;
@@ -75,7 +83,7 @@ void describe(Fate& fate, const Journey& journey) {
   fate.final_address = journey.final_address;
   fate.final_port = journey.final_port;
   for (const auto& stop : journey.stops)
-    if (stop.culprit)
+    if (stop.culprit && !is_among(fate.blockers, stop))
       fate.blockers.push_back({stop.stage, *stop.culprit});
   if (!journey.stopped())
     return;

@@ -46,6 +46,7 @@ struct Hop {
 struct SocketFile {
   Perhaps<std::uint32_t> uid = Perhaps<std::uint32_t>::unknown("the user of the socket");
   Perhaps<std::uint32_t> gid = Perhaps<std::uint32_t>::unknown("the group of the socket");
+  bool present = true; ///< the kernel's own sockets have none
 };
 
 /// What a try of TCP leaves behind where it is lost: the next one meets it.

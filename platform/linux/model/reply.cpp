@@ -32,6 +32,7 @@ SocketView view_of_sender(Walk& walk, const Journey& journey) {
   view.present = true;
   view.uid = file.uid;
   view.gid = file.gid;
+  view.has_file = file.present;
   if (socket.cgroup_id.known())
     view.cgroup_id = static_cast<std::uint64_t>(socket.cgroup_id.value());
   else
@@ -214,9 +215,11 @@ RouteQuestion question_of_reply(Walk& walk, const Journey& journey, const IpAddr
   question.destination = to;
   // inet_bind(): a socket that is bound to a group sends from an address that the route chooses.
   question.source = journey.to_many ? std::nullopt : asked_source(from, bound);
-  // inet_sk_flowi_flags(): an IP_TRANSPARENT socket may have any source.
-  question.any_source = from.is_v4() && question.source && journey.listener &&
-                        journey.listener->transparent.is(true) &&
+  // inet_sk_flowi_flags(): an IP_TRANSPARENT socket may have any source. An address that the host
+  // lacks has stopped the call already: the answer is routed as if it were there.
+  const bool transparent = journey.listener && journey.listener->transparent.is(true);
+  const bool missing = journey.lifted.contains({"address", from.to_string()});
+  question.any_source = from.is_v4() && question.source && (transparent || missing) &&
                         !is_own_address(walk.inquiry, journey.netns, from);
   question.output_interface = bound;
   question.mark = journey.packet.meta.mark.known() ? journey.packet.meta.mark.value() : 0U;

@@ -336,10 +336,22 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
                                            waited / 1000, waited % 1000 / 100)));
 }
 
+/// The link that the kernel has the listener for, or empty; nothing while that is to be asked.
+std::optional<std::string> link_of(Walk& walk, Int netns, const Socket& listener) {
+  if (!may_be_for_a_link(listener))
+    return std::string();
+  const auto noted = walk.inquiry.questions_noted();
+  auto link = kernel_link(walk.inquiry, netns, listener.local_port.value());
+  return walk.inquiry.questions_noted() == noted ? std::optional(std::move(link)) : std::nullopt;
+}
+
 } // namespace
 
 void foresee_service(Walk& walk, const Socket& listener) {
   if (!listener.inode.known() || listener.inode.is(0))
+    return;
+  if (const auto link = link_of(walk, walk.inquiry.snapshot().host().netns, listener);
+      !link || !link->empty())
     return;
   const auto holders = ask_holders(walk, listener, false);
   holding_children(walk, holders.list, listener.inode.value());
@@ -350,6 +362,10 @@ SocketFile file_of(Walk& walk, const Socket& socket) {
   if (socket.uid.known())
     file.uid = static_cast<std::uint32_t>(socket.uid.value());
   if (!socket.inode.known() || socket.inode.is(0))
+    return file;
+  const auto link = link_of(walk, socket.netns.value_or(0), socket);
+  file.present = link && link->empty();
+  if (!file.present)
     return file;
   for (const auto& owner : ask_owners(walk.inquiry, socket, false))
     if (owner.gid.known())
@@ -365,14 +381,12 @@ void serve(Walk& walk, Journey& journey) {
     assume(journey, "the owner of the listener serves");
     return;
   }
-  if (listener.state.is("unconnected") && listener.local_port.known()) {
-    const auto link = kernel_link(walk.inquiry, journey.netns, listener.local_port.value());
-    if (!link.empty()) {
-      add_step(journey, Stage::accept, Verdict::assumed, {},
-               fmt::format("the kernel has it for {}", link));
-      return assume(journey, "the owner of the listener serves");
-    }
-  }
+  const auto link = link_of(walk, journey.netns, listener);
+  if (!link)
+    return;
+  if (!link->empty())
+    return add_step(journey, Stage::accept, Verdict::pass, {},
+                    fmt::format("the kernel has it for {}", *link));
   auto [holders, hidden] = ask_holders(walk, listener, false);
   if (walk.inquiry.pending())
     return;

@@ -34,7 +34,7 @@ constexpr std::size_t read_size = std::size_t{64} << 10U;
 constexpr auto grace = std::chrono::milliseconds(200); ///< between its last output and its end
 constexpr int not_started = 127;
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(SYNFATE_SANITIZED)
 constexpr bool limits_address_space = false; // the sanitizer reserves terabytes
 #else
 constexpr bool limits_address_space = true;

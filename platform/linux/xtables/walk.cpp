@@ -58,6 +58,8 @@ private:
     while (!current.empty()) {
       const ByteView bytes = table_.blob.at(offset);
       const auto frame = frame_of(bytes, family());
+      if (depth > jump_limit)
+        seen_ = most_rules; // a loop has as many ways through it as one likes: none is followed on
       if (!frame || depth > jump_limit || ++seen_ > most_rules) {
         give_up(std::move(current),
                 frame ? "its chains are too deep or too long" : "the table's bytes are damaged");

@@ -71,10 +71,21 @@ TEST_CASE("the answer about one namespace's listeners says nothing of another's"
 TEST_CASE("who asks for every holder is not content with the first") {
   Snapshot snapshot = empty();
   snapshot.add(among_listeners(5, 100, false));
+  snapshot.add(among_listeners(6, 200, false));
   snapshot.answered(owners_of_listeners(netns, false));
   Inquiry inquiry(snapshot);
   CHECK(find_owners(inquiry, socket_of(5), true).empty());
-  CHECK(inquiry.needs() == std::vector<Request>{all_owners_of(5)});
+  CHECK(find_owners(inquiry, socket_of(6), true).empty()); // one search does for both
+  CHECK(inquiry.needs() == std::vector<Request>{owners_of_listeners(netns, true)});
+}
+
+TEST_CASE("the holders of what is no listener are searched for by themselves") {
+  Snapshot snapshot = empty();
+  snapshot.add(among_listeners(5, 100, false));
+  snapshot.answered(owners_of_listeners(netns, false));
+  Inquiry inquiry(snapshot);
+  CHECK(find_owners(inquiry, socket_of(7), true).empty());
+  CHECK(inquiry.needs() == std::vector<Request>{all_owners_of(7)});
 }
 
 TEST_CASE("a complete answer is preferred, and says that it is complete") {
@@ -111,4 +122,14 @@ TEST_CASE("an answer with a gap is not complete") {
   CHECK(find_owners(inquiry, socket_of(5), true).empty());
   CHECK(inquiry.incomplete());
   CHECK_FALSE(holders_complete(snapshot, socket_of(5)));
+}
+
+TEST_CASE("nobody is searched for that holds a socket of the kernel") {
+  const Snapshot snapshot = empty();
+  HeldSocket socket = socket_of(5);
+  socket.for_a_link = true;
+  Inquiry inquiry(snapshot);
+  CHECK(find_owners(inquiry, socket, true).empty());
+  CHECK_FALSE(inquiry.pending());
+  CHECK(holders_complete(snapshot, socket));
 }

@@ -114,3 +114,27 @@ TEST_CASE("a row of any other table shows the columns that have a value") {
   snapshot.add(service);
   CHECK(lines_of(snapshot, {{"service_name", 0}}) == Lines{"service_name name=https port=443"});
 }
+
+TEST_CASE("a UDP socket that the kernel has for a link is told by the link") {
+  auto snapshot = sample::snapshot();
+  Socket socket;
+  socket.netns = Int{7};
+  socket.proto = Text("udp");
+  socket.state = Text("unconnected");
+  socket.local_address = IpAddress::any(IpFamily::v4);
+  socket.local_port = Int{4789};
+  socket.inode = Int{9};
+  snapshot.add(socket);
+  socket.local_address = IpAddress::loopback(IpFamily::v4); // a program's, beside it
+  socket.cookie = Int{2};
+  snapshot.add(socket);
+  Interface link;
+  link.netns = Int{7};
+  link.name = Text("vx0");
+  link.kind = Text("vxlan");
+  link.udp_port = Int{4789};
+  snapshot.add(link);
+  CHECK(lines_of(snapshot, {{"socket", 0}, {"socket", 1}}) ==
+        Lines{"socket udp 0.0.0.0:4789 unconnected, the kernel has it for vxlan vx0",
+              "socket udp 127.0.0.1:4789 unconnected, owner not known"});
+}

@@ -177,6 +177,18 @@ TEST_CASE("an overview that could not look never says that nothing listens") {
   CHECK(contains(text, "? Not seen: sockets (denied)."));
 }
 
+TEST_CASE("a gap that several things of a kind have is told once") {
+  Overview overview;
+  for (const char* inode : {"7", "8", "9"})
+    overview.gaps.push_back({std::string("netns.") + inode, std::string("namespace ") + inode,
+                             "denied", "its inside cannot be told", "run as root"});
+  overview.gaps.push_back({"nft", "rules", "denied", "its inside cannot be told", "run as root"});
+  const auto text = render_overview_text(sample::snapshot(), overview, {});
+  CHECK(contains(text, "? Not seen: namespace 7 and 2 more (denied)."));
+  CHECK(contains(text, "? Not seen: rules (denied)."));
+  CHECK_FALSE(contains(text, "namespace 8"));
+}
+
 TEST_CASE("an audit's result is the worst of its expectations") {
   AuditReport audit;
   CHECK(audit.result() == AuditResult::holds);

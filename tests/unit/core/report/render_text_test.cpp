@@ -112,6 +112,21 @@ here.
 )");
 }
 
+TEST_CASE("who serves an open port is told once, unless a finding has told it") {
+  const auto snapshot = sample::snapshot_with_listener();
+  auto report = all_open();
+  for (auto& entry : report.flows)
+    entry.fate.evidence.push_back({"socket", 0});
+  CHECK(contains(page(snapshot, report), R"(
+  server socket tcp 127.0.0.1:8080 listen, nginx (pid 812, user www-data,
+         nginx.service) since 2026-11-20 22:58:00 UTC (12 min)
+
+  path )"));
+  report.findings.push_back({});
+  report.findings.back().evidence.push_back({"socket", 0});
+  CHECK_FALSE(contains(page(snapshot, report), "  server "));
+}
+
 TEST_CASE("the closing line is missing as soon as one flow is not open") {
   auto report = all_open();
   report.flows[0].fate.outcome = Outcome::stalled;

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "platform/linux/sockets/unhashed.h"
+#include "platform/linux/processes/unhashed.h"
 #include "tests/unit/catch.h"
 #include "tests/unit/platform/linux/processes/directory.h"
 #include "tests/unit/platform/linux/sockets/loopback.h"
@@ -29,17 +29,6 @@ void put_host(const test::Directory& host, int own, int other, int all) {
 }
 
 } // namespace
-
-TEST_CASE("sockstat has a line for each protocol") {
-  constexpr std::string_view text = "sockets: used 3\nTCP: inuse 5 orphan 0 tw 2 alloc 7 mem 1\n"
-                                    "TCP6: inuse 4\nUDP: inuse x mem 0\nRAW: mem 1\n";
-  CHECK(sockstat_number(text, "TCP", "inuse") == 5);
-  CHECK(sockstat_number(text, "TCP", "alloc") == 7);
-  CHECK(sockstat_number(text, "TCP6", "inuse") == 4);
-  CHECK_FALSE(sockstat_number(text, "UDP", "inuse"));
-  CHECK_FALSE(sockstat_number(text, "RAW", "inuse"));
-  CHECK_FALSE(sockstat_number("", "TCP", "inuse"));
-}
 
 TEST_CASE(
     "every TCP socket is in a table where all namespaces together have as many as there are") {

@@ -5,19 +5,13 @@
 // ("alloc" of /proc/net/sockstat, tcp_sockets_allocated, of all network namespaces together) and
 // not in use ("inuse", of one namespace: sock_prot_inuse_add() where __inet_hash() and
 // inet_ehash_nolisten() add a socket to a table). Where the sums are equal there is none, and the
-// dump is spared. Tested by tests/unit/platform/linux/sockets/unhashed_test.cpp.
+// dump is spared. Tested by tests/unit/platform/linux/processes/unhashed_test.cpp.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 
 namespace synfate {
-
-/// A number of a line of sockstat or sockstat6: of "TCP: inuse 5 orphan 0" the line is "TCP".
-std::optional<std::int64_t> sockstat_number(std::string_view text, std::string_view line,
-                                            std::string_view name);
 
 /// True if the thread's network namespace has more than `worth` TCP sockets, and all of the
 /// machine's are in a hash table, as they were when it was looked at. False also where that cannot

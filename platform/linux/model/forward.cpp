@@ -15,6 +15,7 @@
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
+#include "platform/linux/model/way_back.h"
 #include "platform/linux/netfilter/packet_build.h"
 #include "platform/linux/netfilter/ruleset.h"
 
@@ -391,6 +392,7 @@ Journeys route_again(Walk& walk, Journey journey) {
   question.uid = from->is_v4() ? 0 : owner_of(walk, journey);
   add_socket(walk, journey, question);
   Journeys journeys;
+  const bool answers = journey.reply;
   const auto side = journey.reply ? ClientSide::leaving_target : ClientSide::leaving_source;
   for (auto& routed : ask_ways(walk, std::move(journey), question, side)) {
     Journey& way = routed.journey;
@@ -402,7 +404,8 @@ Journeys route_again(Walk& walk, Journey journey) {
     } else {
       const bool stays = answer->type.is("local");
       way.forward_by = stays ? 0 : answer->interface_index.value_or(0);
-      way.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+      const IpAddress near = answers ? on_link : *to; // each client for itself
+      way.next_hop = answer->gateway.known() ? answer->gateway.value() : near;
       if (const auto out =
               ask_interface(walk.inquiry, way.netns, answer->interface_index.value_or(0)))
         way.packet.meta.out = view_of(*out);

@@ -205,6 +205,30 @@ def no_route_for_the_source(lab):
     sent_on_by_a_rule(lab, ("from", SERVER, "to", CONTAINER, "blackhole", "priority", "10"))
 
 
+FAR = "198.51.100.5"
+
+
+def transparent_proxy(backend, port=3129, rule=True, forwarding=1):
+    """A proxy that TPROXY hands every port to, of addresses near and far."""
+    def prepare(lab):
+        lab.serve("--transparent", "0.0.0.0", "3129", "+", "--transparent", "--v6only", "1", "::", "3129")
+        lab.client.ip("route", "add", f"{FAR}/32", "via", SERVER)
+        lab.server.ip("route", "add", "default", "via", CLIENT)
+        lab.server.sysctl("net.ipv4.ip_forward", forwarding)
+        if backend == "nft":
+            nft(lab.server, "table inet t { chain p { type filter hook prerouting priority -150; "
+                            f"meta l4proto {{ tcp, udp }} th dport != 22 mark set 1 tproxy to :{port}; }}; }}")
+        else:
+            for tool in ("iptables", "ip6tables"):
+                load(lab, f"{tool}-{backend}-restore",
+                     f"*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port {port} --tproxy-mark 1/1\n"
+                     f"-A PREROUTING -p udp -j TPROXY --on-port {port} --tproxy-mark 1/1\nCOMMIT\n")
+        if rule:
+            lab.server.ip("rule", "add", "fwmark", "1", "lookup", "100")
+            lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
+    return prepare
+
+
 NEIGHBOUR = "172.17.0.3"
 
 
@@ -299,6 +323,8 @@ CASES = [
          certainty="certain"),
     Case("NAT of the port alone (IPv6)", another_port, Connection("::1", 80, local=True), "open",
          certainty="certain"),
+    Case("a transparent proxy that is gone", transparent_proxy("legacy", port=3130), REMOTE, "timeout",
+         "tproxy.dead", "xt_rule"),
     Case("NAT of a whole network", whole_network, Connection(CONTAINER, 80), "open", certainty="certain"),
     Case("a port rewritten without conntrack, and the reset comes from another", rewritten("tcp dport 80 tcp dport set 81"),
          Connection(SERVER, 80), "timeout", "listen.none.silent", certainty="certain"),
@@ -310,6 +336,18 @@ CASES = [
     Case("a program of the server is sent on, and its source has no route there",
          no_route_for_the_source, Connection(VIRTUAL, source=SERVER, local=True), "timeout", None,
          "nft_rule"),
+] + [
+    Case(f"a transparent proxy ({backend}): {name}", prepare, connection, outcome, rule, certainty="certain")
+    for backend in ("nft", "legacy")
+    for name, prepare, connection, outcome, rule in (
+        ("a port of this host without a listener", transparent_proxy(backend), REMOTE, "open", None),
+        ("the same (IPv6)", transparent_proxy(backend), Connection("fd77::1"), "open", None),
+        ("another host's address", transparent_proxy(backend), Connection(FAR), "open", None),
+        ("another host's address, no routing rule", transparent_proxy(backend, rule=False), Connection(FAR),
+         "timeout", "tproxy.no_ip_rule"),
+        ("the same where this host does not forward", transparent_proxy(backend, rule=False, forwarding=0),
+         Connection(FAR), "timeout", "tproxy.no_ip_rule"),
+    )
 ] + [
     Case(f"everything is masqueraded ({backend}): {name}", prepare, connection, outcome)
     for backend in ("nft", "legacy")

@@ -80,6 +80,7 @@ void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.packet.ct = {};
   journey.packet.meta.mark = 0U;
   journey.packet.meta.socket = {};
+  journey.packet.assigned.reset();
   journey.packet.meta.out = {};
   journey.packet.meta.physical_in = 0; // skb_scrub_packet()
   journey.packet.meta.in = view_of(interface);
@@ -248,10 +249,22 @@ Journeys give_up(Walk& walk, Journey journey) {
   return journeys;
 }
 
+/// ip_forward(), ip6_forward(): what has a socket, as TPROXY gave it one, is not handed on.
+Stop kept_from_proxy(const AssignedSocket& assigned) {
+  return {Outcome::timeout, Icmp::none,
+          "ETIMEDOUT",      Stage::forward,
+          assigned.by,      "TPROXY gave it to a socket of this host, and it is routed to another"};
+}
+
 Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
   journey.forward_by = 0;
   if (on.below_ip)
     return leave_host(walk, std::move(journey), on);
+  if (!on.bridged && !journey.stopped() && journey.packet.assigned) {
+    add_stop(journey, kept_from_proxy(*journey.packet.assigned));
+    journey.over = true;
+    return alone(std::move(journey));
+  }
   if (!on.bridged && !journey.stopped() && has_no_hop_left(journey.packet))
     return give_up(walk, std::move(journey));
   if (const auto device = ask_interface(walk.inquiry, journey.netns, on.out))

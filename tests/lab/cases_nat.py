@@ -262,6 +262,16 @@ def second_container(lab):
     return other
 
 
+def ports_told_apart(backend, come_by, leave_by):
+    """A rule of iptables about the ports of the bridge that a packet comes and leaves by."""
+    def prepare(lab):
+        published(False, 1, NEIGHBOUR)(lab)
+        load(lab, f"iptables-{backend}-restore",
+             "*filter\n-A FORWARD -m physdev --physdev-is-bridged "
+             f"--physdev-in {come_by} --physdev-out {leave_by} -j DROP\nCOMMIT\n")
+    return prepare
+
+
 def loopback_sent_on(route_localnet):
     def prepare(lab):
         container(lab)
@@ -382,6 +392,16 @@ CASES = [
             False, 1, direct=True, forwarding=0),
     bridged("containers behind isolated ports call each other", "timeout", "bridge.isolated",
             NEIGHBOUR, False, 0, ("vk0", "isolated"), ("vk1", "isolated"), direct=True),
+] + [
+    Case(f"a rule about the ports of the bridge ({backend}): {name}", ports_told_apart(backend, *ports),
+         Connection(CONTAINER, port=80, source=NEIGHBOUR), outcome, rule, certainty="certain")
+    for backend in ("nft", "legacy")
+    for name, ports, outcome, rule in (
+        ("the way of the call", ("vk1", "vk0"), "timeout", "fw.drop"),
+        ("the way of the answer", ("vk0", "vk1"), "timeout", "fw.drop"),
+        ("another way", ("vk1", "vk1"), "open", None),
+    )
+] + [
     Case("a program calls localhost, which NAT leads to a container", loopback_sent_on(0), LOOPBACK,
          "timeout", "nat.loopback_leaves"),
     Case("the same where loopback addresses are routed", loopback_sent_on(1), LOOPBACK, "timeout",

@@ -83,6 +83,7 @@ void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.packet.assigned.reset();
   journey.packet.meta.out = {};
   journey.packet.meta.physical_in = 0; // skb_scrub_packet()
+  journey.packet.meta.physical_out = 0;
   journey.packet.meta.in = view_of(interface);
   if (const auto saved = journey.conntracks.find(netns);
       journey.tried_before && saved != journey.conntracks.end())
@@ -273,6 +274,10 @@ Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
   Journeys journeys = first && !on.bridged
                           ? pass_ipsec(walk, std::move(journey), IpsecWay::forward, on.out)
                           : alone(std::move(journey));
+  if (on.bridged)
+    for (auto& way : journeys)
+      way.packet.meta.physical_out =
+          port_of(walk, way, on.out, AddressTerm::known(on.next_hop)); // br_nf_forward()
   // ip_output() and ip6_output() tell postrouting the device that the packet came by.
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
     if (on.bridged && hook == Hook::egress)
@@ -468,6 +473,7 @@ void enter_leg(Walk& walk, const Leg& leg, Int origin,
   const auto in = leg.in != 0 ? ask_interface(walk.inquiry, leg.netns, leg.in) : std::nullopt;
   packet.meta.in = in ? view_of(*in) : InterfaceView{};
   packet.meta.out = {};
+  packet.meta.physical_in = packet.meta.physical_out = 0;
   if (leg.in == 0) { // it is routed already
     if (const auto out = ask_interface(walk.inquiry, leg.netns, leg.out))
       packet.meta.out = view_of(*out);
@@ -494,6 +500,14 @@ void enter_hook(Walk& walk, const Leg& leg, Hook hook, PacketClass& packet) {
       packet.meta.out = view_of(*out);
   if (!leg.bridged)
     route_through(walk, leg.netns, packet);
+}
+
+void note_ports(Walk& walk, const Leg& leg, Hook hook, Journey& journey) {
+  auto& meta = journey.packet.meta;
+  if (leg.bridged && hook == Hook::prerouting)
+    meta.physical_in = port_of(walk, journey, leg.in, source_of(journey.packet).address);
+  if (leg.bridged && hook == Hook::forward)
+    meta.physical_out = port_of(walk, journey, leg.out, destination_of(journey.packet).address);
 }
 
 } // namespace synfate

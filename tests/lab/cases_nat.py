@@ -1,10 +1,11 @@
 """Connections that do not end on this host: containers behind a bridge as Docker sets them up, services
 as kube-proxy writes them, redirects, with real clients and both back ends of iptables."""
 
+import json
 import os
 import subprocess
 
-from lab import Case, Connection, LabError, Skip, connect_tcp, enter, wait_until
+from lab import Case, Connection, LabError, Skip, connect_tcp, enter, synfate_program, wait_until
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 CONTAINER = "172.17.0.2"
@@ -262,6 +263,32 @@ def second_container(lab):
     return other
 
 
+def unnumbered(lab):
+    """A container behind a link of its own, on which the host has no address: it asks with another."""
+    inside = lab.another_netns("k")
+    lab.server.ip("link", "add", "un0", "type", "veth", "peer", "name", "eth0", "netns", inside.name)
+    lab.server.ip("link", "set", "un0", "up")
+    lab.server.sysctl("net.ipv4.conf.un0.proxy_arp", 1)
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    inside.ip("addr", "add", f"{CONTAINER}/32", "dev", "eth0")
+    inside.ip("link", "set", "eth0", "up")
+    inside.ip("route", "add", "169.254.1.1", "dev", "eth0")
+    inside.ip("route", "add", "default", "via", "169.254.1.1")
+    lab.server.ip("route", "add", f"{CONTAINER}/32", "dev", "un0")
+    lab.server.ip("route", "add", "default", "via", CLIENT)  # or it stands in for no gateway
+    lab.serve("0.0.0.0", "80", netns=inside)
+    if synfate_program():  # the real client makes the host's neighbour known
+        said = predicted_before(lab)
+        if said != "open":
+            raise LabError(f"before anybody has asked for the container synfate says {said}")
+
+
+def predicted_before(lab):
+    done = subprocess.run([synfate_program(), f"tcp/{CONTAINER}:80", "--from", CLIENT, "--format", "json"],
+                          capture_output=True, text=True, preexec_fn=lambda: enter(lab.server))
+    return json.loads(done.stdout)["flows"][0]["outcome"]
+
+
 def ports_told_apart(backend, come_by, leave_by):
     """A rule of iptables about the ports of the bridge that a packet comes and leaves by."""
     def prepare(lab):
@@ -335,6 +362,8 @@ CASES = [
          certainty="certain"),
     Case("a transparent proxy that is gone", transparent_proxy("legacy", port=3130), REMOTE, "timeout",
          "tproxy.dead", "xt_rule"),
+    Case("a container behind a link without an address", unnumbered, Connection(CONTAINER, 80), "open",
+         certainty="certain"),
     Case("NAT of a whole network", whole_network, Connection(CONTAINER, 80), "open", certainty="certain"),
     Case("a port rewritten without conntrack, and the reset comes from another", rewritten("tcp dport 80 tcp dport set 81"),
          Connection(SERVER, 80), "timeout", "listen.none.silent", certainty="certain"),

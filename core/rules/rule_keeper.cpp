@@ -38,6 +38,10 @@ constexpr std::array keepers{
     Keeper{"podman", "netavark", ""},
     Keeper{"podman", "", "NETAVARK"},
     Keeper{"podman", "", "CNI-"},
+    Keeper{"kube-router", "", "KUBE-POD-FW-", Part::beginning},
+    Keeper{"kube-router", "", "KUBE-NWPLCY-", Part::beginning},
+    Keeper{"kube-router", "", "KUBE-ROUTER-", Part::beginning},
+    Keeper{"weave", "", "WEAVE", Part::beginning},
     Keeper{"kube-proxy", "kube-proxy", ""},
     Keeper{"kube-proxy", "", "KUBE-"},
     Keeper{"calico", "", "cali-"},
@@ -50,6 +54,7 @@ constexpr std::array keepers{
     Keeper{"libvirt", "", "LIBVIRT"},
     Keeper{"NetworkManager", "nm-shared-", ""},
     Keeper{"wg-quick", "wg-quick-", ""},
+    Keeper{"OpenWrt", "fw4", ""},
     Keeper{"opensnitch", "opensnitch", ""},
     Keeper{"mullvad", "mullvad", ""},
     Keeper{"foomuuri", "foomuuri", ""},
@@ -70,6 +75,15 @@ constexpr std::array keepers{
     Keeper{"csf", "", "LOCALINPUT", Part::whole, true},
     Keeper{"csf", "", "DENYIN", Part::whole, true},
     Keeper{"csf", "", "LOGDROPIN", Part::whole, true},
+    Keeper{"csf", "", "LOCALOUTPUT", Part::whole, true},
+    Keeper{"csf", "", "DENYOUT", Part::whole, true},
+    Keeper{"csf", "", "LOGDROPOUT", Part::whole, true},
+    Keeper{"csf", "", "SYNFLOOD", Part::whole, true},
+    Keeper{"csf", "", "PORTFLOOD", Part::whole, true},
+    Keeper{"csf", "", "INVDROP", Part::whole, true},
+    Keeper{"proxmox", "", "PVEFW-", Part::beginning, true},
+    Keeper{"proxmox", "proxmox-firewall", ""},
+    Keeper{"neutron", "", "neutron-", Part::beginning},
     Keeper{"vuurmuur", "", "PRE-VRMR-", Part::beginning, true},
     Keeper{"lxd", "lxd", ""},
     Keeper{"incus", "incus", ""},
@@ -182,6 +196,28 @@ std::string shorewall_line(const FlowReport& flow, std::string_view family, std:
                      port);
 }
 
+/// With the zone of the last chain input_ZONE or forward_ZONE that the packet has passed.
+std::string openwrt_command(const FlowReport& flow, std::string_view family, std::string_view table,
+                            std::uint16_t port) {
+  const bool on = flow.fate.stopped_at == Stage::forward;
+  const std::string_view beginning = on ? "forward_" : "input_";
+  std::string zone = "wan";
+  for (const auto& chain : chains_passed(flow, family, table))
+    if (chain.starts_with(beginning))
+      zone = chain.substr(beginning.size());
+  std::string target;
+  if (on)
+    target = fmt::format("; uci set firewall.@rule[-1].dest='*'; uci set "
+                         "firewall.@rule[-1].dest_ip={}",
+                         flow.fate.final_address.to_string());
+  return fmt::format("uci add firewall rule; uci set firewall.@rule[-1].src={}; uci set "
+                     "firewall.@rule[-1].src_ip={}; uci set firewall.@rule[-1].proto={}; uci set "
+                     "firewall.@rule[-1].dest_port={}{}; uci set firewall.@rule[-1].target=ACCEPT; "
+                     "uci commit firewall; service firewall restart",
+                     quote(zone), flow.flow.from.to_string(), to_string(flow.flow.proto), port,
+                     target);
+}
+
 std::string ufw_command(const FlowReport& flow, std::string_view chain, std::uint16_t port) {
   const std::string client = flow.flow.from.to_string();
   const auto proto = to_string(flow.flow.proto);
@@ -244,6 +280,17 @@ std::string keeper_command(const FlowReport& flow) {
                        "then: arno-iptables-firewall restart",
                        flow.flow.from.to_string(), port,
                        flow.flow.proto == Proto::udp ? "UDP" : "TCP");
+  if (keeper == "OpenWrt")
+    return openwrt_command(flow, parts[0], parts[1], port);
+  if (keeper == "proxmox")
+    return fmt::format("add to [RULES] of the firewall of the node, the cluster or the guest: IN "
+                       "ACCEPT -source {} -p {} -dport {}; see pve-firewall localnet, "
+                       "/etc/pve/firewall and /etc/pve/nodes/NODE/host.fw",
+                       flow.flow.from.to_string(), to_string(flow.flow.proto), port);
+  if (keeper == "neutron")
+    return fmt::format("openstack security group rule create --remote-ip {} --protocol {} "
+                       "--dst-port {} GROUP (GROUP: one of the instance's port)",
+                       flow.flow.from.to_string(), to_string(flow.flow.proto), port);
   if (keeper == "csf")
     return fmt::format("csf -a {}", flow.flow.from.to_string());
   return "";

@@ -1,10 +1,11 @@
 """Connections that do not end on this host: containers behind a bridge as Docker sets them up, services
 as kube-proxy writes them, redirects, with real clients and both back ends of iptables."""
 
+import json
 import os
 import subprocess
 
-from lab import Case, Connection, LabError, Skip, connect_tcp, enter, wait_until
+from lab import Case, Connection, LabError, Skip, connect_tcp, enter, synfate_program, wait_until
 
 SERVER, CLIENT = "10.77.0.1", "10.77.0.2"
 CONTAINER = "172.17.0.2"
@@ -205,6 +206,30 @@ def no_route_for_the_source(lab):
     sent_on_by_a_rule(lab, ("from", SERVER, "to", CONTAINER, "blackhole", "priority", "10"))
 
 
+FAR = "198.51.100.5"
+
+
+def transparent_proxy(backend, port=3129, rule=True, forwarding=1):
+    """A proxy that TPROXY hands every port to, of addresses near and far."""
+    def prepare(lab):
+        lab.serve("--transparent", "0.0.0.0", "3129", "+", "--transparent", "--v6only", "1", "::", "3129")
+        lab.client.ip("route", "add", f"{FAR}/32", "via", SERVER)
+        lab.server.ip("route", "add", "default", "via", CLIENT)
+        lab.server.sysctl("net.ipv4.ip_forward", forwarding)
+        if backend == "nft":
+            nft(lab.server, "table inet t { chain p { type filter hook prerouting priority -150; "
+                            f"meta l4proto {{ tcp, udp }} th dport != 22 mark set 1 tproxy to :{port}; }}; }}")
+        else:
+            for tool in ("iptables", "ip6tables"):
+                load(lab, f"{tool}-{backend}-restore",
+                     f"*mangle\n-A PREROUTING -p tcp -j TPROXY --on-port {port} --tproxy-mark 1/1\n"
+                     f"-A PREROUTING -p udp -j TPROXY --on-port {port} --tproxy-mark 1/1\nCOMMIT\n")
+        if rule:
+            lab.server.ip("rule", "add", "fwmark", "1", "lookup", "100")
+            lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
+    return prepare
+
+
 NEIGHBOUR = "172.17.0.3"
 
 
@@ -236,6 +261,42 @@ def second_container(lab):
     other.ip("link", "set", "eth0", "up")
     other.ip("route", "add", "default", "via", "172.17.0.1")
     return other
+
+
+def unnumbered(lab):
+    """A container behind a link of its own, on which the host has no address: it asks with another."""
+    inside = lab.another_netns("k")
+    lab.server.ip("link", "add", "un0", "type", "veth", "peer", "name", "eth0", "netns", inside.name)
+    lab.server.ip("link", "set", "un0", "up")
+    lab.server.sysctl("net.ipv4.conf.un0.proxy_arp", 1)
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    inside.ip("addr", "add", f"{CONTAINER}/32", "dev", "eth0")
+    inside.ip("link", "set", "eth0", "up")
+    inside.ip("route", "add", "169.254.1.1", "dev", "eth0")
+    inside.ip("route", "add", "default", "via", "169.254.1.1")
+    lab.server.ip("route", "add", f"{CONTAINER}/32", "dev", "un0")
+    lab.server.ip("route", "add", "default", "via", CLIENT)  # or it stands in for no gateway
+    lab.serve("0.0.0.0", "80", netns=inside)
+    if synfate_program():  # the real client makes the host's neighbour known
+        said = predicted_before(lab)
+        if said != "open":
+            raise LabError(f"before anybody has asked for the container synfate says {said}")
+
+
+def predicted_before(lab):
+    done = subprocess.run([synfate_program(), f"tcp/{CONTAINER}:80", "--from", CLIENT, "--format", "json"],
+                          capture_output=True, text=True, preexec_fn=lambda: enter(lab.server))
+    return json.loads(done.stdout)["flows"][0]["outcome"]
+
+
+def ports_told_apart(backend, come_by, leave_by):
+    """A rule of iptables about the ports of the bridge that a packet comes and leaves by."""
+    def prepare(lab):
+        published(False, 1, NEIGHBOUR)(lab)
+        load(lab, f"iptables-{backend}-restore",
+             "*filter\n-A FORWARD -m physdev --physdev-is-bridged "
+             f"--physdev-in {come_by} --physdev-out {leave_by} -j DROP\nCOMMIT\n")
+    return prepare
 
 
 def loopback_sent_on(route_localnet):
@@ -299,6 +360,10 @@ CASES = [
          certainty="certain"),
     Case("NAT of the port alone (IPv6)", another_port, Connection("::1", 80, local=True), "open",
          certainty="certain"),
+    Case("a transparent proxy that is gone", transparent_proxy("legacy", port=3130), REMOTE, "timeout",
+         "tproxy.dead", "xt_rule"),
+    Case("a container behind a link without an address", unnumbered, Connection(CONTAINER, 80), "open",
+         certainty="certain"),
     Case("NAT of a whole network", whole_network, Connection(CONTAINER, 80), "open", certainty="certain"),
     Case("a port rewritten without conntrack, and the reset comes from another", rewritten("tcp dport 80 tcp dport set 81"),
          Connection(SERVER, 80), "timeout", "listen.none.silent", certainty="certain"),
@@ -310,6 +375,18 @@ CASES = [
     Case("a program of the server is sent on, and its source has no route there",
          no_route_for_the_source, Connection(VIRTUAL, source=SERVER, local=True), "timeout", None,
          "nft_rule"),
+] + [
+    Case(f"a transparent proxy ({backend}): {name}", prepare, connection, outcome, rule, certainty="certain")
+    for backend in ("nft", "legacy")
+    for name, prepare, connection, outcome, rule in (
+        ("a port of this host without a listener", transparent_proxy(backend), REMOTE, "open", None),
+        ("the same (IPv6)", transparent_proxy(backend), Connection("fd77::1"), "open", None),
+        ("another host's address", transparent_proxy(backend), Connection(FAR), "open", None),
+        ("another host's address, no routing rule", transparent_proxy(backend, rule=False), Connection(FAR),
+         "timeout", "tproxy.no_ip_rule"),
+        ("the same where this host does not forward", transparent_proxy(backend, rule=False, forwarding=0),
+         Connection(FAR), "timeout", "tproxy.no_ip_rule"),
+    )
 ] + [
     Case(f"everything is masqueraded ({backend}): {name}", prepare, connection, outcome)
     for backend in ("nft", "legacy")
@@ -344,6 +421,16 @@ CASES = [
             False, 1, direct=True, forwarding=0),
     bridged("containers behind isolated ports call each other", "timeout", "bridge.isolated",
             NEIGHBOUR, False, 0, ("vk0", "isolated"), ("vk1", "isolated"), direct=True),
+] + [
+    Case(f"a rule about the ports of the bridge ({backend}): {name}", ports_told_apart(backend, *ports),
+         Connection(CONTAINER, port=80, source=NEIGHBOUR), outcome, rule, certainty="certain")
+    for backend in ("nft", "legacy")
+    for name, ports, outcome, rule in (
+        ("the way of the call", ("vk1", "vk0"), "timeout", "fw.drop"),
+        ("the way of the answer", ("vk0", "vk1"), "timeout", "fw.drop"),
+        ("another way", ("vk1", "vk1"), "open", None),
+    )
+] + [
     Case("a program calls localhost, which NAT leads to a container", loopback_sent_on(0), LOOPBACK,
          "timeout", "nat.loopback_leaves"),
     Case("the same where loopback addresses are routed", loopback_sent_on(1), LOOPBACK, "timeout",

@@ -148,6 +148,22 @@ def link_behind_router(lab):
     far.ip("route", "add", "default", "via", "10.79.0.1")
 
 
+def masqueraded_to_nobody(lab):
+    """NAT leads the port to an address on another link that nobody has; the error about it gets back
+    through the masquerade."""
+    far = lab.another_netns("f")
+    lab.server.ip("link", "add", "nb0", "type", "veth", "peer", "name", "far0", "netns", far.name)
+    far.ip("link", "set", "far0", "up")
+    lab.server.ip("addr", "add", "10.88.0.1/24", "dev", "nb0")
+    lab.server.ip("link", "set", "nb0", "up")
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    path = os.path.join(lab.folder(), "nat.nft")
+    with open(path, "w") as file:
+        file.write("table ip n { chain p { type nat hook prerouting priority -100; tcp dport 8080 dnat to"
+                   " 10.88.0.9:80; }; chain q { type nat hook postrouting priority 100; masquerade; }; }")
+    must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
+
+
 TABLE = [("192.168.7.0/24", "open"),
          ("172.16.0.0/12", "unreachable (ICMP admin-prohibited)"),
          ("all others", "timeout")]
@@ -169,4 +185,7 @@ CASES = [
     Behind("a reset takes either of two routes",
            "nexthop via 10.77.0.2 nexthop via 10.77.0.99", 8081,
            {"10.79.0.9": ["unknown"], "10.79.0.8": ["timeout"]}),
+    Behind("an error about what NAT has masqueraded", "via 10.77.0.2", 8080,
+           {"10.77.0.2": ["unreachable"], "10.77.0.22": ["unreachable"], "10.79.0.9": ["unreachable"],
+            "10.79.0.8": ["timeout"]}, masqueraded_to_nobody),
 ]

@@ -115,7 +115,8 @@ void note_port(Walk& walk, Journey& journey, const InterfaceView& bridge) {
     return;
   const auto ports = ports_of(walk, journey.netns, bridge);
   journey.packet.meta.physical_in =
-      ports.size() == 1 ? ports.front().index.value_or(unknown_port) : unknown_port;
+      ports.size() == 1 ? ports.front().index.value_or(unknown_port)
+                        : port_of(walk, journey, bridge.index, source_of(journey.packet).address);
 }
 
 using Cross = Journeys (*)(Walk&, Journey, const InterfaceView&, const InterfaceView&);

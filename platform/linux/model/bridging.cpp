@@ -118,6 +118,25 @@ bool is_given_up_in_bridge(Walk& walk, const Journey& journey, const IpAddress& 
              NextHop::Kind::nobody;
 }
 
+Int port_of(Walk& walk, const Journey& journey, Int bridge, const AddressTerm& address) {
+  if (walk.classes != nullptr && address.kind != AddressTerm::Kind::known)
+    return unknown_port;
+  const auto there = address_of(walk, address, journey.packet);
+  const auto device = ask_interface(walk.inquiry, journey.netns, bridge);
+  if (!there || !device)
+    return unknown_port;
+  Int found = unknown_port;
+  for (const auto& member : members_of(walk, journey.netns, *device, there->family())) {
+    if (member.address != *there || !member.port.master_index.is(bridge))
+      continue;
+    const Int port = member.port.index.value_or(unknown_port);
+    if (found != unknown_port && found != port)
+      return unknown_port;
+    found = port;
+  }
+  return found;
+}
+
 Journeys part_by_ports(Walk& walk, Journey journey, const IpAddress& next_hop) {
   const bool first = journey.kind == Packet::syn || journey.kind == Packet::datagram;
   const auto bridge = ask_interface(walk.inquiry, journey.netns, journey.packet.meta.in.index);

@@ -37,6 +37,10 @@ bool turns_round_in_bridge(Walk& walk, const Journey& journey, const IpAddress& 
 /// hook forward.
 bool is_given_up_in_bridge(Walk& walk, const Journey& journey, const IpAddress& next_hop);
 
+/// The port of the bridge behind which the address is; unknown_port where it cannot be told, as of
+/// many clients.
+Int port_of(Walk& walk, const Journey& journey, Int bridge, const AddressTerm& address);
+
 /// A bridged packet for `next_hop`; those whom the ports keep apart are stopped.
 Journeys part_by_ports(Walk& walk, Journey journey, const IpAddress& next_hop);
 

@@ -113,8 +113,10 @@ ClassEnd end_of(const Journey& journey) {
                journey.assumptions,
                journey.certainty,
                std::nullopt};
-  if (journey.stopped())
+  if (journey.stopped()) {
     end.stop = journey.stops.front();
+    end.stop->martian = end.stop->martian && journey.hops.empty(); // it had arrived here
+  }
   return end;
 }
 

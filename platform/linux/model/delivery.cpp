@@ -207,12 +207,22 @@ std::vector<IntervalSet> told_apart(const std::vector<Socket>& sockets, IpFamily
   return sets;
 }
 
+/// inet_steal_sock(): the socket that TPROXY gave the packet takes it, whatever it calls. It was
+/// looked for by the address and port of the rule (nf_tproxy_get_sock_v4()); Linux 6.12.
+Endpoint taker_of(const PacketClass& packet) {
+  return packet.assigned ? Endpoint{packet.assigned->address, packet.assigned->port}
+                         : destination_of(packet);
+}
+
 Journeys deliver_alike(Walk& walk, Journey journey) {
   Journeys journeys;
-  const Endpoint target = destination_of(journey.packet);
+  const Endpoint called = destination_of(journey.packet);
+  const Endpoint target = taker_of(journey.packet);
   const auto to = address_of(walk, target.address, journey.packet);
+  const auto last = address_of(walk, called.address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
-  if (!to || !from || target.port.kind != PortTerm::Kind::known) {
+  if (!to || !last || !from || target.port.kind != PortTerm::Kind::known ||
+      called.port.kind != PortTerm::Kind::known) {
     add_stop(journey, {Outcome::unknown,
                        Icmp::none,
                        "",
@@ -223,12 +233,15 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
     return journeys;
   }
   pass_socket_programs(walk, journey);
+  if (journey.packet.assigned && walk.flow.proto != Proto::tcp)
+    assume(journey, "the proxy answers from the address and port that were called");
   const std::uint16_t port = target.port.first;
-  journey.final_address = *to;
-  journey.final_port = port;
+  journey.final_address = *last;
+  journey.final_port = called.port.first;
   const auto sockets = ask_sockets(walk, journey.netns, port);
   const bool incomplete = walk.inquiry.incomplete();
-  const Int device = lookup_device(walk, journey, *to);
+  const Int device =
+      journey.packet.assigned ? journey.packet.meta.in.index : lookup_device(walk, journey, *to);
   if (walk.inquiry.pending())
     return journeys;
   const LookupQuestion question{*from, walk.flow.source_port, *to, port, device};
@@ -273,7 +286,7 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
 }
 
 Journeys deliver_checked(Walk& walk, Journey journey) {
-  const Endpoint target = destination_of(journey.packet);
+  const Endpoint target = taker_of(journey.packet);
   if (walk.classes == nullptr || target.port.kind != PortTerm::Kind::known)
     return deliver_alike(walk, std::move(journey));
   const auto sockets = ask_sockets(walk, journey.netns, target.port.first);

@@ -15,6 +15,7 @@
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
+#include "platform/linux/model/way_back.h"
 #include "platform/linux/netfilter/packet_build.h"
 #include "platform/linux/netfilter/ruleset.h"
 
@@ -79,8 +80,10 @@ void cross(Journey& journey, Int netns, const Interface& interface) {
   journey.packet.ct = {};
   journey.packet.meta.mark = 0U;
   journey.packet.meta.socket = {};
+  journey.packet.assigned.reset();
   journey.packet.meta.out = {};
   journey.packet.meta.physical_in = 0; // skb_scrub_packet()
+  journey.packet.meta.physical_out = 0;
   journey.packet.meta.in = view_of(interface);
   if (const auto saved = journey.conntracks.find(netns);
       journey.tried_before && saved != journey.conntracks.end())
@@ -247,10 +250,22 @@ Journeys give_up(Walk& walk, Journey journey) {
   return journeys;
 }
 
+/// ip_forward(), ip6_forward(): what has a socket, as TPROXY gave it one, is not handed on.
+Stop kept_from_proxy(const AssignedSocket& assigned) {
+  return {Outcome::timeout, Icmp::none,
+          "ETIMEDOUT",      Stage::forward,
+          assigned.by,      "TPROXY gave it to a socket of this host, and it is routed to another"};
+}
+
 Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
   journey.forward_by = 0;
   if (on.below_ip)
     return leave_host(walk, std::move(journey), on);
+  if (!on.bridged && !journey.stopped() && journey.packet.assigned) {
+    add_stop(journey, kept_from_proxy(*journey.packet.assigned));
+    journey.over = true;
+    return alone(std::move(journey));
+  }
   if (!on.bridged && !journey.stopped() && has_no_hop_left(journey.packet))
     return give_up(walk, std::move(journey));
   if (const auto device = ask_interface(walk.inquiry, journey.netns, on.out))
@@ -259,6 +274,10 @@ Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
   Journeys journeys = first && !on.bridged
                           ? pass_ipsec(walk, std::move(journey), IpsecWay::forward, on.out)
                           : alone(std::move(journey));
+  if (on.bridged)
+    for (auto& way : journeys)
+      way.packet.meta.physical_out =
+          port_of(walk, way, on.out, AddressTerm::known(on.next_hop)); // br_nf_forward()
   // ip_output() and ip6_output() tell postrouting the device that the packet came by.
   for (const Hook hook : {Hook::forward, Hook::postrouting, Hook::egress}) {
     if (on.bridged && hook == Hook::egress)
@@ -391,6 +410,7 @@ Journeys route_again(Walk& walk, Journey journey) {
   question.uid = from->is_v4() ? 0 : owner_of(walk, journey);
   add_socket(walk, journey, question);
   Journeys journeys;
+  const bool answers = journey.reply;
   const auto side = journey.reply ? ClientSide::leaving_target : ClientSide::leaving_source;
   for (auto& routed : ask_ways(walk, std::move(journey), question, side)) {
     Journey& way = routed.journey;
@@ -402,7 +422,8 @@ Journeys route_again(Walk& walk, Journey journey) {
     } else {
       const bool stays = answer->type.is("local");
       way.forward_by = stays ? 0 : answer->interface_index.value_or(0);
-      way.next_hop = answer->gateway.known() ? answer->gateway.value() : *to;
+      const IpAddress near = answers ? on_link : *to; // each client for itself
+      way.next_hop = answer->gateway.known() ? answer->gateway.value() : near;
       if (const auto out =
               ask_interface(walk.inquiry, way.netns, answer->interface_index.value_or(0)))
         way.packet.meta.out = view_of(*out);
@@ -452,6 +473,7 @@ void enter_leg(Walk& walk, const Leg& leg, Int origin,
   const auto in = leg.in != 0 ? ask_interface(walk.inquiry, leg.netns, leg.in) : std::nullopt;
   packet.meta.in = in ? view_of(*in) : InterfaceView{};
   packet.meta.out = {};
+  packet.meta.physical_in = packet.meta.physical_out = 0;
   if (leg.in == 0) { // it is routed already
     if (const auto out = ask_interface(walk.inquiry, leg.netns, leg.out))
       packet.meta.out = view_of(*out);
@@ -478,6 +500,14 @@ void enter_hook(Walk& walk, const Leg& leg, Hook hook, PacketClass& packet) {
       packet.meta.out = view_of(*out);
   if (!leg.bridged)
     route_through(walk, leg.netns, packet);
+}
+
+void note_ports(Walk& walk, const Leg& leg, Hook hook, Journey& journey) {
+  auto& meta = journey.packet.meta;
+  if (leg.bridged && hook == Hook::prerouting)
+    meta.physical_in = port_of(walk, journey, leg.in, source_of(journey.packet).address);
+  if (leg.bridged && hook == Hook::forward)
+    meta.physical_out = port_of(walk, journey, leg.out, destination_of(journey.packet).address);
 }
 
 } // namespace synfate

@@ -48,5 +48,7 @@ void enter_leg(Walk& walk, const Leg& leg, Int origin,
                const std::map<Int, ConntrackView>& conntracks, PacketClass& packet);
 /// The packet before a hook of its leg: routed and counted as a hop before the hook forward.
 void enter_hook(Walk& walk, const Leg& leg, Hook hook, PacketClass& packet);
+/// The ports of a bridged leg, which -m physdev sees: br_nf_pre_routing(), br_nf_forward().
+void note_ports(Walk& walk, const Leg& leg, Hook hook, Journey& journey);
 
 } // namespace synfate

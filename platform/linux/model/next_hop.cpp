@@ -199,7 +199,21 @@ private:
         chosen_fits_ = network.contains(hop_);
       }
     }
-    return chosen.value_or(IpAddress::any(hop_.family()));
+    return chosen.value_or(address_elsewhere());
+  }
+
+  /// inet_select_addr(): of a device without an address, the first of the others, lo before them.
+  IpAddress address_elsewhere() const {
+    std::optional<std::pair<Int, IpAddress>> first;
+    for (const auto& row : ask_addresses(walk_.inquiry, netns_)) {
+      if (!row.address.known() || !row.address.value().is_v4() || !hop_.is_v4() ||
+          row.scope.is("host") || row.scope.is("link"))
+        continue;
+      const Int index = row.interface_index.value_or(0);
+      if (!first || index < first->first)
+        first = {index, row.address.value()};
+    }
+    return first ? first->second : IpAddress::any(hop_.family());
   }
 
   NextHop not_found() {

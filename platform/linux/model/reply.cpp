@@ -337,6 +337,7 @@ Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
       if (hook == Hook::forward && !leg.bridged && has_no_hop_left(way.packet))
         add_stop(way, sent_astray(way, std::nullopt, "the answer's TTL is used up on its way"));
       enter_hook(walk, leg, hook, way.packet);
+      note_ports(walk, leg, hook, way);
     }
     if (hook == Hook::ingress) // with prerouting
       continue;

@@ -82,6 +82,7 @@ public:
 
   Branches run(const PacketClass& packet) {
     whole_ports_ = packet.ports;
+    assigned_before_ = packet.assigned;
     std::vector<Traveller> in;
     in.push_back({std::make_shared<const PacketClass>(packet), {}, {}});
     auto rest = run_chain(base_.name, std::move(in), 0);
@@ -324,16 +325,19 @@ private:
   }
 
   void push(Branch&& branch, Traveller&& traveller, std::string note) {
-    const bool translated = branch.packet.assigned.has_value() ||
-                            (base_.type == "nat" && branch.culprit.has_value() &&
-                             branch.verdict == HookVerdict::accept &&
-                             (branch.packet.ct.destination_nat == branch.culprit ||
-                              branch.packet.ct.source_nat == branch.culprit));
+    const auto& assigned = branch.packet.assigned;
+    const bool handed = assigned && assigned != assigned_before_; // by a rule that need not end it
+    const bool translated = handed || (base_.type == "nat" && branch.culprit.has_value() &&
+                                       branch.verdict == HookVerdict::accept &&
+                                       (branch.packet.ct.destination_nat == branch.culprit ||
+                                        branch.packet.ct.source_nat == branch.culprit));
     if (!with_steps())
       return push_one_of_many(std::move(branch));
     branch.steps = std::move(traveller.details);
-    branch.steps.push_back(
-        step(path_verdict(branch, translated), branch.culprit, std::move(note), base_.name, false));
+    const bool passed = handed && branch.verdict == HookVerdict::accept;
+    branch.steps.push_back(step(path_verdict(branch, translated),
+                                passed ? std::optional(assigned->by) : branch.culprit,
+                                std::move(note), base_.name, false));
     branches_.push_back(std::move(branch));
   }
 
@@ -505,7 +509,8 @@ private:
   };
   std::vector<Accepted> accepted_;
   std::vector<Visited> visited_;
-  IntervalSet whole_ports_; ///< of the class that came
+  IntervalSet whole_ports_;                       ///< of the class that came
+  std::optional<AssignedSocket> assigned_before_; ///< what an earlier chain gave the packet
   std::vector<StoppedPart>* stopped_;
 };
 

@@ -239,7 +239,9 @@ MatchAnswer test_physdev(const MatchCall& call) {
     return undecided(call, "the port of the bridge that it came by", "fits", "does not fit",
                      "meta ibrname");
   const auto in = interface_name(call, meta.physical_in);
-  const auto out = interface_name(call, meta.physical_out);
+  const bool leaves_unseen = meta.physical_out == unknown_port;
+  const auto out =
+      leaves_unseen ? std::optional(std::string("?")) : interface_name(call, meta.physical_out);
   const auto wanted = [&](unsigned bit) { return (info.wanted & bit) != 0; };
   const auto inverts = [&](unsigned bit) { return (info.invert & bit) != 0; };
   if (wanted(0x04) && out.has_value() == inverts(0x04))
@@ -252,6 +254,9 @@ MatchAnswer test_physdev(const MatchCall& call) {
     return not_matched("meta ibrname");
   if (!wanted(0x02))
     return answer(true);
+  if (leaves_unseen)
+    return undecided(call, "the port of the bridge that it leaves by", "fits", "does not fit",
+                     "meta obrname");
   return answer(out && name_matches(*out, info.out, info.out_mask) != inverts(0x02));
 }
 

@@ -33,6 +33,11 @@ TEST_CASE("a rule's keeper is told by its own table and chain") {
   CHECK(keeper("inet/sshguard/blacklist/3") == "sshguard");
   CHECK(keeper("ip/filter/loc-fw/3") == "shorewall");
   CHECK(keeper("ip/filter/EXT_INPUT_CHAIN/3") == "arno-iptables-firewall");
+  CHECK(keeper("inet/fw4/handle_reject/3") == "OpenWrt");
+  CHECK(keeper("ip/filter/SYNFLOOD/3") == "csf");
+  CHECK(keeper("ip/filter/PVEFW-HOST-IN/3") == "proxmox");
+  CHECK(keeper("ip/filter/neutron-openvswi-sg-fallback/3") == "neutron");
+  CHECK(keeper("ip/filter/KUBE-POD-FW-ABC/3") == "kube-router");
   CHECK(keeper("ip/filter/reject/3").empty());
   CHECK(keeper("inet/mine/net-fw/3").empty());
   CHECK(keeper("ip/filter/my-ufw-like/3").empty());
@@ -54,6 +59,11 @@ TEST_CASE("a keeper is told in its own words") {
                           const std::vector<std::string>& chains = {}) {
     return rules::keeper_command(stopped(stage, Culprit{"nft_rule", id, ""}, chains));
   };
+  CHECK(command(Stage::input, "inet/fw4/handle_reject/3", {"inet/fw4/input_guest"}) ==
+        "uci add firewall rule; uci set firewall.@rule[-1].src=guest; uci set "
+        "firewall.@rule[-1].src_ip=10.0.0.9; uci set firewall.@rule[-1].proto=tcp; uci set "
+        "firewall.@rule[-1].dest_port=8080; uci set firewall.@rule[-1].target=ACCEPT; uci commit "
+        "firewall; service firewall restart");
   CHECK(command(Stage::input, "ip/filter/ufw-reject-input/3") ==
         "ufw allow from 10.0.0.9 to any port 8080 proto tcp");
   CHECK(command(Stage::input, "ip/filter/ufw-user-input/3") ==

@@ -447,6 +447,15 @@ def address_of_lo(lab):
     lab.server.ip("addr", "add", "fd77::9/128", "dev", "lo")
 
 
+def martian_for_its_own(lab):
+    """What the address of the link sends is routed by a table that takes everybody for this host: a
+    question for it is martian, one for another address is not."""
+    lab.server.ip("addr", "add", "10.99.0.1/32", "dev", "lo")
+    lab.client.ip("route", "add", "10.99.0.0/16", "via", "10.77.0.1")
+    lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
+    lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100", "priority", "0")
+
+
 PORT_ALONE = """table inet f { chain i { type filter hook input priority 0; policy drop;
     tcp dport 8080 accept; }; }"""
 WITH_DISCOVERY = """table inet f { chain i { type filter hook input priority 0; policy drop;
@@ -783,6 +792,9 @@ CASES = [
     Case("arp_ignore leaves the client without an answer",
          among_strangers(setting("net.ipv4.conf.all.arp_ignore", 8)), Connection("10.77.0.1"),
          "unreachable", rule="neigh.arp_ignore", culprit="sysctl"),
+    Case("the address that a client's route names is asked for in vain",
+         among_strangers(martian_for_its_own), Connection("10.99.0.1"), "unreachable",
+         culprit="route", certainty="certain"),
     Case("an address of another interface is not answered for over IPv6",
          among_strangers(address_of_lo), Connection("fd77::9"), "unreachable",
          rule="neigh.other_interface", culprit="address"),

@@ -456,6 +456,11 @@ def martian_for_its_own(lab):
     lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100", "priority", "0")
 
 
+def without_loopback(lab):
+    quick(lab.server, "sv0")
+    lab.server.ip("link", "set", "lo", "down")
+
+
 PORT_ALONE = """table inet f { chain i { type filter hook input priority 0; policy drop;
     tcp dport 8080 accept; }; }"""
 WITH_DISCOVERY = """table inet f { chain i { type filter hook input priority 0; policy drop;
@@ -792,6 +797,9 @@ CASES = [
     Case("arp_ignore leaves the client without an answer",
          among_strangers(setting("net.ipv4.conf.all.arp_ignore", 8)), Connection("10.77.0.1"),
          "unreachable", rule="neigh.arp_ignore", culprit="sysctl"),
+    Case("without lo a program of the server does not hear that nobody has the address",
+         without_loopback, Connection("10.77.0.98", source="10.77.0.1", local=True), "timeout",
+         culprit="neighbour", certainty="certain"),
     Case("the address that a client's route names is asked for in vain",
          among_strangers(martian_for_its_own), Connection("10.99.0.1"), "unreachable",
          culprit="route", certainty="certain"),

@@ -9,6 +9,7 @@
 #include "platform/linux/model/cells.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/vantage.h"
+#include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
 #include "platform/linux/routing/fib_facts.h"
@@ -330,8 +331,9 @@ VantageFacts look_around(Inquiry& inquiry, Int netns) {
   VantageFacts facts;
   facts.interfaces = ask_interfaces(inquiry, netns);
   facts.addresses = ask_addresses(inquiry, netns);
+  // A program binds to what the table local has: inet_addr_type_table().
   for (auto& route : linux_routing::ask_all_routes(inquiry, netns))
-    if (route.type.is("local"))
+    if (route.type.is("local") && route.table.is(table_local))
       facts.local_routes.push_back(std::move(route));
   return facts;
 }

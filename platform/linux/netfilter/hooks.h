@@ -122,6 +122,8 @@ struct Passage {
   IntervalSet addresses;
   IntervalSet ports;
   CulpritId by;
+  /// It hangs on the address of each client, which classes do not follow: what has to hold of it.
+  std::vector<Condition> conditions = {};
 };
 
 /// A part of a class of many clients that a rule stopped, where all that matters of the packet is

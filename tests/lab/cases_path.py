@@ -456,6 +456,13 @@ def martian_for_its_own(lab):
     lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100", "priority", "0")
 
 
+def loopback_on_link(lab):
+    serve(lab)
+    for netns, link in ((lab.server, "sv0"), (lab.client, "cl0")):
+        netns.sysctl(f"net.ipv4.conf.{link}.route_localnet", 1)
+        netns.sysctl(f"net.ipv4.conf.{link}.accept_local", 1)
+
+
 def without_loopback(lab):
     quick(lab.server, "sv0")
     lab.server.ip("link", "set", "lo", "down")
@@ -797,6 +804,9 @@ CASES = [
     Case("arp_ignore leaves the client without an answer",
          among_strangers(setting("net.ipv4.conf.all.arp_ignore", 8)), Connection("10.77.0.1"),
          "unreachable", rule="neigh.arp_ignore", culprit="sysctl"),
+    OnTheLink("the answer to a loopback address stays here, by the table local", loopback_on_link,
+              Connection("10.77.0.1", source="127.9.9.9"), "timeout",
+              culprit="route 255/127.0.0.0%2F8"),
     Case("without lo a program of the server does not hear that nobody has the address",
          without_loopback, Connection("10.77.0.98", source="10.77.0.1", local=True), "timeout",
          culprit="neighbour", certainty="certain"),

@@ -11,6 +11,7 @@
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/route_replay.h"
+#include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/routing/reachability.h"
 
 namespace synfate {
@@ -283,6 +284,18 @@ Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string 
           std::move(note)};
 }
 
+namespace {
+
+/// Of IPv4 the kernel names the table main for what the table local has, while nobody has touched
+/// the rules and both are one trie: fib_trie_unmerge().
+Int table_of(const RouteLookup& answer) {
+  const Int table = answer.table.value();
+  const bool merged = answer.type.is("local") || answer.type.is("broadcast");
+  return merged && table == table_main ? table_local : table;
+}
+
+} // namespace
+
 Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) {
   const std::string nowhere = many ? IpPrefix(client, 0).to_string() : client.to_string();
   const std::string prefix = answer.prefix.known()
@@ -290,7 +303,7 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) 
                                                answer.prefix_length.value_or(0))
                                  : nowhere;
   const std::string id = answer.table.known()
-                             ? fmt::format("{}/{}", answer.table.value(), id_part(prefix))
+                             ? fmt::format("{}/{}", table_of(answer), id_part(prefix))
                              : fmt::format("main/{}", id_part(prefix));
   return {Outcome::timeout,
           Icmp::none,

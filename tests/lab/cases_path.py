@@ -456,6 +456,49 @@ def martian_for_its_own(lab):
     lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100", "priority", "0")
 
 
+def routed_by_source(*commands, rule=None):
+    """Answers of the address that is called are routed by a table of their own, which leads them to
+    another device; so are the lookups of rules for the way back."""
+    def prepare(lab):
+        serve(lab)
+        lab.server.ip("link", "add", "up0", "type", "bridge")
+        lab.server.ip("link", "set", "up0", "up")
+        lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100", "priority", "100")
+        lab.server.ip("route", "add", "10.77.0.0/24", "dev", "up0", "table", "100")
+        lab.server.ip("-6", "rule", "add", "from", "fd77::1", "lookup", "100", "priority", "100")
+        lab.server.ip("-6", "route", "add", "local", "fd77::/64", "dev", "lo", "table", "100")
+        # The answer itself goes by the mark of the connection.
+        for six in ((), ("-6",)):
+            lab.server.ip(*six, "rule", "add", "fwmark", "7", "lookup", "main", "priority", "50")
+        rules(lab, "table inet t { chain p { type filter hook prerouting priority -150; meta mark set 7;"
+                   " }\n chain o { type route hook output priority -150; meta mark set 7; }\n"
+                   + (f" chain i {{ type filter hook input priority 0; {rule} }}\n" if rule else "") + "}")
+        for words in commands:
+            done = subprocess.run(words, capture_output=True, text=True,
+                                  preexec_fn=lambda: enter(lab.server))
+            if done.returncode != 0:
+                raise LabError(done.stderr)
+    return prepare
+
+
+BACK_ELSEWHERE = "fib saddr . iif oif missing drop;"
+
+
+def on_link_by_route(lab):
+    """A route takes the client behind the router to be on the link, where nobody has it."""
+    serve(lab)
+    far = lab.another_netns("f")
+    lab.client.ip("link", "add", "fl0", "type", "veth", "peer", "name", "far0", "netns", far.name)
+    lab.client.ip("addr", "add", "172.16.5.1/24", "dev", "fl0")
+    lab.client.ip("link", "set", "fl0", "up")
+    far.ip("addr", "add", f"{FAR}/24", "dev", "far0")
+    far.ip("link", "set", "far0", "up")
+    lab.client.ip("addr", "add", f"{FAR}/32", "dev", "lo")
+    lab.server.ip("route", "add", "172.16.0.0/12", "dev", "sv0")
+    quick(lab.server, "sv0")
+    lab.client.sysctl("net.ipv4.conf.cl0.arp_ignore", 1)
+
+
 def loopback_on_link(lab):
     serve(lab)
     for netns, link in ((lab.server, "sv0"), (lab.client, "cl0")):
@@ -807,6 +850,17 @@ CASES = [
     OnTheLink("the answer to a loopback address stays here, by the table local", loopback_on_link,
               Connection("10.77.0.1", source="127.9.9.9"), "timeout",
               culprit="route 255/127.0.0.0%2F8"),
+    Case("a rule looks for the way back from the address that was called",
+         routed_by_source(rule=BACK_ELSEWHERE), Connection("10.77.0.1"), "timeout", culprit="nft_rule",
+         certainty="certain"),
+    Case("the same over IPv6", routed_by_source(rule=BACK_ELSEWHERE), Connection("fd77::1"), "timeout",
+         culprit="nft_rule", certainty="certain"),
+    Case("so does rpfilter of iptables",
+         routed_by_source(("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-m", "rpfilter",
+                           "--invert", "-j", "DROP")),
+         Connection("10.77.0.1"), "timeout", culprit="xt_rule", certainty="certain"),
+    Case("a client that only a route takes to be on the link is not there", on_link_by_route,
+         Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour", certainty="certain"),
     Case("without lo a program of the server does not hear that nobody has the address",
          without_loopback, Connection("10.77.0.98", source="10.77.0.1", local=True), "timeout",
          culprit="neighbour", certainty="certain"),

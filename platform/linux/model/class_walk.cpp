@@ -188,8 +188,12 @@ std::optional<std::vector<Way>> ways_for(Walk& walk, const Journey& journey,
 
 /// The routes from this host to addresses, for rules that look back.
 std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresses, IpFamily family,
-                              std::uint32_t mark) {
+                              const std::optional<IpAddress>& source, std::uint32_t mark) {
   RouteQuestion question;
+  if (source && rules_ask_for_sources(walk.inquiry, netns)) {
+    question.source = source;
+    question.any_source = true;
+  }
   question.destination = IpAddress::any(family);
   question.mark = mark;
   std::vector<WayClass> ways;
@@ -216,8 +220,9 @@ std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresse
 ClassContext class_context(Walk& walk, Int netns, std::vector<Passage>& passages) {
   ClassContext context;
   context.passages = &passages;
-  context.ways = [&walk, netns](const IntervalSet& addresses, IpFamily family, std::uint32_t mark) {
-    return ways_to(walk, netns, addresses, family, mark);
+  context.ways = [&walk, netns](const IntervalSet& addresses, IpFamily family,
+                                const std::optional<IpAddress>& source, std::uint32_t mark) {
+    return ways_to(walk, netns, addresses, family, source, mark);
   };
   return context;
 }

@@ -8,6 +8,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/discovery.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/route_replay.h"
@@ -236,6 +237,32 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
   return alone(std::move(journey));
 }
 
+/// Clients that only a route takes to be on the link, by no network of it: where all of the link
+/// can be seen and nobody there answers for them, they are elsewhere.
+Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
+  const auto family = journey.packet.family;
+  const auto near = on_link_of(walk, journey.netns, device, family);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  std::vector<IntervalSet> sets{near};
+  for (const auto& each : visible_neighbours(walk, journey.netns, device, family))
+    if (auto one = IntervalSet::address(each.address);
+        one.disjoint(near) && std::ranges::find(sets, one) == sets.end())
+      sets.push_back(std::move(one));
+  Journeys journeys =
+      walk.classes != nullptr ? cut(std::move(journey), sets) : alone(std::move(journey));
+  for (auto& way : journeys) {
+    const auto to = address_of(walk, destination_of(way.packet).address, way.packet);
+    if (!to || near.contains(IntervalSet::address(*to)))
+      continue;
+    const auto found = find_next_hop(walk, way.netns, device, *to, from);
+    if (walk.inquiry.pending())
+      return {};
+    if (found.kind == NextHop::Kind::nobody)
+      stop_at(way, found, *to);
+  }
+  return journeys;
+}
+
 /// The ports of a packet on its way back, where rules look at them.
 void add_ports(Walk& walk, const Journey& journey, RouteQuestion& question) {
   if (journey.kind == Packet::icmp || !rules_ask_for_ports(walk.inquiry, journey.netns))
@@ -457,6 +484,8 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
     add_stop(journey, each_for_itself(*device));
     return alone(std::move(journey));
   }
+  if (!overruled && to_client && its_link && visible)
+    return look_on_link(walk, std::move(journey), *device);
   if (!overruled && to_client && (its_link || many || !visible))
     return alone(std::move(journey));
   if (!overruled && next == nullptr && (its_link || many || !visible) &&

@@ -499,6 +499,20 @@ def on_link_by_route(lab):
     lab.client.sysctl("net.ipv4.conf.cl0.arp_ignore", 1)
 
 
+def answered_by_deaf_link(lab):
+    """The answer goes by a link on which this host hears nobody."""
+    serve(lab)
+    lab.server.ip("link", "add", "sd0", "type", "veth", "peer", "name", "cd0", "netns", lab.client.name)
+    for netns, link, address in ((lab.server, "sd0", "10.66.0.1/24"), (lab.client, "cd0", "10.66.0.2/24")):
+        netns.ip("addr", "add", address, "dev", link)
+        netns.ip("link", "set", link, "up")
+        netns.sysctl(f"net.ipv4.conf.{link}.rp_filter", 0)
+        netns.sysctl("net.ipv4.conf.all.rp_filter", 0)
+    far_client(lab, gateway="10.66.0.2")
+    quick(lab.server, "sd0")
+    rules(lab, "table netdev t { chain i { type filter hook ingress device sd0 priority 0; drop;\n }\n}")
+
+
 def loopback_on_link(lab):
     serve(lab)
     for netns, link in ((lab.server, "sv0"), (lab.client, "cl0")):
@@ -861,6 +875,8 @@ CASES = [
          Connection("10.77.0.1"), "timeout", culprit="xt_rule", certainty="certain"),
     Case("a client that only a route takes to be on the link is not there", on_link_by_route,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour", certainty="certain"),
+    OnTheLink("the answer's gateway is asked for on a link where nobody is heard", answered_by_deaf_link,
+              Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour", certainty="certain"),
     Case("without lo a program of the server does not hear that nobody has the address",
          without_loopback, Connection("10.77.0.98", source="10.77.0.1", local=True), "timeout",
          culprit="neighbour", certainty="certain"),

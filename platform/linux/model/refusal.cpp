@@ -237,7 +237,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
   out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
   const bool home = walk.flow.local && journey.hops.empty();
   if (answer && !home)
-    answer = past_silent_router(walk, journey.netns, question->route, *answer);
+    answer = past_silent_router(walk, journey, question->route, *answer);
   if (walk.inquiry.pending() || !answer) {
     out.assumed = !home || !question;
     return out;

@@ -238,7 +238,7 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
   std::vector<Leaving> leaving;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
     if (routed.answer)
-      routed.answer = past_silent_router(walk, routed.journey.netns, question, *routed.answer);
+      routed.answer = past_silent_router(walk, routed.journey, question, *routed.answer);
     const auto& answer = routed.answer;
     Int way_out = by_default;
     if (!answer) {

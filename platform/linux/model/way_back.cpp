@@ -9,6 +9,8 @@
 #include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/discovery.h"
+#include "platform/linux/model/link_asker.h"
+#include "platform/linux/model/link_exchange.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/route_replay.h"
@@ -201,10 +203,30 @@ Stop answered_directly(const Journey& journey, const IpAddress& answerer, const 
   return stop;
 }
 
+/// On another link than the call came by this host asks who the next hop is, and rules drop the
+/// question or its answer. On the link of the call it has learnt from the client's question.
+bool asks_in_vain(Walk& walk, const Journey& journey, const Interface& device, const IpAddress& hop,
+                  const std::optional<IpAddress>& from, const NextHop& found) {
+  if (walk.classes != nullptr || found.kind != NextHop::Kind::there || !from ||
+      device.name.is(walk.flow.from_interface) ||
+      journey.netns != walk.inquiry.snapshot().host().netns ||
+      !is_stranger(walk, journey.netns, device, hop))
+    return false;
+  const auto own = address_for_asking(walk, journey.netns, device, *from, hop);
+  if (!own)
+    return false;
+  const auto refusal = lost_question(walk, journey, question_from(*own, hop), device, &found);
+  return refusal && refusal->kind == Refusal::Kind::rules;
+}
+
 Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
                            const IpAddress& to, const Leg* next) {
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, device, journey.next_hop, from);
+  if (walk.inquiry.pending())
+    return {};
+  if (asks_in_vain(walk, journey, device, journey.next_hop, from, found))
+    found.why = "rules of this host keep it from finding out who that is";
   if (walk.inquiry.pending())
     return {};
   if (found.kind == NextHop::Kind::beyond && found.suspected && !has_answered(walk, journey))
@@ -406,17 +428,20 @@ bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAd
   });
 }
 
-RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,
+RouteLookup past_silent_router(Walk& walk, const Journey& journey, const RouteQuestion& question,
                                const RouteLookup& answer) {
+  const Int netns = journey.netns;
   const Int out = answer.interface_index.value_or(0);
   if (walk.classes != nullptr || !answer.error.is(0) || !answer.gateway.known() ||
       !changes_routers(walk, netns, question.destination) ||
       has_answered(walk, netns, out, answer.gateway.value()))
     return answer;
   const auto device = ask_interface(walk.inquiry, netns, out);
-  if (!device ||
-      find_next_hop(walk, netns, *device, answer.gateway.value(), question.source).kind !=
-          NextHop::Kind::nobody)
+  if (!device)
+    return answer;
+  const auto found = find_next_hop(walk, netns, *device, answer.gateway.value(), question.source);
+  if (found.kind != NextHop::Kind::nobody &&
+      !asks_in_vain(walk, journey, *device, answer.gateway.value(), question.source, found))
     return answer;
   const auto other =
       route_without_router(walk.inquiry, netns, question, answer.gateway.value(), out);

@@ -91,6 +91,13 @@ def answered_by_macvlan(lab):
     lab.serve("0.0.0.0", "8080", netns=lab.client)
 
 
+def reached_by_macvlan(lab):
+    """A link whose ends cannot all be seen: the link-layer address tells who is meant."""
+    answered_by_macvlan(lab)
+    address = json.loads(lab.client.ip("-j", "link", "show", "dev", "cl0"))[0]["address"]
+    lab.server.ip("neigh", "replace", "10.79.0.2", "lladdr", address, "dev", "mv0", "nud", "permanent")
+
+
 def known_by_macvlan(lab):
     """The client's neighbour table is found behind the device below the macvlan."""
     answered_by_macvlan(lab)
@@ -484,6 +491,14 @@ def routed_by_source(*commands, rule=None):
 BACK_ELSEWHERE = "fib saddr . iif oif missing drop;"
 
 
+def taken_for_broadcast(lab):
+    """nft_fib4_eval() finds the way to a broadcast address as well."""
+    lab.serve("--udp", "0.0.0.0", "8080")
+    lab.server.ip("route", "add", "broadcast", "10.77.0.2", "dev", "sv0", "table", "local")
+    rules(lab, "table ip t { chain i { type filter hook input priority 0;"
+               " fib saddr . iif oif missing accept; counter reject;\n }\n}")
+
+
 def on_link_by_route(lab):
     """A route takes the client behind the router to be on the link, where nobody has it."""
     serve(lab)
@@ -873,6 +888,10 @@ CASES = [
          routed_by_source(("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-m", "rpfilter",
                            "--invert", "-j", "DROP")),
          Connection("10.77.0.1"), "timeout", culprit="xt_rule", certainty="certain"),
+    Case("a program of the server calls by a macvlan", reached_by_macvlan,
+         Connection("10.79.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("a rule finds the way back to a broadcast address", taken_for_broadcast,
+         Connection("10.77.0.1", proto="udp"), "refused", culprit="nft_rule", certainty="certain"),
     Case("a client that only a route takes to be on the link is not there", on_link_by_route,
          Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour", certainty="certain"),
     OnTheLink("the answer's gateway is asked for on a link where nobody is heard", answered_by_deaf_link,

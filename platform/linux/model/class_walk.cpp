@@ -200,9 +200,10 @@ std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresse
   const auto* classes = partition_for(walk, netns, question, ClientSide::leaving_target);
   if (classes == nullptr)
     return ways;
-  const auto index = [](const FibAnswer& answer) {
-    const bool leads = answer.error == 0 && answer.type == "unicast";
-    return leads ? answer.interface_index.value_or(0) : 0;
+  const auto index = [family](const FibAnswer& answer) {
+    const bool leads = answer.type == "unicast" || // see Machine::fib_interface()
+                       (family == IpFamily::v4 && answer.type == "broadcast");
+    return answer.error == 0 && leads ? answer.interface_index.value_or(0) : 0;
   };
   for (const auto& part : *classes) {
     auto inside = part.addresses & addresses;

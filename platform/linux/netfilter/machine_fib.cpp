@@ -193,8 +193,9 @@ void Machine::fib_interface(const nft::Fib& fib) {
       return break_rule();
     if (!row || context_.inquiry.incomplete())
       return unknown("the route to " + single->to_string() + " could not be asked for");
-    const bool unicast = row->error.value_or(0) == 0 && row->type.is("unicast");
-    const Int index = unicast ? row->interface_index.value_or(0) : 0;
+    // nft_fib4_eval() passes over RTN_LOCAL alone: a broadcast address leads somewhere, too.
+    const bool leads = row->type.is("unicast") || (single->is_v4() && row->type.is("broadcast"));
+    const Int index = row->error.value_or(0) == 0 && leads ? row->interface_index.value_or(0) : 0;
     if (device != nullptr)
       return store_fib(fib, index == device->index ? index : 0, device->name);
     return fib_named(fib, index);
@@ -214,7 +215,9 @@ void Machine::fib_interface(const nft::Fib& fib) {
       routes.push_back(route);
   std::map<std::uint64_t, IntervalSet> by_device;
   for (const auto& answer : longest_prefixes(std::move(routes), packet().addresses)) {
-    const bool leads = answer.route != nullptr && answer.route->type.is("unicast");
+    const bool leads = answer.route != nullptr &&
+                       (answer.route->type.is("unicast") ||
+                        (packet().family == IpFamily::v4 && answer.route->type.is("broadcast")));
     Int index = leads ? answer.route->interface_index.value_or(0) : 0;
     if (device != nullptr && index != device->index)
       index = 0;

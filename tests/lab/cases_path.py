@@ -499,6 +499,13 @@ def taken_for_broadcast(lab):
                " fib saddr . iif oif missing accept; counter reject;\n }\n}")
 
 
+def reset_is_masqueraded(lab):
+    """A rule's reset is the first of its connection that source NAT sees."""
+    serve(lab)
+    rules(lab, "table ip6 t { chain i { type filter hook input priority 0; tcp dport 8080 reject with tcp reset;"
+               "\n }\n chain p { type nat hook postrouting priority 100; masquerade;\n }\n}")
+
+
 def on_link_by_route(lab):
     """A route takes the client behind the router to be on the link, where nobody has it."""
     serve(lab)
@@ -890,6 +897,8 @@ CASES = [
          Connection("10.77.0.1"), "timeout", culprit="xt_rule", certainty="certain"),
     Case("a program of the server calls by a macvlan", reached_by_macvlan,
          Connection("10.79.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("a reset by rule meets the rule that masquerades", reset_is_masqueraded, Connection("fd77::1"),
+         "refused", culprit="nft_rule", certainty="certain"),
     Case("a rule finds the way back to a broadcast address", taken_for_broadcast,
          Connection("10.77.0.1", proto="udp"), "refused", culprit="nft_rule", certainty="certain"),
     Case("a client that only a route takes to be on the link is not there", on_link_by_route,

@@ -502,8 +502,12 @@ def taken_for_broadcast(lab):
 def reset_is_masqueraded(lab):
     """A rule's reset is the first of its connection that source NAT sees."""
     serve(lab)
-    rules(lab, "table ip6 t { chain i { type filter hook input priority 0; tcp dport 8080 reject with tcp reset;"
-               "\n }\n chain p { type nat hook postrouting priority 100; masquerade;\n }\n}")
+    for words in ("-t nat -A POSTROUTING -p tcp -j MASQUERADE",
+                  "-A INPUT -p tcp --dport 8080 -j REJECT --reject-with tcp-reset"):
+        done = subprocess.run(["ip6tables-legacy", *words.split()], capture_output=True, text=True,
+                              preexec_fn=lambda: enter(lab.server))
+        if done.returncode != 0:
+            raise LabError(done.stderr)
 
 
 def on_link_by_route(lab):
@@ -898,7 +902,7 @@ CASES = [
     Case("a program of the server calls by a macvlan", reached_by_macvlan,
          Connection("10.79.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
     Case("a reset by rule meets the rule that masquerades", reset_is_masqueraded, Connection("fd77::1"),
-         "refused", culprit="nft_rule", certainty="certain"),
+         "refused", culprit="xt_rule", certainty="certain"),
     Case("a rule finds the way back to a broadcast address", taken_for_broadcast,
          Connection("10.77.0.1", proto="udp"), "refused", culprit="nft_rule", certainty="certain"),
     Case("a client that only a route takes to be on the link is not there", on_link_by_route,

@@ -510,6 +510,26 @@ def reset_is_masqueraded(lab):
             raise LabError(done.stderr)
 
 
+def another_prefix(*rules_of_mangle):
+    """RFC 6296: a word behind the prefix keeps the checksum, so fd78::1 is fd99::ffde:0:0:1 inside."""
+    def prepare(lab):
+        serve(lab)
+        lab.client.ip("-6", "route", "add", "fd78::/64", "via", "fd77::1")
+        lab.server.ip("-6", "addr", "add", "fd99::ffde:0:0:1/128", "dev", "lo")
+        for words in ("-t raw -A PREROUTING -j CT --notrack", "-t raw -A OUTPUT -j CT --notrack",
+                      *("-t mangle -A " + rule for rule in rules_of_mangle)):
+            done = subprocess.run(["ip6tables-legacy", *words.split()], capture_output=True, text=True,
+                                  preexec_fn=lambda: enter(lab.server))
+            if done.returncode != 0:
+                raise LabError(done.stderr)
+    return prepare
+
+
+INWARD = "PREROUTING -d fd78::/64 -j DNPT --src-pfx fd78::/64 --dst-pfx fd99::/64"
+OUTWARD = "POSTROUTING -s fd99::/64 -j SNPT --src-pfx fd99::/64 --dst-pfx fd78::/64"
+ASTRAY = "POSTROUTING -s fd77::/64 -j SNPT --src-pfx fd77::/64 --dst-pfx fd98::/64"
+
+
 def on_link_by_route(lab):
     """A route takes the client behind the router to be on the link, where nobody has it."""
     serve(lab)
@@ -903,6 +923,10 @@ CASES = [
          Connection("10.79.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
     Case("a reset by rule meets the rule that masquerades", reset_is_masqueraded, Connection("fd77::1"),
          "refused", culprit="xt_rule", certainty="certain"),
+    Case("an address with another prefix inside", another_prefix(INWARD, OUTWARD), Connection("fd78::1"),
+         "open", certainty="certain"),
+    Case("an answer under another prefix", another_prefix(ASTRAY), Connection("fd77::1"), "timeout",
+         certainty="certain"),
     Case("a rule finds the way back to a broadcast address", taken_for_broadcast,
          Connection("10.77.0.1", proto="udp"), "refused", culprit="nft_rule", certainty="certain"),
     Case("a client that only a route takes to be on the link is not there", on_link_by_route,

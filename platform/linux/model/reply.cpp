@@ -176,6 +176,8 @@ void check_ends(const Walk& walk, Journey& journey) {
            (from.port.kind == PortTerm::Kind::known && from.port.first != walk.flow.port))
     add_stop(journey, sent_astray(journey, ct.source_nat,
                                   "NAT gives the answer another source than the client called"));
+  else if (from.address.kind == AddressTerm::Kind::unknown)
+    assume(journey, "the answer has the source that the client called: " + from.address.why);
 }
 
 /// Each namespace on the way keeps its own view of the connection.

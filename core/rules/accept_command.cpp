@@ -115,21 +115,45 @@ std::string nft_command(const Place& place, const Match& match) {
   return fmt::format("{} {} accept", text, nft_match(match, place));
 }
 
+/// Past one rule or policy; empty for other culprits.
+std::string command_past(const FlowReport& flow, const Culprit& culprit, const Match& match) {
+  const auto place = place_of(culprit);
+  if (!place)
+    return "";
+  if (culprit.kind.starts_with("xt"))
+    return xt_command(*place, "legacy", match);
+  return of_iptables(flow, *place) ? xt_command(*place, "nft", match) : nft_command(*place, match);
+}
+
+/// Met on the way out; of a remote client that is an answer.
+bool is_way_out(Stage stage) {
+  return stage == Stage::output || stage == Stage::postrouting || stage == Stage::egress;
+}
+
 } // namespace
 
 std::string accept_command(const FlowReport& flow) {
-  if (!flow.fate.culprit)
-    return "";
-  const auto place = place_of(*flow.fate.culprit);
-  if (!place)
-    return "";
   const auto match = match_of(flow);
-  if (!match)
+  return flow.fate.culprit && match ? command_past(flow, *flow.fate.culprit, *match) : "";
+}
+
+std::string answer_command(const FlowReport& flow) {
+  const auto& blockers = flow.fate.blockers;
+  const bool translated = std::ranges::any_of(
+      flow.fate.path, [](const PathStep& step) { return step.verdict == Verdict::divert; });
+  if (flow.flow.local || translated || blockers.size() < 2 || is_way_out(blockers.front().stage))
     return "";
-  if (flow.fate.culprit->kind.starts_with("xt"))
-    return xt_command(*place, "legacy", *match);
-  return of_iptables(flow, *place) ? xt_command(*place, "nft", *match)
-                                   : nft_command(*place, *match);
+  const auto out = std::ranges::find_if(
+      blockers, [](const Blocker& blocker) { return is_way_out(blocker.stage); });
+  if (out == blockers.end())
+    return "";
+  const Match match{flow.flow.from.is_v6(),
+                    std::string(to_string(flow.flow.proto)),
+                    true,
+                    flow.flow.from.to_string(),
+                    flow.flow.port,
+                    false};
+  return command_past(flow, out->culprit, match);
 }
 
 } // namespace synfate::rules

@@ -20,4 +20,8 @@ namespace synfate::rules {
 /// Empty where no such command is known: other culprits, other packets.
 std::string accept_command(const FlowReport& flow);
 
+/// The same for the answer, where a rule or policy on the way out is the next in its way and NAT
+/// has changed nothing.
+std::string answer_command(const FlowReport& flow);
+
 } // namespace synfate::rules

@@ -328,6 +328,13 @@ constexpr std::array functions{
                const auto* flow = flow_of(a[0]);
                return Value::string(flow == nullptr ? "" : accept_command(*flow->report));
              }},
+    Function{"answer_command", "(flow) -> string",
+             "The same past the rule or policy that would stop the answer to a remote client next; "
+             "\"\" if there is none.",
+             [](const Facts&, Arguments a) {
+               const auto* flow = flow_of(a[0]);
+               return Value::string(flow == nullptr ? "" : answer_command(*flow->report));
+             }},
     Function{"culprit", "(string, string, string) -> culprit", "Kind, id and text of no row.",
              [](const Facts&, Arguments a) {
                return Value::record(

@@ -9,6 +9,7 @@
 //   made_by(culprit) -> string             the program that keeps this rule: "firewalld", "docker"
 //   keeper_command(flow) -> string         what that program is told to let the flow in
 //   accept_command(flow) -> string         lets the flow past the rule that stops it
+//   answer_command(flow) -> string         lets the answer past the next one
 //   culprit(kind, id, text) -> culprit     something that is no row
 //   address_port(ip, port) -> string       "10.0.0.5:80", "[::1]:80"
 //   plural(n, "connection") -> string      "1 connection", "3 connections"

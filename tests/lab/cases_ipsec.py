@@ -37,6 +37,19 @@ def redirected(lab):
                " tcp dport 80 redirect to :8080; }\n}")
 
 
+def masqueraded(lab):
+    container(lab)
+    rules(lab, "table ip t { chain p { type nat hook postrouting priority 100;"
+               " oifname br0 masquerade; }\n}")
+
+
+def published(lab):
+    """The container's answers leave under the host's address."""
+    container(lab)
+    rules(lab, "table ip t { chain p { type nat hook prerouting priority -100;"
+               " tcp dport 80 dnat to 10.88.0.2:8080; }\n}")
+
+
 FROM = "src 10.77.0.2/32 dst 10.77.0.1/32"
 TO = "src 10.77.0.1/32 dst 10.77.0.2/32"
 FROM6 = "src fd77::2/128 dst fd77::1/128"
@@ -88,6 +101,15 @@ CASES = [
     Case("the policy does not see where NAT leads",
          policies(f"{FROM} proto tcp dport 8080 dir in action block", then=redirected),
          Connection("10.77.0.1", 80), "open", certainty="certain"),
+    Case("what leaves under another name has another policy",
+         policies("src 10.88.0.1/32 dst 10.88.0.2/32 dir out action block", then=masqueraded,
+                  listens=False), Connection(CONTAINER), "timeout", **BLOCKED),
+    Case("and the one of its own name",
+         policies("src 10.77.0.2/32 dst 10.88.0.2/32 dir out action block", then=masqueraded,
+                  listens=False), Connection(CONTAINER), "timeout", **BLOCKED),
+    Case("the answer under the name of this host has another policy",
+         policies("src 10.77.0.1/32 dst 10.77.0.2/32 dir out action block", then=published,
+                  listens=False), Connection("10.77.0.1", 80), "timeout", **BLOCKED),
     Case("localhost is left alone", policies("src 0.0.0.0/0 dst 0.0.0.0/0 dir in action block",
                                              "src 0.0.0.0/0 dst 0.0.0.0/0 dir out action block"),
          Connection("127.0.0.1", local=True), "open", certainty="certain"),

@@ -91,6 +91,13 @@ def answered_by_macvlan(lab):
     lab.serve("0.0.0.0", "8080", netns=lab.client)
 
 
+def reached_by_macvlan(lab):
+    """A link whose ends cannot all be seen: the link-layer address tells who is meant."""
+    answered_by_macvlan(lab)
+    address = json.loads(lab.client.ip("-j", "link", "show", "dev", "cl0"))[0]["address"]
+    lab.server.ip("neigh", "replace", "10.79.0.2", "lladdr", address, "dev", "mv0", "nud", "permanent")
+
+
 def known_by_macvlan(lab):
     """The client's neighbour table is found behind the device below the macvlan."""
     answered_by_macvlan(lab)
@@ -447,6 +454,123 @@ def address_of_lo(lab):
     lab.server.ip("addr", "add", "fd77::9/128", "dev", "lo")
 
 
+def martian_for_its_own(lab):
+    """What the address of the link sends is routed by a table that takes everybody for this host: a
+    question for it is martian, one for another address is not."""
+    lab.server.ip("addr", "add", "10.99.0.1/32", "dev", "lo")
+    lab.client.ip("route", "add", "10.99.0.0/16", "via", "10.77.0.1")
+    lab.server.ip("route", "add", "local", "default", "dev", "lo", "table", "100")
+    lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100", "priority", "0")
+
+
+def routed_by_source(*commands, rule=None):
+    """Answers of the address that is called are routed by a table of their own, which leads them to
+    another device; so are the lookups of rules for the way back."""
+    def prepare(lab):
+        serve(lab)
+        lab.server.ip("link", "add", "up0", "type", "bridge")
+        lab.server.ip("link", "set", "up0", "up")
+        lab.server.ip("rule", "add", "from", "10.77.0.1", "lookup", "100", "priority", "100")
+        lab.server.ip("route", "add", "10.77.0.0/24", "dev", "up0", "table", "100")
+        lab.server.ip("-6", "rule", "add", "from", "fd77::1", "lookup", "100", "priority", "100")
+        lab.server.ip("-6", "route", "add", "local", "fd77::/64", "dev", "lo", "table", "100")
+        # The answer itself goes by the mark of the connection.
+        for six in ((), ("-6",)):
+            lab.server.ip(*six, "rule", "add", "fwmark", "7", "lookup", "main", "priority", "50")
+        rules(lab, "table inet t { chain p { type filter hook prerouting priority -150; meta mark set 7;"
+                   " }\n chain o { type route hook output priority -150; meta mark set 7; }\n"
+                   + (f" chain i {{ type filter hook input priority 0; {rule} }}\n" if rule else "") + "}")
+        for words in commands:
+            done = subprocess.run(words, capture_output=True, text=True,
+                                  preexec_fn=lambda: enter(lab.server))
+            if done.returncode != 0:
+                raise LabError(done.stderr)
+    return prepare
+
+
+BACK_ELSEWHERE = "fib saddr . iif oif missing drop;"
+
+
+def taken_for_broadcast(lab):
+    """nft_fib4_eval() finds the way to a broadcast address as well."""
+    lab.serve("--udp", "0.0.0.0", "8080")
+    lab.server.ip("route", "add", "broadcast", "10.77.0.2", "dev", "sv0", "table", "local")
+    rules(lab, "table ip t { chain i { type filter hook input priority 0;"
+               " fib saddr . iif oif missing accept; counter reject;\n }\n}")
+
+
+def reset_is_masqueraded(lab):
+    """A rule's reset is the first of its connection that source NAT sees."""
+    serve(lab)
+    for words in ("-t nat -A POSTROUTING -p tcp -j MASQUERADE",
+                  "-A INPUT -p tcp --dport 8080 -j REJECT --reject-with tcp-reset"):
+        done = subprocess.run(["ip6tables-legacy", *words.split()], capture_output=True, text=True,
+                              preexec_fn=lambda: enter(lab.server))
+        if done.returncode != 0:
+            raise LabError(done.stderr)
+
+
+def another_prefix(*rules_of_mangle):
+    """RFC 6296: a word behind the prefix keeps the checksum, so fd78::1 is fd99::ffde:0:0:1 inside."""
+    def prepare(lab):
+        serve(lab)
+        lab.client.ip("-6", "route", "add", "fd78::/64", "via", "fd77::1")
+        lab.server.ip("-6", "addr", "add", "fd99::ffde:0:0:1/128", "dev", "lo")
+        for words in ("-t raw -A PREROUTING -j CT --notrack", "-t raw -A OUTPUT -j CT --notrack",
+                      *("-t mangle -A " + rule for rule in rules_of_mangle)):
+            done = subprocess.run(["ip6tables-legacy", *words.split()], capture_output=True, text=True,
+                                  preexec_fn=lambda: enter(lab.server))
+            if done.returncode != 0:
+                raise LabError(done.stderr)
+    return prepare
+
+
+INWARD = "PREROUTING -d fd78::/64 -j DNPT --src-pfx fd78::/64 --dst-pfx fd99::/64"
+OUTWARD = "POSTROUTING -s fd99::/64 -j SNPT --src-pfx fd99::/64 --dst-pfx fd78::/64"
+ASTRAY = "POSTROUTING -s fd77::/64 -j SNPT --src-pfx fd77::/64 --dst-pfx fd98::/64"
+
+
+def on_link_by_route(lab):
+    """A route takes the client behind the router to be on the link, where nobody has it."""
+    serve(lab)
+    far = lab.another_netns("f")
+    lab.client.ip("link", "add", "fl0", "type", "veth", "peer", "name", "far0", "netns", far.name)
+    lab.client.ip("addr", "add", "172.16.5.1/24", "dev", "fl0")
+    lab.client.ip("link", "set", "fl0", "up")
+    far.ip("addr", "add", f"{FAR}/24", "dev", "far0")
+    far.ip("link", "set", "far0", "up")
+    lab.client.ip("addr", "add", f"{FAR}/32", "dev", "lo")
+    lab.server.ip("route", "add", "172.16.0.0/12", "dev", "sv0")
+    quick(lab.server, "sv0")
+    lab.client.sysctl("net.ipv4.conf.cl0.arp_ignore", 1)
+
+
+def answered_by_deaf_link(lab):
+    """The answer goes by a link on which this host hears nobody."""
+    serve(lab)
+    lab.server.ip("link", "add", "sd0", "type", "veth", "peer", "name", "cd0", "netns", lab.client.name)
+    for netns, link, address in ((lab.server, "sd0", "10.66.0.1/24"), (lab.client, "cd0", "10.66.0.2/24")):
+        netns.ip("addr", "add", address, "dev", link)
+        netns.ip("link", "set", link, "up")
+        netns.sysctl(f"net.ipv4.conf.{link}.rp_filter", 0)
+        netns.sysctl("net.ipv4.conf.all.rp_filter", 0)
+    far_client(lab, gateway="10.66.0.2")
+    quick(lab.server, "sd0")
+    rules(lab, "table netdev t { chain i { type filter hook ingress device sd0 priority 0; drop;\n }\n}")
+
+
+def loopback_on_link(lab):
+    serve(lab)
+    for netns, link in ((lab.server, "sv0"), (lab.client, "cl0")):
+        netns.sysctl(f"net.ipv4.conf.{link}.route_localnet", 1)
+        netns.sysctl(f"net.ipv4.conf.{link}.accept_local", 1)
+
+
+def without_loopback(lab):
+    quick(lab.server, "sv0")
+    lab.server.ip("link", "set", "lo", "down")
+
+
 PORT_ALONE = """table inet f { chain i { type filter hook input priority 0; policy drop;
     tcp dport 8080 accept; }; }"""
 WITH_DISCOVERY = """table inet f { chain i { type filter hook input priority 0; policy drop;
@@ -783,6 +907,38 @@ CASES = [
     Case("arp_ignore leaves the client without an answer",
          among_strangers(setting("net.ipv4.conf.all.arp_ignore", 8)), Connection("10.77.0.1"),
          "unreachable", rule="neigh.arp_ignore", culprit="sysctl"),
+    OnTheLink("the answer to a loopback address stays here, by the table local", loopback_on_link,
+              Connection("10.77.0.1", source="127.9.9.9"), "timeout",
+              culprit="route 255/127.0.0.0%2F8"),
+    Case("a rule looks for the way back from the address that was called",
+         routed_by_source(rule=BACK_ELSEWHERE), Connection("10.77.0.1"), "timeout", culprit="nft_rule",
+         certainty="certain"),
+    Case("the same over IPv6", routed_by_source(rule=BACK_ELSEWHERE), Connection("fd77::1"), "timeout",
+         culprit="nft_rule", certainty="certain"),
+    Case("so does rpfilter of iptables",
+         routed_by_source(("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-m", "rpfilter",
+                           "--invert", "-j", "DROP")),
+         Connection("10.77.0.1"), "timeout", culprit="xt_rule", certainty="certain"),
+    Case("a program of the server calls by a macvlan", reached_by_macvlan,
+         Connection("10.79.0.2", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("a reset by rule meets the rule that masquerades", reset_is_masqueraded, Connection("fd77::1"),
+         "refused", culprit="xt_rule", certainty="certain"),
+    Case("an address with another prefix inside", another_prefix(INWARD, OUTWARD), Connection("fd78::1"),
+         "open", certainty="certain"),
+    Case("an answer under another prefix", another_prefix(ASTRAY), Connection("fd77::1"), "timeout",
+         certainty="certain"),
+    Case("a rule finds the way back to a broadcast address", taken_for_broadcast,
+         Connection("10.77.0.1", proto="udp"), "refused", culprit="nft_rule", certainty="certain"),
+    Case("a client that only a route takes to be on the link is not there", on_link_by_route,
+         Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour", certainty="certain"),
+    OnTheLink("the answer's gateway is asked for on a link where nobody is heard", answered_by_deaf_link,
+              Connection("10.77.0.1", source=FAR), "timeout", culprit="neighbour", certainty="certain"),
+    Case("without lo a program of the server does not hear that nobody has the address",
+         without_loopback, Connection("10.77.0.98", source="10.77.0.1", local=True), "timeout",
+         culprit="neighbour", certainty="certain"),
+    Case("the address that a client's route names is asked for in vain",
+         among_strangers(martian_for_its_own), Connection("10.99.0.1"), "unreachable",
+         culprit="route", certainty="certain"),
     Case("an address of another interface is not answered for over IPv6",
          among_strangers(address_of_lo), Connection("fd77::9"), "unreachable",
          rule="neigh.other_interface", culprit="address"),

@@ -86,9 +86,9 @@ class Behind:
     """Clients behind a router that can be seen: `who` before any packet has come, `fares` by client.
     The router has 10.79.0.9 and hands nothing on, unless `prepare` changes that."""
 
-    def __init__(self, name, route, port, fares, prepare=None):
+    def __init__(self, name, route, port, fares, prepare=None, interface="sv0"):
         self.name, self.route, self.port, self.fares = name, route, port, fares
-        self.prepare = prepare
+        self.prepare, self.interface = prepare, interface
 
     def complaints(self, lab):
         lab.serve("0.0.0.0", "8080")
@@ -100,8 +100,8 @@ class Behind:
         if not synfate_program():
             return []
         classes = json.loads(text_of(lab, "who", str(self.port), "--format", "json"))["classes"]
-        found = {client: [one["outcome"] for one in classes
-                          if one["interface"] == "sv0"
+        found = {client: ["nobody" if one["martian"] else one["outcome"] for one in classes
+                          if one["interface"] == self.interface
                           and any(has(part, client) for part in one["sources"])]
                  for client in self.fares}
         return [f"who says {found}, not {self.fares}"] if found != self.fares else []
@@ -164,6 +164,10 @@ def masqueraded_to_nobody(lab):
     must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
 
 
+def local_in_another_table(lab):
+    lab.server.ip("route", "add", "local", "10.79.0.0/24", "dev", "lo", "table", "100")
+
+
 TABLE = [("192.168.7.0/24", "open"),
          ("172.16.0.0/12", "unreachable (ICMP admin-prohibited)"),
          ("all others", "timeout")]
@@ -178,6 +182,8 @@ CASES = [
             MEMBERS | {"192.168.7.200": "timeout"}),
     Sources("a set that is too large to be read at a glance", nft(MANY + ", 192.168.7.0/24"), [],
             MEMBERS, says="synfate who 8080"),
+    Behind("who binds to what only another table calls local", "via 10.77.0.2", 8080,
+           {"10.79.0.9": ["nobody"]}, local_in_another_table, "lo"),
     Behind("behind a router that has one of them", "via 10.77.0.2", 8080,
            {"10.79.0.9": ["open"], "10.79.0.8": ["timeout"]}),
     Behind("behind a router, on a link of its own", "via 10.77.0.2", 8080,

@@ -441,7 +441,7 @@ class Case:
             found += [f"nothing is wrong, and there is a finding {one['rule']}: {one['title']}"
                       for one in answer.report["findings"] if one["severity"] != "note"]
         kind = (flow["culprit"] or {}).get("kind")
-        if self.culprit and kind != self.culprit:
+        if self.culprit and self.culprit not in (kind, f"{kind} {(flow['culprit'] or {}).get('id')}"):
             found.append(f"the culprit is a {kind}, not a {self.culprit}")
         if self.also and self.also not in [one["rule"] for one in answer.report["findings"]]:
             found.append(f"there is no finding {self.also}")

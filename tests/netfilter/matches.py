@@ -181,6 +181,13 @@ def source_word(address, four):
     return int(address.rsplit(":", 1)[1], 16)
 
 
+def to_port(port, four):
+    """A program of classic BPF: the destination port, behind the header of IP."""
+    load = ["177 0 0 0", "72 0 0 2"] if four else ["40 0 0 42"]
+    steps = load + [f"21 0 1 {port}", "6 0 0 65535", "6 0 0 0"]
+    return f"{len(steps)}," + ",".join(steps)
+
+
 def xt_match(dice, world, hook, packet):
     """The same in iptables' words."""
     ends = Ends(dice, world, packet)
@@ -224,6 +231,7 @@ def xt_match(dice, world, hook, packet):
         f"-m ttl --ttl-{dice.choice(('eq', 'lt', 'gt'))} {near(dice, 64)}" if four
         else f"-m hl --hl-{dice.choice(('eq', 'lt', 'gt'))} {near(dice, 64)}",
         "-m frag --fragid 0:5" if not four else f"{no}-f", "-m bpf --bytecode \"1,6 0 0 1\"",
+        f"-m bpf --bytecode \"{to_port(near(dice, dport), four)}\"",
         f"-p {l4} -m connlimit --connlimit-above 50", f"-p {l4} -m hashlimit --hashlimit-upto 100/sec --hashlimit-name h{dice.randint(0, 9)}",
         f"-m cluster --cluster-total-nodes 2 --cluster-local-node 1 --cluster-hash-seed 5",
         f"-m devgroup --{'src' if hook in ARRIVING else 'dst'}-group 0",

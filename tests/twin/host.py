@@ -295,8 +295,10 @@ def run_round(seed, options, tally):
             real.update(zip(of[where], prober.results()))
         again = [one for one, flow in flows.items() if complaint_about(one, flow, *real[one])]
         for one in again[:MOST_REPEATED]:
-            # Alone: ip_error() sends one sender some errors at once, then one a second.
+            # Alone: ip_error() sends one sender some errors at once, then one a second. And asked
+            # again: what neighbours know now others may have taught them.
             time.sleep(1.1)
+            flows.update(predict(site, [one]))
             site.probers[one[0]].begin([(one[2], *one[3:], out[one[1]])])
             real[one] = site.probers[one[0]].results()[0]
     for one, (outcome, code) in real.items():

@@ -37,16 +37,11 @@ std::optional<Row> find_row(Inquiry& inquiry, Int netns, Holds holds) {
 
 } // namespace
 
-namespace {
-
-/// Without a rule about sources every source has the same route.
 bool rules_ask_for_sources(Inquiry& inquiry, Int netns) {
   return std::ranges::any_of(
       inquiry.rows<PolicyRule>({{"netns", netns}}),
       [](const PolicyRule& rule) { return rule.from_length.value_or(0) != 0; });
 }
-
-} // namespace
 
 std::optional<RouteLookup> ask_route(Inquiry& inquiry, Int netns, const RouteQuestion& question) {
   if (question.any_source) {

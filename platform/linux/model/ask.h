@@ -59,6 +59,8 @@ std::optional<Culprit> ask_ipv6_off(Inquiry& inquiry, Int netns, const Interface
 
 /// Policy rules of the namespace look at ports or protocols: then each port may have its route.
 bool rules_ask_for_ports(Inquiry& inquiry, Int netns);
+/// Without a rule about sources every source has the same route.
+bool rules_ask_for_sources(Inquiry& inquiry, Int netns);
 /// A rule that takes some of these source ports (or, of answers, destination ports) and not others.
 bool rules_cut_ports(Inquiry& inquiry, Int netns, const IntervalSet& ports, bool as_source);
 

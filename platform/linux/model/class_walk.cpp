@@ -190,17 +190,22 @@ std::optional<std::vector<Way>> ways_for(Walk& walk, const Journey& journey,
 
 /// The routes from this host to addresses, for rules that look back.
 std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresses, IpFamily family,
-                              std::uint32_t mark) {
+                              const std::optional<IpAddress>& source, std::uint32_t mark) {
   RouteQuestion question;
+  if (source && rules_ask_for_sources(walk.inquiry, netns)) {
+    question.source = source;
+    question.any_source = true;
+  }
   question.destination = IpAddress::any(family);
   question.mark = mark;
   std::vector<WayClass> ways;
   const auto* classes = partition_for(walk, netns, question, ClientSide::leaving_target);
   if (classes == nullptr)
     return ways;
-  const auto index = [](const FibAnswer& answer) {
-    const bool leads = answer.error == 0 && answer.type == "unicast";
-    return leads ? answer.interface_index.value_or(0) : 0;
+  const auto index = [family](const FibAnswer& answer) {
+    const bool leads = answer.type == "unicast" || // see Machine::fib_interface()
+                       (family == IpFamily::v4 && answer.type == "broadcast");
+    return answer.error == 0 && leads ? answer.interface_index.value_or(0) : 0;
   };
   for (const auto& part : *classes) {
     auto inside = part.addresses & addresses;
@@ -218,8 +223,9 @@ std::vector<WayClass> ways_to(Walk& walk, Int netns, const IntervalSet& addresse
 ClassContext class_context(Walk& walk, Int netns, std::vector<Passage>& passages) {
   ClassContext context;
   context.passages = &passages;
-  context.ways = [&walk, netns](const IntervalSet& addresses, IpFamily family, std::uint32_t mark) {
-    return ways_to(walk, netns, addresses, family, mark);
+  context.ways = [&walk, netns](const IntervalSet& addresses, IpFamily family,
+                                const std::optional<IpAddress>& source, std::uint32_t mark) {
+    return ways_to(walk, netns, addresses, family, source, mark);
   };
   return context;
 }

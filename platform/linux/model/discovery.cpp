@@ -97,6 +97,28 @@ std::optional<Refusal> unanswered_guess(Walk& walk, const Journey& journey,
   return refusal;
 }
 
+/// What a neighbour may ask for instead, for a target of another network: its route names this host
+/// by an address that it has on the link, and each of them has its own way to the sender
+/// (arp_rcv(), fib_validate_source()).
+std::optional<Refusal> unanswered_gateway(Walk& walk, const Journey& journey,
+                                          const IpAddress& sender, const Interface& device) {
+  const auto family = walk.flow.to.family();
+  if (on_link_of(walk, journey.netns, device, family).contains(IntervalSet::address(walk.flow.to)))
+    return std::nullopt;
+  for (const auto& row : ask_addresses(walk.inquiry, journey.netns)) {
+    if (row.interface_index != device.index || !row.address.known() ||
+        row.address.value().family() != family)
+      continue;
+    auto refusal =
+        unanswered(walk, journey, question_from(sender, row.address.value()), sender, device);
+    if (refusal)
+      refusal->kind = Refusal::Kind::perhaps;
+    if (refusal || walk.inquiry.pending())
+      return refusal;
+  }
+  return std::nullopt;
+}
+
 Journeys discover_one(Walk& walk, Journey journey, const Interface& device) {
   const auto client = address_of(walk, source_of(journey.packet).address, journey.packet);
   if (!client)
@@ -111,6 +133,8 @@ Journeys discover_one(Walk& walk, Journey journey, const Interface& device) {
   auto refusal = unanswered_guess(walk, journey, question, *client, device);
   if (!refusal && !walk.inquiry.pending())
     refusal = refusal_by_rules(walk, journey, question, device, on_link);
+  if (!refusal && !walk.inquiry.pending())
+    refusal = unanswered_gateway(walk, journey, *client, device);
   if (walk.inquiry.pending())
     return {};
   if (!refusal)
@@ -149,13 +173,11 @@ std::vector<Unheard> sort_out(const Journey& journey, const std::vector<ClassEnd
   return unheard;
 }
 
-std::vector<Unheard> unheard_of(Walk& walk, const Journey& journey, LinkQuestion question,
-                                const Interface& device, bool exact) {
-  const auto family = question.target.family();
-  if (auto refusal = unanswered_guess(walk, journey, question,
-                                      some_client(question.addresses, family), device))
-    return {{question.addresses, std::move(*refusal)}};
-  if (walk.inquiry.pending() || !meets_rules(walk, journey.netns, family))
+/// Those whose question or its answer a rule drops.
+std::vector<Unheard> unheard_by_rules(Walk& walk, const Journey& journey,
+                                      const LinkQuestion& question, const Interface& device,
+                                      bool exact) {
+  if (!meets_rules(walk, journey.netns, question.target.family()))
     return {};
   ClassWalk asking{.sources = question.addresses,
                    .fibs = walk.classes->fibs,
@@ -168,6 +190,21 @@ std::vector<Unheard> unheard_of(Walk& walk, const Journey& journey, LinkQuestion
   if (walk.inquiry.pending())
     return {};
   return sort_out(journey, asking.ends, heard, exact);
+}
+
+std::vector<Unheard> unheard_of(Walk& walk, const Journey& journey, const LinkQuestion& question,
+                                const Interface& device, bool exact) {
+  const auto one = some_client(question.addresses, question.target.family());
+  if (auto refusal = unanswered_guess(walk, journey, question, one, device))
+    return {{question.addresses, std::move(*refusal)}};
+  if (walk.inquiry.pending())
+    return {};
+  auto unheard = unheard_by_rules(walk, journey, question, device, exact);
+  if (!unheard.empty() || walk.inquiry.pending())
+    return unheard;
+  if (auto refusal = unanswered_gateway(walk, journey, one, device))
+    unheard.push_back({question.addresses, std::move(*refusal)});
+  return unheard;
 }
 
 Journey of_some(const Journey& journey, IntervalSet addresses) {

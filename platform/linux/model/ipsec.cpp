@@ -240,7 +240,22 @@ bool is_exempt(Walk& walk, const Journey& journey, const Check& check) {
                 "disable_policy");
 }
 
-Stop stop_of(const Journey& journey, const Check& check, Culprit culprit, std::string note) {
+/// NF_DROP_ERR(): the sender of a datagram is told, TCP tries again.
+Stop stop_after_nat(const Walk& walk, const Journey& journey, Culprit culprit, std::string note) {
+  Stop stop = sent_astray(journey, std::move(culprit), std::move(note));
+  stop.stage = Stage::postrouting;
+  if (journey.kind == Packet::datagram && walk.flow.local && journey.hops.empty() &&
+      !journey.reply) {
+    stop.outcome = Outcome::denied;
+    stop.error = "EPERM";
+  }
+  return stop;
+}
+
+Stop stop_of(const Walk& walk, const Journey& journey, const Check& check, Culprit culprit,
+             std::string note) {
+  if (check.way == IpsecWay::renamed)
+    return stop_after_nat(walk, journey, std::move(culprit), std::move(note));
   const bool client = check.way == IpsecWay::out && !journey.reply;
   if (journey.kind == Packet::neighbour)
     return {
@@ -281,7 +296,7 @@ Journeys demand_ipsec(Walk& walk, Journey journey, const Check& check, const Ips
   } else {
     assume(journey, "no program sets up IPsec with the client on demand");
   }
-  Stop stop = stop_of(journey, check, std::move(culprit),
+  Stop stop = stop_of(walk, journey, check, std::move(culprit),
                       leaves ? "a policy of IPsec demands protection, which is not set up"
                              : "a policy of IPsec demands protection, and the packet has none");
   if (stop.outcome == Outcome::denied) { // what connect() says depends on the key exchange
@@ -305,7 +320,7 @@ void apply_default(Walk& walk, Journey& journey, const Check& check) {
                                             : row.default_forward;
   if (!action.is("block") || (direction == "out" && check.out == loopback_index))
     return;
-  add_stop(journey, stop_of(journey, check,
+  add_stop(journey, stop_of(walk, journey, check,
                             Culprit{"ipsec_policy", fmt::format("{}/default", direction),
                                     fmt::format("the default for dir {} is block", direction)},
                             "no policy of IPsec matches, and the default is to block"));
@@ -341,7 +356,8 @@ Journeys decide(Walk& walk, Journey journey, const Check& check) {
   Journeys journeys;
   const auto enforce = [&](Journey part, const IpsecPolicy& policy) {
     if (policy.action.is("block"))
-      add_stop(part, stop_of(part, check, culprit_of(walk, policy), "a policy of IPsec blocks it"));
+      add_stop(part,
+               stop_of(walk, part, check, culprit_of(walk, policy), "a policy of IPsec blocks it"));
     else if (policy.required.value_or(0) != 0)
       return demand_ipsec(walk, std::move(part), check, policy);
     return alone(std::move(part));
@@ -415,6 +431,7 @@ Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out) {
     journeys = pass_check(walk, std::move(journey), {way, "in", 0});
     break;
   case IpsecWay::out:
+  case IpsecWay::renamed:
     journeys = pass_check(walk, std::move(journey), {way, "out", out});
     break;
   case IpsecWay::forward:
@@ -428,6 +445,37 @@ Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out) {
   }
   weaken(walk, journeys, stops);
   return journeys;
+}
+
+namespace {
+
+bool has_another_source(const ConntrackView& ct) {
+  if (!is_tracked(ct))
+    return false;
+  return ct.reply ? !(ct.answer.source == ct.original.destination)
+                  : !(ct.answer.destination == ct.original.source);
+}
+
+} // namespace
+
+Journeys pass_ipsec_after_nat(Walk& walk, Journeys journeys) {
+  Journeys next;
+  for (auto& way : journeys) {
+    const bool first = way.kind != Packet::ack && way.kind != Packet::data;
+    if (way.stopped() || !first || !has_another_source(way.packet.ct)) {
+      next.push_back(std::move(way));
+      continue;
+    }
+    const Int out = way.packet.meta.out.index;
+    for (auto& part : pass_ipsec(walk, std::move(way), IpsecWay::renamed, out))
+      if (walk.classes != nullptr && part.stopped())
+        end_part(*walk.classes, part);
+      else
+        next.push_back(std::move(part));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return next;
 }
 
 bool has_ipsec_policies(Inquiry& inquiry, Int netns) {

@@ -17,11 +17,16 @@ enum class IpsecWay : std::uint8_t {
   in,      ///< to this host
   out,     ///< from it
   forward, ///< through it: policies of the directions fwd and out
+  renamed, ///< what leaves once NAT has given it another source
 };
 
 /// The ways of a packet past the policies of its namespace; those that are stopped are so by one of
 /// them. `out`: the interface it leaves by. Of many clients those with another policy are cut off.
 Journeys pass_ipsec(Walk& walk, Journey journey, IpsecWay way, Int out = 0);
+
+/// nf_nat_ipv4_out(), nf_nat_ipv6_out(): behind postrouting the policies for what leaves are looked
+/// up again for what NAT has changed the source of. The later packets fare like the handshake's.
+Journeys pass_ipsec_after_nat(Walk& walk, Journeys journeys);
 
 /// The namespace has policies, or blocks without one.
 bool has_ipsec_policies(Inquiry& inquiry, Int netns);

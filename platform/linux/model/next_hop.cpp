@@ -39,7 +39,7 @@ public:
       if (auto why = deaf_to(walk_, netns_, out_, hop_, sender_); !why.empty())
         return nobody(std::move(why));
     find_ends();
-    if (!closed_)
+    if (!closed_ && known_.empty()) // else whoever has that address on the link is meant
       return beyond();
     // Ends that are not found are counted: the list itself need not be complete.
     const auto spaces = walk_.inquiry.rows<NetworkNamespace>({});

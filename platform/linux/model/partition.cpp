@@ -9,6 +9,8 @@
 #include "platform/linux/model/cells.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/vantage.h"
+#include "platform/linux/netfilter/join.h"
+#include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/netfilter/tables.h"
 #include "platform/linux/routing/fib_facts.h"
@@ -197,9 +199,16 @@ private:
       if (cell.sets.front() >= open_.size())
         continue; // let pass here, stopped elsewhere
       SourceClass told = open_[cell.sets.front()].told;
+      std::map<std::string, std::vector<std::vector<Condition>>> ways;
       for (const auto set : cell.sets)
-        if (set >= open_.size())
-          add_passage(told.via, walked_.passages[set - open_.size()].by.id);
+        if (set >= open_.size()) {
+          const auto& passage = walked_.passages[set - open_.size()];
+          add_passage(told.via, passage.by.id);
+          ways[passage.by.id].push_back(passage.conditions);
+        }
+      // Of some members only the rule lets pass.
+      if (std::ranges::any_of(ways, [](const auto& of_rule) { return !cover_all(of_rule.second); }))
+        told.certainty = std::max(told.certainty, Certainty::likely);
       add(std::move(told), std::move(cell.addresses));
     }
   }
@@ -330,8 +339,9 @@ VantageFacts look_around(Inquiry& inquiry, Int netns) {
   VantageFacts facts;
   facts.interfaces = ask_interfaces(inquiry, netns);
   facts.addresses = ask_addresses(inquiry, netns);
+  // A program binds to what the table local has: inet_addr_type_table().
   for (auto& route : linux_routing::ask_all_routes(inquiry, netns))
-    if (route.type.is("local"))
+    if (route.type.is("local") && route.table.is(table_local))
       facts.local_routes.push_back(std::move(route));
   return facts;
 }

@@ -11,7 +11,9 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/alike.h"
+#include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
@@ -113,8 +115,34 @@ PacketClass before_hook(const Journey& journey, const Branch& branch) {
   return packet;
 }
 
-HookOptions options_of(const Walk& walk, const Journey& journey) {
+/// nft_fib4_eval(), nft_fib6_eval(), rpfilter_lookup_reverse(): with the protocol, without ports.
+std::optional<RouteLookup> route_for_rule(Walk& walk, const Journey& journey, const IpAddress& to,
+                                          const std::optional<IpAddress>& source,
+                                          std::uint32_t mark) {
+  RouteQuestion question;
+  question.destination = to;
+  if (source && rules_ask_for_sources(walk.inquiry, journey.netns)) {
+    question.source = source;
+    question.any_source = source->is_v4() && !is_own_address(walk.inquiry, journey.netns, *source);
+  }
+  question.mark = mark;
+  const bool icmp = journey.kind == Packet::icmp || journey.kind == Packet::neighbour;
+  if (rules_ask_for_ports(walk.inquiry, journey.netns))
+    question.proto = icmp ? "icmp" : std::string(to_string(walk.flow.proto));
+  return ask_route(walk.inquiry, journey.netns, question);
+}
+
+HookOptions with_routes(Walk& walk, const Journey& journey) {
   HookOptions options;
+  options.route = [&walk, &journey](const IpAddress& to, const std::optional<IpAddress>& source,
+                                    std::uint32_t mark) {
+    return route_for_rule(walk, journey, to, source, mark);
+  };
+  return options;
+}
+
+HookOptions options_of(Walk& walk, const Journey& journey) {
+  HookOptions options = with_routes(walk, journey);
   options.lifted = journey.lifted;
   options.want_trace = !journey.stopped();
   options.want_near_misses = walk.flow.near_misses && !journey.stopped();
@@ -127,7 +155,8 @@ HookRequest request_of(const Journey& journey, Place place) {
 }
 
 Branches evaluate(Walk& walk, const Journey& journey, Place place) {
-  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(walk, journey)};
+  const HookOptions options = options_of(walk, journey);
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
   return run_hook(context, request_of(journey, place), journey.packet);
 }
 
@@ -178,7 +207,7 @@ Parted evaluate_many(Walk& walk, const Journey& journey, Place place) {
   ClassContext classes =
       class_context(walk, journey.netns, is_first(journey) ? walk.classes->passages : later);
   classes.stopped = &parted.stopped;
-  HookOptions options;
+  HookOptions options = with_routes(walk, journey);
   options.want_near_misses = false;
   options.most_branches = walk.classes->most_branches;
   options.classes = &classes;
@@ -350,7 +379,8 @@ std::optional<StoppedPacket> carried_by(const Journey& journey, const PacketClas
 bool pass_hook_in_place(Walk& walk, Journey& journey, Hook hook) {
   if (walk.classes != nullptr)
     return false;
-  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options_of(walk, journey)};
+  const HookOptions options = options_of(walk, journey);
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
   std::vector<PathStep> steps;
   if (!pass_in_place(context, request_of(journey, {hook}), journey.packet, steps))
     return false;
@@ -411,16 +441,19 @@ Journeys pass_hook(Walk& walk, Journey journey, Hook hook, HookFamily family) {
 }
 
 Journeys pass_each(Walk& walk, Journeys journeys, Hook hook, HookFamily family) {
-  if (family == HookFamily::inet && journeys.size() == 1 &&
-      pass_hook_in_place(walk, journeys.front(), hook))
-    return journeys;
+  const bool ip = family == HookFamily::inet;
   Journeys next;
-  for (auto& way : journeys) {
-    for (auto& passed : pass_hook(walk, std::move(way), hook, family))
-      next.push_back(std::move(passed));
-    if (walk.inquiry.pending())
-      return {};
-  }
+  if (ip && journeys.size() == 1 && pass_hook_in_place(walk, journeys.front(), hook))
+    next = std::move(journeys);
+  else
+    for (auto& way : journeys) {
+      for (auto& passed : pass_hook(walk, std::move(way), hook, family))
+        next.push_back(std::move(passed));
+      if (walk.inquiry.pending())
+        return {};
+    }
+  if (hook == Hook::postrouting && ip)
+    return pass_ipsec_after_nat(walk, std::move(next));
   return next;
 }
 

@@ -237,7 +237,7 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
   out.interface = refused.meta.in.present() ? refused.meta.in.index : refused.meta.out.index;
   const bool home = walk.flow.local && journey.hops.empty();
   if (answer && !home)
-    answer = past_silent_router(walk, journey.netns, question->route, *answer);
+    answer = past_silent_router(walk, journey, question->route, *answer);
   if (walk.inquiry.pending() || !answer) {
     out.assumed = !home || !question;
     return out;
@@ -451,10 +451,25 @@ bool reset_cannot_reach_loopback(Walk& walk, const Journey& journey, const Packe
   return !interface || !interface->loopback.is(true);
 }
 
+/// What this host tells its own programs goes over lo, where a device that is down drops it
+/// (dev_deactivate(): noop_qdisc).
+bool has_no_loopback(Walk& walk, const Journey& journey) {
+  if (!walk.flow.local || !journey.hops.empty())
+    return false;
+  const auto loopback = arrival_interface(walk, journey.netns);
+  return loopback && loopback->up.is(false);
+}
+
 Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by,
                    const WayOut& out) {
+  const bool no_loopback = has_no_loopback(walk, journey);
   if (walk.inquiry.pending())
     return {};
+  if (no_loopback) {
+    Stop silent = lost(journey, std::move(stop),
+                       "what this host tells its own programs goes over lo, which is down");
+    return just(std::move(journey), std::move(silent));
+  }
   if (!out.found) {
     Stop silent = lost(journey, std::move(stop), "its answer has no route to the client");
     return just(std::move(journey), std::move(silent));

@@ -177,6 +177,8 @@ void check_ends(const Walk& walk, Journey& journey) {
            (from.port.kind == PortTerm::Kind::known && from.port.first != walk.flow.port))
     add_stop(journey, sent_astray(journey, ct.source_nat,
                                   "NAT gives the answer another source than the client called"));
+  else if (from.address.kind == AddressTerm::Kind::unknown)
+    assume(journey, "the answer has the source that the client called: " + from.address.why);
 }
 
 /// Each namespace on the way keeps its own view of the connection.
@@ -241,7 +243,7 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
   std::vector<Leaving> leaving;
   for (auto& routed : ask_ways(walk, std::move(journey), question, ClientSide::leaving_target)) {
     if (routed.answer)
-      routed.answer = past_silent_router(walk, routed.journey.netns, question, *routed.answer);
+      routed.answer = past_silent_router(walk, routed.journey, question, *routed.answer);
     const auto& answer = routed.answer;
     Int way_out = by_default;
     if (!answer) {

@@ -8,9 +8,13 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/discovery.h"
+#include "platform/linux/model/link_asker.h"
+#include "platform/linux/model/link_exchange.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/route_replay.h"
+#include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/routing/reachability.h"
 
 namespace synfate {
@@ -199,10 +203,30 @@ Stop answered_directly(const Journey& journey, const IpAddress& answerer, const 
   return stop;
 }
 
+/// On another link than the call came by this host asks who the next hop is, and rules drop the
+/// question or its answer. On the link of the call it has learnt from the client's question.
+bool asks_in_vain(Walk& walk, const Journey& journey, const Interface& device, const IpAddress& hop,
+                  const std::optional<IpAddress>& from, const NextHop& found) {
+  if (walk.classes != nullptr || found.kind != NextHop::Kind::there || !from ||
+      device.name.is(walk.flow.from_interface) ||
+      journey.netns != walk.inquiry.snapshot().host().netns ||
+      !is_stranger(walk, journey.netns, device, hop))
+    return false;
+  const auto own = address_for_asking(walk, journey.netns, device, *from, hop);
+  if (!own)
+    return false;
+  const auto refusal = lost_question(walk, journey, question_from(*own, hop), device, &found);
+  return refusal && refusal->kind == Refusal::Kind::rules;
+}
+
 Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
                            const IpAddress& to, const Leg* next) {
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   auto found = find_next_hop(walk, journey.netns, device, journey.next_hop, from);
+  if (walk.inquiry.pending())
+    return {};
+  if (asks_in_vain(walk, journey, device, journey.next_hop, from, found))
+    found.why = "rules of this host keep it from finding out who that is";
   if (walk.inquiry.pending())
     return {};
   if (found.kind == NextHop::Kind::beyond && found.suspected && !has_answered(walk, journey))
@@ -233,6 +257,32 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
     return journeys;
   }
   return alone(std::move(journey));
+}
+
+/// Clients that only a route takes to be on the link, by no network of it: where all of the link
+/// can be seen and nobody there answers for them, they are elsewhere.
+Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
+  const auto family = journey.packet.family;
+  const auto near = on_link_of(walk, journey.netns, device, family);
+  const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
+  std::vector<IntervalSet> sets{near};
+  for (const auto& each : visible_neighbours(walk, journey.netns, device, family))
+    if (auto one = IntervalSet::address(each.address);
+        one.disjoint(near) && std::ranges::find(sets, one) == sets.end())
+      sets.push_back(std::move(one));
+  Journeys journeys =
+      walk.classes != nullptr ? cut(std::move(journey), sets) : alone(std::move(journey));
+  for (auto& way : journeys) {
+    const auto to = address_of(walk, destination_of(way.packet).address, way.packet);
+    if (!to || near.contains(IntervalSet::address(*to)))
+      continue;
+    const auto found = find_next_hop(walk, way.netns, device, *to, from);
+    if (walk.inquiry.pending())
+      return {};
+    if (found.kind == NextHop::Kind::nobody)
+      stop_at(way, found, *to);
+  }
+  return journeys;
 }
 
 /// The ports of a packet on its way back, where rules look at them.
@@ -283,6 +333,18 @@ Stop sent_astray(const Journey& journey, std::optional<Culprit> by, std::string 
           std::move(note)};
 }
 
+namespace {
+
+/// Of IPv4 the kernel names the table main for what the table local has, while nobody has touched
+/// the rules and both are one trie: fib_trie_unmerge().
+Int table_of(const RouteLookup& answer) {
+  const Int table = answer.table.value();
+  const bool merged = answer.type.is("local") || answer.type.is("broadcast");
+  return merged && table == table_main ? table_local : table;
+}
+
+} // namespace
+
 Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) {
   const std::string nowhere = many ? IpPrefix(client, 0).to_string() : client.to_string();
   const std::string prefix = answer.prefix.known()
@@ -290,7 +352,7 @@ Stop no_way_back(const RouteLookup& answer, const IpAddress& client, bool many) 
                                                answer.prefix_length.value_or(0))
                                  : nowhere;
   const std::string id = answer.table.known()
-                             ? fmt::format("{}/{}", answer.table.value(), id_part(prefix))
+                             ? fmt::format("{}/{}", table_of(answer), id_part(prefix))
                              : fmt::format("main/{}", id_part(prefix));
   return {Outcome::timeout,
           Icmp::none,
@@ -366,17 +428,20 @@ bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAd
   });
 }
 
-RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,
+RouteLookup past_silent_router(Walk& walk, const Journey& journey, const RouteQuestion& question,
                                const RouteLookup& answer) {
+  const Int netns = journey.netns;
   const Int out = answer.interface_index.value_or(0);
   if (walk.classes != nullptr || !answer.error.is(0) || !answer.gateway.known() ||
       !changes_routers(walk, netns, question.destination) ||
       has_answered(walk, netns, out, answer.gateway.value()))
     return answer;
   const auto device = ask_interface(walk.inquiry, netns, out);
-  if (!device ||
-      find_next_hop(walk, netns, *device, answer.gateway.value(), question.source).kind !=
-          NextHop::Kind::nobody)
+  if (!device)
+    return answer;
+  const auto found = find_next_hop(walk, netns, *device, answer.gateway.value(), question.source);
+  if (found.kind != NextHop::Kind::nobody &&
+      !asks_in_vain(walk, journey, *device, answer.gateway.value(), question.source, found))
     return answer;
   const auto other =
       route_without_router(walk.inquiry, netns, question, answer.gateway.value(), out);
@@ -444,6 +509,8 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
     add_stop(journey, each_for_itself(*device));
     return alone(std::move(journey));
   }
+  if (!overruled && to_client && its_link && visible)
+    return look_on_link(walk, std::move(journey), *device);
   if (!overruled && to_client && (its_link || many || !visible))
     return alone(std::move(journey));
   if (!overruled && next == nullptr && (its_link || many || !visible) &&

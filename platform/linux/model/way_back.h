@@ -48,7 +48,7 @@ bool is_sent_to_all(Walk& walk, Int netns, const RouteLookup& answer, const IpAd
 
 /// The route of a later try of TCP, where the router of the first one does not answer: an IPv6 host
 /// that is no router itself then takes the next best one. Else the same route again.
-RouteLookup past_silent_router(Walk& walk, Int netns, const RouteQuestion& question,
+RouteLookup past_silent_router(Walk& walk, const Journey& journey, const RouteQuestion& question,
                                const RouteLookup& answer);
 
 /// An answer that came by a device on its way back is routed like any packet.

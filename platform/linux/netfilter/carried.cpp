@@ -10,10 +10,10 @@ std::optional<std::uint64_t> sum(std::optional<std::uint64_t> a, std::optional<s
   return a && b ? std::optional(*a + *b) : std::nullopt;
 }
 
-/// The server answers the data when it likes, and with it come acknowledgements.
+/// The server answers the data when it likes, and with it come acknowledgements. ICMP errors are
+/// not counted, nor is a reset that a rule has made for the connection (nf_ct_attach()).
 bool is_counted(const HookRequest& request, const ConntrackView& ct) {
-  return request.packet != Packet::reset && request.packet != Packet::icmp &&
-         request.packet != Packet::neighbour && !(request.packet == Packet::data && is_answer(ct));
+  return request.packet != Packet::neighbour && !(request.packet == Packet::data && is_answer(ct));
 }
 
 } // namespace

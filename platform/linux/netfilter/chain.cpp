@@ -363,7 +363,8 @@ private:
 
   /// Of many clients: twenty thousand rules that accept one client each make one branch.
   void accept_many(const RuleSite& site, const PacketPointer& packet, IntervalSet addresses) {
-    context_.options.classes->passages->push_back({addresses, packet->ports, rule_id(site)});
+    context_.options.classes->passages->push_back(
+        {addresses, packet->ports, rule_id(site), conditions_of_address(packet->conditions)});
     for (auto& state : accepted_)
       if (state.packet == packet ||
           (state.packet->ports == packet->ports && state.packet->conditions == packet->conditions &&

@@ -12,6 +12,7 @@
 #include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/join.h"
 #include "platform/linux/netfilter/nat.h"
+#include "platform/linux/netfilter/route_keys.h"
 #include "platform/linux/netfilter/tables.h"
 #include "platform/linux/netfilter/tied_order.h"
 
@@ -611,6 +612,15 @@ Stage stage_of(const HookRequest& request) {
     return Stage::egress;
   }
   return Stage::input;
+}
+
+std::optional<RouteLookup> look_up_route(HookContext& context, Int netns, const IpAddress& to,
+                                         const std::optional<IpAddress>& source,
+                                         std::uint32_t mark) {
+  if (context.options.route)
+    return context.options.route(to, source, mark);
+  auto rows = context.inquiry.rows<RouteLookup>(route_keys(netns, to, Int{mark}));
+  return rows.empty() ? std::nullopt : std::optional(std::move(rows.front()));
 }
 
 Branches run_hook(HookContext& context, const HookRequest& request, const PacketClass& packet) {

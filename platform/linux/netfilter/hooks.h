@@ -12,10 +12,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/facts/tables.h"
 #include "core/model/model.h"
 #include "platform/linux/netfilter/evaluation.h"
 
@@ -122,6 +124,8 @@ struct Passage {
   IntervalSet addresses;
   IntervalSet ports;
   CulpritId by;
+  /// It hangs on the address of each client, which classes do not follow: what has to hold of it.
+  std::vector<Condition> conditions = {};
 };
 
 /// A part of a class of many clients that a rule stopped, where all that matters of the packet is
@@ -148,9 +152,10 @@ struct ClassContext {
   std::vector<Passage>* passages = nullptr;
   /// Set, and empty: takes parts that are stopped; they have no branch then.
   std::vector<StoppedPart>* stopped = nullptr;
-  /// The routes from this host to `addresses` for packets with a mark. Nothing: not known.
+  /// The routes to `addresses` for packets from `source`, if it is known, with a mark. Nothing: not
+  /// known.
   std::function<std::vector<WayClass>(const IntervalSet& addresses, IpFamily family,
-                                      std::uint32_t mark)>
+                                      const std::optional<IpAddress>& source, std::uint32_t mark)>
       ways;
 };
 
@@ -161,7 +166,18 @@ struct HookOptions {
   bool want_near_misses = true;          ///< for classes that are stopped
   std::size_t most_branches = 512;       ///< beyond: the rest is unknown
   const ClassContext* classes = nullptr; ///< the packet stands for many clients
+  /// Set: the route to an address as rules look it up, from a source that this host need not have.
+  /// Nothing: not known.
+  std::function<std::optional<RouteLookup>(
+      const IpAddress& to, const std::optional<IpAddress>& source, std::uint32_t mark)>
+      route;
 };
+
+/// The route that a rule of a namespace looks up: HookOptions::route, or without that the one from
+/// any source.
+std::optional<RouteLookup> look_up_route(HookContext& context, Int netns, const IpAddress& to,
+                                         const std::optional<IpAddress>& source,
+                                         std::uint32_t mark);
 
 /// Runs a hook. Branches, with ClassContext::stopped, are disjoint and cover the class. Meaningless
 /// while inquiry.pending().

@@ -1,6 +1,7 @@
 #include "platform/linux/netfilter/join.h"
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 
 namespace synfate {
@@ -82,6 +83,28 @@ bool same_but_class(const PacketClass& a, const PacketClass& b) {
          a.assigned == b.assigned && a.remembered == b.remembered && a.assumptions == b.assumptions;
 }
 
+std::vector<Condition> conditions_of_address(const std::vector<Condition>& conditions) {
+  std::vector<Condition> some;
+  std::ranges::copy_if(conditions, std::back_inserter(some), &Condition::of_address);
+  return some;
+}
+
+bool cover_all(std::vector<std::vector<Condition>> ways) {
+  for (std::size_t at = 0; at < ways.size(); ++at)
+    for (std::size_t other = at + 1; other < ways.size(); ++other) {
+      if (ways[at] == ways[other]) {
+        ways.erase(ways.begin() + static_cast<std::ptrdiff_t>(other));
+        return cover_all(std::move(ways));
+      }
+      if (auto common = without_question(ways[at], ways[other])) {
+        ways[at] = std::move(*common);
+        ways.erase(ways.begin() + static_cast<std::ptrdiff_t>(other));
+        return cover_all(std::move(ways));
+      }
+    }
+  return std::ranges::any_of(ways, &std::vector<Condition>::empty);
+}
+
 std::optional<std::vector<Condition>> without_question(const std::vector<Condition>& a,
                                                        const std::vector<Condition>& b) {
   const auto parting = std::ranges::mismatch(a, b).in1;
@@ -100,7 +123,8 @@ void join_passed(Branches& branches, std::vector<Passage>& passages) {
       continue;
     passages.push_back({branch.packet.addresses,
                         branch.packet.ports,
-                        {std::move(branch.culprit->kind), std::move(branch.culprit->id)}});
+                        {std::move(branch.culprit->kind), std::move(branch.culprit->id)},
+                        conditions_of_address(branch.packet.conditions)});
     branch.culprit.reset();
   }
   if (branches.size() < 2)

@@ -17,6 +17,12 @@ bool same_but_class(const PacketClass& a, const PacketClass& b);
 std::optional<std::vector<Condition>> without_question(const std::vector<Condition>& a,
                                                        const std::vector<Condition>& b);
 
+/// Those that hang on the address of each client.
+std::vector<Condition> conditions_of_address(const std::vector<Condition>& conditions);
+
+/// Whatever answers the questions have, one of the ways is taken.
+bool cover_all(std::vector<std::vector<Condition>> ways);
+
 /// Moves the culprits of `branches`, which all passed, to `passages` and joins branches.
 void join_passed(Branches& branches, std::vector<Passage>& passages);
 

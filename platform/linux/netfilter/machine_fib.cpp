@@ -11,7 +11,6 @@
 
 #include "core/facts/tables.h"
 #include "platform/linux/netfilter/machine.h"
-#include "platform/linux/netfilter/route_keys.h"
 #include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/netfilter/serving_sockets.h"
 
@@ -134,6 +133,16 @@ void Machine::fib_type(const nft::Fib& fib) {
   fork_by(by_type, [&](std::uint64_t type) { store_number(fib.dreg, type, 4); });
 }
 
+/// nft_fib6_flowi_init(): the lookup's source is the end that is not looked for.
+std::optional<IpAddress> Machine::other_end(bool destination) const {
+  const auto term = (destination ? source_of(packet()) : destination_of(packet())).address;
+  if (term.kind == AddressTerm::Kind::known && term.first == term.last)
+    return term.first;
+  const auto only =
+      term.kind == AddressTerm::Kind::client ? packet().addresses.only() : std::nullopt;
+  return only ? std::optional(to_address(*only, packet().family)) : std::nullopt;
+}
+
 void Machine::store_fib(const nft::Fib& fib, Int index, const std::string& name) {
   if ((fib.flags & nft::fib_present) != 0)
     return store_number(fib.dreg, index != 0 ? 1 : 0, 1);
@@ -178,15 +187,15 @@ void Machine::fib_interface(const nft::Fib& fib) {
                              : std::nullopt;
   if (single) {
     const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
-    const auto rows = context_.inquiry.rows<RouteLookup>(
-        route_keys(request_.netns, *single, marked ? Int{meta.mark.value()} : 0));
+    const auto row = look_up_route(context_, request_.netns, *single, other_end(destination),
+                                   marked ? meta.mark.value() : 0);
     if (context_.inquiry.pending())
       return break_rule();
-    if (rows.empty() || context_.inquiry.incomplete())
+    if (!row || context_.inquiry.incomplete())
       return unknown("the route to " + single->to_string() + " could not be asked for");
-    const auto& row = rows.front();
-    const bool unicast = row.error.value_or(0) == 0 && row.type.is("unicast");
-    const Int index = unicast ? row.interface_index.value_or(0) : 0;
+    // nft_fib4_eval() passes over RTN_LOCAL alone: a broadcast address leads somewhere, too.
+    const bool leads = row->type.is("unicast") || (single->is_v4() && row->type.is("broadcast"));
+    const Int index = row->error.value_or(0) == 0 && leads ? row->interface_index.value_or(0) : 0;
     if (device != nullptr)
       return store_fib(fib, index == device->index ? index : 0, device->name);
     return fib_named(fib, index);
@@ -206,7 +215,9 @@ void Machine::fib_interface(const nft::Fib& fib) {
       routes.push_back(route);
   std::map<std::uint64_t, IntervalSet> by_device;
   for (const auto& answer : longest_prefixes(std::move(routes), packet().addresses)) {
-    const bool leads = answer.route != nullptr && answer.route->type.is("unicast");
+    const bool leads = answer.route != nullptr &&
+                       (answer.route->type.is("unicast") ||
+                        (packet().family == IpFamily::v4 && answer.route->type.is("broadcast")));
     Int index = leads ? answer.route->interface_index.value_or(0) : 0;
     if (device != nullptr && index != device->index)
       index = 0;
@@ -227,6 +238,7 @@ void Machine::fib_ways(const nft::Fib& fib, const InterfaceView* device) {
   const auto& meta = packet().meta;
   const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
   const auto ways = context_.options.classes->ways(packet().addresses, packet().family,
+                                                   other_end((fib.flags & nft::fib_daddr) != 0),
                                                    marked ? meta.mark.value() : 0);
   if (context_.inquiry.pending())
     return break_rule();

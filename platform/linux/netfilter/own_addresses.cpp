@@ -13,7 +13,10 @@ namespace {
 
 std::optional<IpAddress> known_destination(const PacketClass& packet) {
   const auto to = destination_of(packet).address;
-  return to.kind == AddressTerm::Kind::known ? std::optional(to.first) : std::nullopt;
+  if (to.kind == AddressTerm::Kind::known)
+    return to.first;
+  const auto only = to.kind == AddressTerm::Kind::client ? packet.addresses.only() : std::nullopt;
+  return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
 }
 
 /// The addresses of a family, of one device or of all of them.

@@ -3,6 +3,9 @@
 // xt_REDIRECT.c, nf_nat_redirect.c, xt_NETMAP.c, xt_TPROXY.c, nf_tproxy_ipv4.c, ip6t_NPT.c;
 // Linux 6.12.
 #include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -13,6 +16,7 @@
 #include "platform/linux/xtables/nat_range.h"
 #include "platform/linux/xtables/run_core.h"
 #include "platform/linux/xtables/run_targets.h"
+#include "platform/linux/xtables/test_core.h"
 
 namespace synfate::xt {
 namespace {
@@ -237,18 +241,76 @@ TargetAnswer run_tproxy1(const TargetCall& call) {
                 info.mark_mask, info.mark_value);
 }
 
-TargetAnswer run_dnpt(const TargetCall& call) {
+namespace {
+
+/// The sum of the words, its carries added again: csum_partial(), csum_fold().
+std::uint32_t folded_sum(const wire::InetAddress& address) {
+  const auto bytes = as_u8(address);
+  std::uint32_t sum = 0;
+  for (std::size_t at = 0; at + 1 < bytes.size(); at += 2)
+    sum += std::uint32_t{bytes[at]} << 8U | bytes[at + 1];
+  while (sum > 0xffffU)
+    sum = (sum & 0xffffU) + (sum >> 16U);
+  return sum;
+}
+
+/// ip6t_npt_map_pfx(): another prefix, and a word behind it that keeps the checksum (RFC 6296).
+/// Nothing: no word can.
+std::optional<IpAddress> with_prefix(const wire::Npt& npt, const IpAddress& address) {
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::size_t at = 0; at < bytes.size(); ++at)
+    bytes[at] = std::to_integer<std::uint8_t>(address.bytes()[at]);
+  const auto prefix = as_u8(npt.destination);
+  const unsigned length = std::max(npt.source_length, npt.destination_length);
+  for (unsigned bit = 0; bit < std::min(length, 128U); ++bit) {
+    const auto mask = static_cast<std::uint8_t>(0x80U >> bit % 8);
+    bytes[bit / 8] = static_cast<std::uint8_t>((bytes[bit / 8] & ~mask) | (prefix[bit / 8] & mask));
+  }
+  const auto word = [&](std::size_t at) {
+    return std::uint32_t{bytes[2 * at]} << 8U | bytes[2 * at + 1];
+  };
+  std::size_t at = 3;
+  if (length > 48)
+    for (at = 4; at < 8 && word(at) == 0xffffU; ++at) {
+    }
+  if (at == 8)
+    return std::nullopt;
+  std::uint32_t sum = word(at) + folded_sum(npt.source) + (~folded_sum(npt.destination) & 0xffffU);
+  while (sum > 0xffffU)
+    sum = (sum & 0xffffU) + (sum >> 16U);
+  sum = sum == 0xffffU ? 0 : sum;
+  bytes[2 * at] = static_cast<std::uint8_t>(sum >> 8U);
+  bytes[2 * at + 1] = static_cast<std::uint8_t>(sum);
+  return IpAddress::v6(std::as_bytes(std::span<const std::uint8_t, 16>(bytes)));
+}
+
+TargetAnswer translate_prefix(const TargetCall& call, bool destination) {
   PacketClass packet = call.packet;
-  const auto to = destination_of(packet);
-  set_destination(packet, {AddressTerm::unknown("the address that DNPT makes"), to.port});
+  Endpoint end = destination ? destination_of(packet) : source_of(packet);
+  const auto only =
+      end.address.kind == AddressTerm::Kind::client ? packet.addresses.only() : std::nullopt;
+  if (end.address.kind == AddressTerm::Kind::known || only) {
+    const auto made = with_prefix(call.as<wire::Npt>(),
+                                  only ? to_address(*only, packet.family) : end.address.first);
+    if (!made)
+      return drops(call, "no other prefix can be given to the address");
+    end.address = AddressTerm::known(*made);
+  } else {
+    end.address = AddressTerm::unknown(destination ? "the address that DNPT makes"
+                                                   : "the address that SNPT makes");
+  }
+  destination ? set_destination(packet, end) : set_source(packet, end);
   return goes_on(std::move(packet));
 }
 
+} // namespace
+
+TargetAnswer run_dnpt(const TargetCall& call) {
+  return translate_prefix(call, true);
+}
+
 TargetAnswer run_snpt(const TargetCall& call) {
-  PacketClass packet = call.packet;
-  const auto from = source_of(packet);
-  set_source(packet, {AddressTerm::unknown("the address that SNPT makes"), from.port});
-  return goes_on(std::move(packet));
+  return translate_prefix(call, false);
 }
 
 } // namespace synfate::xt

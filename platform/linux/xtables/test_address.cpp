@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "core/facts/tables.h"
-#include "platform/linux/netfilter/route_keys.h"
 #include "platform/linux/xtables/address_sets.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -102,12 +101,16 @@ MatchAnswer rpfilter_single(const MatchCall& call, const IpAddress& source, std:
   const auto& mark = call.packet.meta.mark;
   const bool marked = (flags & 2) != 0 && mark.known();
   auto& inquiry = call.context.inquiry;
-  const auto rows = inquiry.rows<RouteLookup>(
-      route_keys(call.request.netns, source, marked ? Int{mark.value()} : 0));
-  if (inquiry.pending() || rows.empty() || inquiry.incomplete())
+  const auto called = destination_of(call.packet).address; // rpfilter_lookup_reverse()
+  const auto from = called.kind == AddressTerm::Kind::known && called.first == called.last
+                        ? std::optional(called.first)
+                        : std::nullopt;
+  const auto found =
+      look_up_route(call.context, call.request.netns, source, from, marked ? mark.value() : 0);
+  if (inquiry.pending() || !found || inquiry.incomplete())
     return undecided(call, "the way back to the source, which could not be asked for,",
                      "leads out where the packet came in", "does not", "fib saddr . iif oif");
-  const auto& row = rows.front();
+  const auto& row = *found;
   const bool local = row.type.is("local");
   const bool usable =
       row.error.value_or(0) == 0 && (row.type.is("unicast") || (local && (flags & 4) != 0));

@@ -1,9 +1,13 @@
 // Matches on the packet's own fields and what the skb carries: net/netfilter/xt_mac.c,
 // xt_pkttype.c, xt_mark.c, xt_length.c, xt_hl.c, xt_dscp.c, xt_ecn.c, xt_realm.c, xt_cpu.c,
-// xt_devgroup.c, xt_physdev.c, xt_policy.c, net/ipv6/netfilter/ip6t_eui64.c; Linux 6.12.
+// xt_devgroup.c, xt_physdev.c, xt_policy.c, xt_bpf.c, net/ipv6/netfilter/ip6t_eui64.c; Linux 6.12.
 #include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <vector>
 
 #include "core/facts/tables.h"
+#include "platform/linux/xtables/classic_bpf.h"
 #include "platform/linux/xtables/test_core.h"
 #include "platform/linux/xtables/test_matches.h"
 
@@ -285,6 +289,25 @@ MatchAnswer test_osf(const MatchCall& call) {
 }
 
 MatchAnswer test_bpf(const MatchCall& call) {
+  constexpr std::uint16_t bytecode = 0; // XT_BPF_MODE_BYTECODE
+  constexpr std::size_t most = 64;
+  std::vector<wire::BpfInstruction> program;
+  if (call.extension.revision == 0) {
+    const auto info = call.as<wire::Bpf0>();
+    program.assign(std::begin(info.program), std::end(info.program));
+    program.resize(std::min<std::size_t>(info.count, most));
+  } else if (const auto info = call.as<wire::Bpf1>(); info.mode == bytecode) {
+    program.resize(std::min<std::size_t>(info.count, most));
+    std::memcpy(program.data(), info.program.data(), program.size() * sizeof(wire::BpfInstruction));
+  }
+  switch (program.empty() ? Truth::depends : run_classic_bpf(program, call.packet)) {
+  case Truth::yes:
+    return matched("BPF");
+  case Truth::no:
+    return not_matched("BPF");
+  case Truth::depends:
+    break;
+  }
   return undecided(call, "the BPF program", "matches", "does not match");
 }
 

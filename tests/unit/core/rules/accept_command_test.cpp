@@ -58,6 +58,19 @@ TEST_CASE("an answer has the client as its destination") {
   CHECK(command(Packet::synack, rule, 80).ends_with("tcp sport 80 accept"));
 }
 
+TEST_CASE("where the answer is stopped next, it has a command of its own") {
+  auto flow = stopped(Packet::syn, rule);
+  CHECK(rules::answer_command(flow).empty());
+  flow.fate.blockers = {{Stage::input, rule},
+                        {Stage::output, {"nft_chain", "inet/filter/output", ""}}};
+  CHECK(rules::answer_command(flow) ==
+        "nft insert rule inet filter output ip daddr 10.0.0.9 tcp sport 80 accept");
+  PathStep translated;
+  translated.verdict = Verdict::divert;
+  flow.fate.path.insert(flow.fate.path.begin(), translated);
+  CHECK(rules::answer_command(flow).empty());
+}
+
 TEST_CASE("a table of iptables-nft is spoken to with iptables-nft") {
   CHECK(command(Packet::syn, {"nft_rule", "ip/filter/INPUT/7", ""}) ==
         "iptables-nft -I INPUT -s 10.0.0.9 -p tcp --dport 8080 -j ACCEPT");

@@ -32,6 +32,21 @@ TEST_CASE("parts that many rules accepted go on as one, and each rule is noted")
   CHECK(passages[1].addresses == IntervalSet::range(20, 29));
 }
 
+TEST_CASE("a rule that some members pass, by their addresses, is noted with what has to hold") {
+  Branches branches{passed(0, 9, "inet/f/c/1"), passed(0, 9)};
+  Condition odd{"ip saddr & 1 == 1 holds", {"nft_rule", "inet/f/c/1", {}}, {}, true};
+  Condition even{"ip saddr & 1 == 1 does not hold", {"nft_rule", "inet/f/c/1", {}}, {}, true};
+  branches[0].packet.conditions = {limit("the limit is reached"), odd};
+  branches[1].packet.conditions = {limit("the limit is reached"), even};
+  std::vector<Passage> passages;
+  join_passed(branches, passages);
+  REQUIRE(passages.size() == 1);
+  CHECK(passages.front().conditions == std::vector{odd});
+  CHECK_FALSE(cover_all({{odd}}));
+  CHECK(cover_all({{odd}, {even}}));
+  CHECK(cover_all({{}}));
+}
+
 TEST_CASE("parts with different marks stay apart") {
   Branches branches{passed(0, 9), passed(10, 19)};
   branches.back().packet.meta.mark = 7U;

@@ -120,6 +120,9 @@ void Snapshot::answered(Request request, std::vector<std::string> gaps) {
   auto shape = std::ranges::find(shapes, columns, &AnswerShape::columns);
   if (shape == shapes.end())
     shape = shapes.insert(shape, {std::move(columns), {}});
+  constexpr std::size_t many = 8192; // costs nothing before it is used; to grow takes it twice
+  if (answers_.empty())
+    answers_.reserve(many);
   shape->by_values.emplace(hash_values(request, shape->columns).value_or(0), answers_.size());
   answers_.push_back({std::move(request), std::move(gaps)});
 }

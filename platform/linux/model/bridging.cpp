@@ -25,8 +25,7 @@ struct Member {
 std::vector<Member> members_of(Walk& walk, Int netns, const Interface& bridge, IpFamily family) {
   std::vector<Member> members;
   for (const auto& each : visible_neighbours(walk, netns, bridge, family))
-    if (auto port = ask_interface(walk.inquiry, netns, each.interface.link_index.value_or(0)))
-      members.push_back({each.address, std::move(*port)});
+    members.push_back({each.address, each.end});
   return members;
 }
 
@@ -126,10 +125,10 @@ Int port_of(Walk& walk, const Journey& journey, Int bridge, const AddressTerm& a
   if (!there || !device)
     return unknown_port;
   Int found = unknown_port;
-  for (const auto& member : members_of(walk, journey.netns, *device, there->family())) {
-    if (member.address != *there || !member.port.master_index.is(bridge))
+  for (const auto& member : visible_neighbours(walk, journey.netns, *device, there->family())) {
+    if (member.address != *there || !member.end.master_index.is(bridge))
       continue;
-    const Int port = member.port.index.value_or(unknown_port);
+    const Int port = member.end.index.value_or(unknown_port);
     if (found != unknown_port && found != port)
       return unknown_port;
     found = port;

@@ -1,6 +1,9 @@
 #include "platform/linux/model/next_hop.h"
 
 #include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,6 +26,151 @@ bool is_enslaved(const Interface& interface) {
   return interface.master_index.known() && !interface.master_index.is(0);
 }
 
+/// The other end of a veth.
+struct Peer {
+  Int netns = 0;
+  Interface interface;
+  Interface end;     ///< of this side
+  bool alone = true; ///< of no bridge, and no device is stacked on it
+};
+
+/// A link as far as it can be seen, whoever is looked for there.
+struct Link {
+  std::vector<Interface> ends; ///< the veths that it consists of on this side
+  bool closed = false;         ///< everything on it can be seen
+};
+
+/// What is behind the ends of a link.
+struct Behind {
+  std::vector<Peer> peers;
+  bool partial = false; ///< there may be more
+};
+
+using LinkKey = std::pair<Int, Int>; ///< namespace and interface
+
+} // namespace
+
+/// A host may have hundreds of containers on one bridge: what is seen of them is kept for the walk.
+struct LinkMemory {
+  std::map<LinkKey, Link> links;
+  std::map<LinkKey, Behind> behind;
+  std::map<std::pair<LinkKey, IpFamily>, std::vector<LinkAddress>> addresses;
+  std::map<std::tuple<LinkKey, IpAddress, std::optional<IpAddress>>, NextHop> hops;
+};
+
+namespace {
+
+LinkMemory& memory_of(Walk& walk) {
+  if (!walk.links)
+    walk.links = std::make_shared<LinkMemory>();
+  return *walk.links;
+}
+
+LinkKey key_of(Int netns, const Interface& out) {
+  return {netns, out.index.value_or(0)};
+}
+
+Link look_at_link(Walk& walk, Int netns, const Interface& out) {
+  Link link;
+  if (out.kind.is("veth"))
+    link.ends.push_back(out);
+  link.closed = out.kind.is("veth") || out.kind.is("bridge");
+  for (const auto& each : ask_interfaces(walk.inquiry, netns)) {
+    // What a macvlan sends to none of its siblings leaves by the device below:
+    // macvlan_queue_xmit()
+    if (out.kind.is("macvlan") && out.link_netns_id.absent() && is_stacked_on(out, each) &&
+        each.kind.is("veth"))
+      link.ends.push_back(each);
+    if (!is_enslaved(each) || !(each.master_index == out.index) || !each.up.is(true))
+      continue;
+    link.closed = link.closed && each.kind.is("veth");
+    link.ends.push_back(each);
+  }
+  link.closed = link.closed && !is_enslaved(out);
+  return link;
+}
+
+const Link& link_of(Walk& walk, Int netns, const Interface& out) {
+  auto& links = memory_of(walk).links;
+  const auto key = key_of(netns, out);
+  auto known = links.find(key);
+  if (known == links.end())
+    known = links.emplace(key, look_at_link(walk, netns, out)).first;
+  return known->second;
+}
+
+/// Looks through the namespaces of this machine for the other ends of a link.
+class PeerSearch {
+public:
+  PeerSearch(Walk& walk, Int netns, const Link& link) : walk_(walk), netns_(netns) {
+    for (const auto& end : link.ends)
+      if (end.link_netns_id.absent())
+        ends_[std::nullopt].emplace(end.index.value_or(0), &end);
+      else if (end.link_netns_id.known())
+        ends_[end.link_netns_id.value()].emplace(end.index.value_or(0), &end);
+  }
+
+  Behind run() {
+    if (ends_.empty())
+      return std::move(found_);
+    for (const auto& space : walk_.inquiry.rows<NetworkNamespace>({}))
+      if (const auto* ends = ends_into(space))
+        look_into(space.inode.value_or(0), *ends);
+    return std::move(found_);
+  }
+
+private:
+  using Ends = std::map<Int, const Interface*>; ///< by their index
+
+  /// The ends that lead into the namespace: they name it by a number of our own.
+  const Ends* ends_into(const NetworkNamespace& space) {
+    std::optional<Int> number;
+    if (space.inode.value_or(0) == 0)
+      return nullptr;
+    if (!space.inode.is(netns_)) {
+      if (!space.path.known() || (ends_.size() == 1 && ends_.contains(std::nullopt)))
+        return nullptr;
+      const auto rows =
+          walk_.inquiry.rows<NamespaceId>({{"netns", netns_}, {"path", space.path.value()}});
+      note_completeness();
+      if (rows.empty() || !rows.front().id.known())
+        return nullptr;
+      number = rows.front().id.value();
+    }
+    const auto ends = ends_.find(number);
+    return ends == ends_.end() ? nullptr : &ends->second;
+  }
+
+  void look_into(Int netns, const Ends& ends) {
+    const auto interfaces = ask_interfaces(walk_.inquiry, netns);
+    note_completeness();
+    for (const auto& interface : interfaces) {
+      const auto end = ends.find(interface.link_index.value_or(0));
+      if (end == ends.end() || !are_peers(*end->second, interface))
+        continue;
+      const bool stacked = std::ranges::any_of(
+          interfaces, [&](const Interface& each) { return is_stacked_on(each, interface); });
+      found_.peers.push_back({netns, interface, *end->second, !is_enslaved(interface) && !stacked});
+    }
+  }
+
+  void note_completeness() { found_.partial = found_.partial || walk_.inquiry.incomplete(); }
+
+  Walk& walk_;
+  Int netns_;
+  std::map<std::optional<Int>, Ends> ends_; ///< by the number of the namespace they lead into
+  Behind found_;
+};
+
+const Behind& behind(Walk& walk, Int netns, const Interface& out) {
+  auto& all = memory_of(walk).behind;
+  const auto key = key_of(netns, out);
+  auto known = all.find(key);
+  if (known == all.end())
+    known = all.emplace(key, PeerSearch(walk, netns, link_of(walk, netns, out)).run()).first;
+  return known->second;
+}
+
 class Search {
 public:
   Search(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
@@ -38,46 +186,30 @@ public:
     if (known_.empty())
       if (auto why = deaf_to(walk_, netns_, out_, hop_, sender_); !why.empty())
         return nobody(std::move(why));
-    find_ends();
+    const Link& link = link_of(walk_, netns_, out_);
+    closed_ = link.closed;
     if (!closed_ && known_.empty()) // else whoever has that address on the link is meant
       return beyond();
+    const Behind& there = behind(walk_, netns_, out_);
+    if (walk_.inquiry.pending())
+      return {};
+    for (const bool having : {true, false}) // whoever has the address is likelier to answer for it
+      for (const auto& peer : there.peers) {
+        if (has_hop(peer) != having)
+          continue;
+        closed_ = closed_ && peer.alone;
+        if (takes(peer.netns, peer.interface))
+          return {NextHop::Kind::there, peer.netns, peer.interface, {}, false, false};
+        if (walk_.inquiry.pending())
+          return {};
+      }
     // Ends that are not found are counted: the list itself need not be complete.
-    const auto spaces = walk_.inquiry.rows<NetworkNamespace>({});
-    for (const auto& space : spaces) {
-      if (auto found = look_into(space))
-        return *found;
-      if (walk_.inquiry.pending())
-        return {};
-    }
+    hidden_ = there.partial || there.peers.size() < link.ends.size();
     return not_found();
-  }
-
-  /// The addresses at the other ends of the link.
-  std::vector<LinkAddress> addresses_there(IpFamily family) {
-    std::vector<LinkAddress> found;
-    find_ends();
-    if (ends_.empty())
-      return found;
-    const auto spaces = walk_.inquiry.rows<NetworkNamespace>({});
-    for (const auto& space : spaces) {
-      const Int inode = space.inode.value_or(0);
-      if (inode == 0 ||
-          std::ranges::none_of(ends_, [&](const Interface& end) { return leads_into(end, space); }))
-        continue;
-      for (const auto& interface : ask_interfaces(walk_.inquiry, inode))
-        if (is_other_end(space, interface))
-          for (const auto& row : ask_addresses(walk_.inquiry, inode))
-            if (row.interface_index == interface.index && row.address.known() &&
-                row.address.value().family() == family)
-              found.push_back({inode, interface, row.address.value()});
-    }
-    return found;
   }
 
 private:
   std::string name() const { return out_.name.value_or("?"); }
-
-  void note_completeness() { partial_ = partial_ || walk_.inquiry.incomplete(); }
 
   NextHop nobody(std::string why) const {
     return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false};
@@ -111,62 +243,12 @@ private:
     fixed_ = true;
   }
 
-  /// The veths that the link consists of on this side.
-  void find_ends() {
-    if (out_.kind.is("veth"))
-      ends_.push_back(out_);
-    closed_ = out_.kind.is("veth") || out_.kind.is("bridge");
-    for (const auto& each : ask_interfaces(walk_.inquiry, netns_)) {
-      // What a macvlan sends to none of its siblings leaves by the device below:
-      // macvlan_queue_xmit()
-      if (out_.kind.is("macvlan") && out_.link_netns_id.absent() && is_stacked_on(out_, each) &&
-          each.kind.is("veth"))
-        ends_.push_back(each);
-      if (!is_enslaved(each) || !(each.master_index == out_.index) || !each.up.is(true))
-        continue;
-      closed_ = closed_ && each.kind.is("veth");
-      ends_.push_back(each);
-    }
-    closed_ = closed_ && !is_enslaved(out_);
-  }
-
-  /// True if an end of the link leads into the namespace: it names that by a number of its own.
-  bool leads_into(const Interface& end, const NetworkNamespace& space) {
-    if (space.inode.is(netns_))
-      return end.link_netns_id.absent();
-    if (!end.link_netns_id.known() || !space.path.known())
-      return false;
-    const auto rows =
-        walk_.inquiry.rows<NamespaceId>({{"netns", netns_}, {"path", space.path.value()}});
-    note_completeness();
-    return !rows.empty() && rows.front().id == end.link_netns_id;
-  }
-
-  bool is_other_end(const NetworkNamespace& space, const Interface& interface) {
-    return std::ranges::any_of(ends_, [&](const Interface& end) {
-      return are_peers(end, interface) && leads_into(end, space);
-    });
-  }
-
-  std::optional<NextHop> look_into(const NetworkNamespace& space) {
-    const Int inode = space.inode.value_or(0);
-    if (inode == 0 ||
-        std::ranges::none_of(ends_, [&](const Interface& end) { return leads_into(end, space); }))
-      return std::nullopt;
-    const auto interfaces = ask_interfaces(walk_.inquiry, inode);
-    note_completeness();
-    for (const auto& interface : interfaces) {
-      if (!is_other_end(space, interface))
-        continue;
-      ++seen_;
-      if (is_enslaved(interface) || std::ranges::any_of(interfaces, [&](const Interface& each) {
-            return is_stacked_on(each, interface);
-          }))
-        closed_ = false;
-      if (takes(inode, interface))
-        return NextHop{NextHop::Kind::there, inode, interface, {}, false, false};
-    }
-    return std::nullopt;
+  bool has_hop(const Peer& peer) {
+    return std::ranges::any_of(visible_neighbours(walk_, netns_, out_, hop_.family()),
+                               [&](const LinkAddress& each) {
+                                 return each.netns == peer.netns && each.address == hop_ &&
+                                        each.interface.index == peer.interface.index;
+                               });
   }
 
   bool takes(Int inode, const Interface& interface) {
@@ -217,7 +299,6 @@ private:
   }
 
   NextHop not_found() {
-    hidden_ = seen_ < ends_.size() || partial_;
     if (!closed_ || hidden_)
       return beyond();
     if (known_.empty())
@@ -239,14 +320,11 @@ private:
   const Interface& out_;
   const IpAddress& hop_;
   const std::optional<IpAddress>& sender_;
-  std::vector<Interface> ends_;
-  std::size_t seen_ = 0;
   std::string known_; ///< the next hop's link-layer address
   bool fixed_ = false;
   bool failed_ = false;
   bool closed_ = false; ///< everything on the link can be seen
   bool hidden_ = false;
-  bool partial_ = false;
   bool chosen_fits_ = false;
 };
 
@@ -293,16 +371,29 @@ std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress
                      sender->to_string());
 }
 
-std::vector<LinkAddress> visible_neighbours(Walk& walk, Int netns, const Interface& out,
-                                            IpFamily family) {
-  const std::optional<IpAddress> nobody;
-  const IpAddress any = IpAddress::any(family);
-  return Search(walk, netns, out, any, nobody).addresses_there(family);
+const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
+                                                   IpFamily family) {
+  auto& all = memory_of(walk).addresses;
+  const std::pair key{key_of(netns, out), family};
+  if (const auto known = all.find(key); known != all.end())
+    return known->second;
+  std::vector<LinkAddress> found;
+  for (const auto& peer : behind(walk, netns, out).peers)
+    for (const auto& row : ask_addresses(walk.inquiry, peer.netns))
+      if (row.interface_index == peer.interface.index && row.address.known() &&
+          row.address.value().family() == family)
+        found.push_back({peer.netns, peer.interface, row.address.value(), peer.end});
+  return all.emplace(key, std::move(found)).first->second;
 }
 
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
                       const std::optional<IpAddress>& sender) {
-  return Search(walk, netns, out, hop, sender).run();
+  auto& all = memory_of(walk).hops;
+  const std::tuple key{key_of(netns, out), hop, sender};
+  auto known = all.find(key);
+  if (known == all.end())
+    known = all.emplace(key, Search(walk, netns, out, hop, sender).run()).first;
+  return known->second;
 }
 
 } // namespace synfate

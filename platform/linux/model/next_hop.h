@@ -46,11 +46,12 @@ struct LinkAddress {
   Int netns = 0;
   Interface interface;
   IpAddress address;
+  Interface end; ///< of this side
 };
 
-/// Who is on a link, as far as that is in namespaces of this machine.
-std::vector<LinkAddress> visible_neighbours(Walk& walk, Int netns, const Interface& out,
-                                            IpFamily family);
+/// Who is on a link, as far as that is in namespaces of this machine; valid as long as the walk.
+const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
+                                                   IpFamily family);
 
 /// The neighbour that `hop` is behind `out` of a namespace, for a packet from `sender`. Means
 /// nothing while the inquiry is pending.

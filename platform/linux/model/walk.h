@@ -7,11 +7,14 @@
 // Tested by tests/lab and tests/twin.
 #pragma once
 
+#include <memory>
+
 #include "platform/linux/model/journey.h"
 
 namespace synfate {
 
 struct ClassWalk;
+struct LinkMemory;
 struct WalkNotes;
 
 /// What every stage looks at.
@@ -24,6 +27,8 @@ struct Walk {
   ClassWalk* classes = nullptr;
   /// Set: what is noted on the way, see alike.h.
   WalkNotes* notes = nullptr;
+  /// What was seen of links so far; next_hop.cpp keeps it.
+  std::shared_ptr<LinkMemory> links = nullptr;
 };
 
 /// All ways the flow may go; for many clients nothing, see ClassWalk::ends. Meaningless while

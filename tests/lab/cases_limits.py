@@ -203,10 +203,12 @@ def tasks_of_cgroup(most):
 
 
 def tasks_of_user(most):
-    """A user that nobody else is."""
+    """A user that nobody else is, with another process."""
 
     def prepare(lab):
         uid = 1_000_000 + os.getpid()
+        lab.start(lab.server, sys.executable, "-c",
+                  f"import os, time; os.setresuid({uid}, {uid}, {uid}); time.sleep(600)")
         process = forking(lab, f"os.setgroups([]); os.setresuid({uid}, {uid}, {uid})\n"
                                f"resource.setrlimit(resource.RLIMIT_NPROC, ({most}, {most}))")
         wait_until(lambda: os.stat(f"/proc/{process.pid}").st_uid == uid, "it is another user")
@@ -354,7 +356,7 @@ CASES = [
     Case("a cgroup with as many tasks as it may have", tasks_of_cgroup(1), LAN, "reset",
          "limits.cgroup_pids", predicted="open"),
     Case("a cgroup that may have another task", tasks_of_cgroup(9), LAN, "open"),
-    Case("a user with as many tasks as it may have", tasks_of_user(1), LAN, "reset", "limits.nproc",
+    Case("a user with as many tasks as it may have", tasks_of_user(2), LAN, "reset", "limits.nproc",
          predicted="open"),
     Case("a user that may have another task", tasks_of_user(9), LAN, "open"),
     Case("a server that is held back by its CPU quota", held_back, LAN, "open", "limits.cpu_quota"),

@@ -111,7 +111,7 @@ LinkQuestion question_from(const IpAddress& sender, const IpAddress& target) {
 
 std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interface& device,
                                 const IpAddress& client, bool behind_router) {
-  const auto neighbours = visible_neighbours(walk, journey.netns, device, client.family());
+  const auto& neighbours = visible_neighbours(walk, journey.netns, device, client.family());
   auto found = std::ranges::find(neighbours, client, &LinkAddress::address);
   const bool on_link = found != neighbours.end();
   if (const auto router =

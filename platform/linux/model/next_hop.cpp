@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -70,6 +71,16 @@ LinkKey key_of(Int netns, const Interface& out) {
   return {netns, out.index.value_or(0)};
 }
 
+/// What is kept under the key, made when it is asked for the first time.
+template <typename Map, typename Make>
+const typename Map::mapped_type& kept(Map& map, const typename Map::key_type& key,
+                                      const Make& make) {
+  auto known = map.find(key);
+  if (known == map.end())
+    known = map.emplace(key, make()).first;
+  return known->second;
+}
+
 Link look_at_link(Walk& walk, Int netns, const Interface& out) {
   Link link;
   if (out.kind.is("veth"))
@@ -91,12 +102,8 @@ Link look_at_link(Walk& walk, Int netns, const Interface& out) {
 }
 
 const Link& link_of(Walk& walk, Int netns, const Interface& out) {
-  auto& links = memory_of(walk).links;
-  const auto key = key_of(netns, out);
-  auto known = links.find(key);
-  if (known == links.end())
-    known = links.emplace(key, look_at_link(walk, netns, out)).first;
-  return known->second;
+  return kept(memory_of(walk).links, key_of(netns, out),
+              [&] { return look_at_link(walk, netns, out); });
 }
 
 /// Looks through the namespaces of this machine for the other ends of a link.
@@ -163,12 +170,8 @@ private:
 };
 
 const Behind& behind(Walk& walk, Int netns, const Interface& out) {
-  auto& all = memory_of(walk).behind;
-  const auto key = key_of(netns, out);
-  auto known = all.find(key);
-  if (known == all.end())
-    known = all.emplace(key, PeerSearch(walk, netns, link_of(walk, netns, out)).run()).first;
-  return known->second;
+  return kept(memory_of(walk).behind, key_of(netns, out),
+              [&] { return PeerSearch(walk, netns, link_of(walk, netns, out)).run(); });
 }
 
 class Search {
@@ -193,16 +196,13 @@ public:
     const Behind& there = behind(walk_, netns_, out_);
     if (walk_.inquiry.pending())
       return {};
-    for (const bool having : {true, false}) // whoever has the address is likelier to answer for it
-      for (const auto& peer : there.peers) {
-        if (has_hop(peer) != having)
-          continue;
-        closed_ = closed_ && peer.alone;
-        if (takes(peer.netns, peer.interface))
-          return {NextHop::Kind::there, peer.netns, peer.interface, {}, false, false};
-        if (walk_.inquiry.pending())
-          return {};
-      }
+    for (const auto* peer : likeliest_first(there.peers)) {
+      closed_ = closed_ && peer->alone;
+      if (takes(peer->netns, peer->interface))
+        return {NextHop::Kind::there, peer->netns, peer->interface, {}, false, false};
+      if (walk_.inquiry.pending())
+        return {};
+    }
     // Ends that are not found are counted: the list itself need not be complete.
     hidden_ = there.partial || there.peers.size() < link.ends.size();
     return not_found();
@@ -243,12 +243,19 @@ private:
     fixed_ = true;
   }
 
-  bool has_hop(const Peer& peer) {
-    return std::ranges::any_of(visible_neighbours(walk_, netns_, out_, hop_.family()),
-                               [&](const LinkAddress& each) {
-                                 return each.netns == peer.netns && each.address == hop_ &&
-                                        each.interface.index == peer.interface.index;
-                               });
+  /// Whoever has the address is likelier to answer for it.
+  std::vector<const Peer*> likeliest_first(const std::vector<Peer>& peers) {
+    std::set<LinkKey> having;
+    for (const auto& each : visible_neighbours(walk_, netns_, out_, hop_.family()))
+      if (each.address == hop_)
+        having.insert(key_of(each.netns, each.interface));
+    std::vector<const Peer*> order;
+    for (const auto& peer : peers)
+      order.push_back(&peer);
+    std::ranges::stable_partition(order, [&](const Peer* peer) {
+      return having.contains(key_of(peer->netns, peer->interface));
+    });
+    return order;
   }
 
   bool takes(Int inode, const Interface& interface) {
@@ -373,27 +380,21 @@ std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress
 
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
                                                    IpFamily family) {
-  auto& all = memory_of(walk).addresses;
-  const std::pair key{key_of(netns, out), family};
-  if (const auto known = all.find(key); known != all.end())
-    return known->second;
-  std::vector<LinkAddress> found;
-  for (const auto& peer : behind(walk, netns, out).peers)
-    for (const auto& row : ask_addresses(walk.inquiry, peer.netns))
-      if (row.interface_index == peer.interface.index && row.address.known() &&
-          row.address.value().family() == family)
-        found.push_back({peer.netns, peer.interface, row.address.value(), peer.end});
-  return all.emplace(key, std::move(found)).first->second;
+  return kept(memory_of(walk).addresses, {key_of(netns, out), family}, [&] {
+    std::vector<LinkAddress> found;
+    for (const auto& peer : behind(walk, netns, out).peers)
+      for (const auto& row : ask_addresses(walk.inquiry, peer.netns))
+        if (row.interface_index == peer.interface.index && row.address.known() &&
+            row.address.value().family() == family)
+          found.push_back({peer.netns, peer.interface, row.address.value(), peer.end});
+    return found;
+  });
 }
 
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
                       const std::optional<IpAddress>& sender) {
-  auto& all = memory_of(walk).hops;
-  const std::tuple key{key_of(netns, out), hop, sender};
-  auto known = all.find(key);
-  if (known == all.end())
-    known = all.emplace(key, Search(walk, netns, out, hop, sender).run()).first;
-  return known->second;
+  return kept(memory_of(walk).hops, {key_of(netns, out), hop, sender},
+              [&] { return Search(walk, netns, out, hop, sender).run(); });
 }
 
 } // namespace synfate

@@ -132,8 +132,9 @@ BindReport bind_target(Session& session, const Target& target, const BindRequest
   const auto attempts = session.settle(
       [&](Inquiry& inquiry) { return session.model().bind(inquiry, target, request); });
   name_holders(session, report, attempts);
+  rules::Evaluator evaluator(rules, session.snapshot().schema());
   auto evaluation = session.settle(
-      [&](Inquiry& inquiry) { return rules::evaluate(inquiry, rules, {target, attempts}); });
+      [&](Inquiry& inquiry) { return evaluator.evaluate(inquiry, {target, attempts}); });
   decide(report, attempts);
   report.findings = std::move(evaluation.findings);
   add_gaps(report.gaps, session.snapshot(), attempts);

@@ -339,8 +339,9 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
   name_holders(session, report, all_holders);
   if (all_holders) // a replay knows all of them from the beginning
     walk_flows(session, report.flows);
+  rules::Evaluator evaluator(rules, session.snapshot().schema());
   auto evaluation = session.settle([&](Inquiry& inquiry) {
-    return rules::evaluate(inquiry, rules, {report.target, report.flows});
+    return evaluator.evaluate(inquiry, {report.target, report.flows});
   });
   report.findings = std::move(evaluation.findings);
   for (const auto& rule : evaluation.rules)

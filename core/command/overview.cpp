@@ -1,7 +1,7 @@
 #include "core/command/overview.h"
 
 #include <algorithm>
-#include <functional>
+#include <iterator>
 #include <ostream>
 #include <set>
 #include <tuple>
@@ -57,18 +57,21 @@ auto order_of(const Listener& listener) {
 }
 
 /// In the order of the listeners; each is looked at once, not at every comparison.
-template <typename Item, typename Projection>
-void sort_by_listener(std::vector<Item>& items, Projection listener_of) {
-  std::vector<std::pair<decltype(order_of(std::declval<Listener>())), std::size_t>> places;
-  places.reserve(items.size());
-  for (std::size_t at = 0; at < items.size(); ++at)
-    places.emplace_back(order_of(std::invoke(listener_of, items[at])), at);
-  std::ranges::sort(places);
-  std::vector<Item> sorted;
-  sorted.reserve(items.size());
-  for (const auto& place : places)
-    sorted.push_back(std::move(items[place.second]));
-  items = std::move(sorted);
+void sort_by_listener(std::vector<Entry>& entries) {
+  std::vector<decltype(order_of(std::declval<Listener>()))> orders;
+  std::vector<std::size_t> places;
+  orders.reserve(entries.size());
+  places.reserve(entries.size());
+  for (const auto& entry : entries) {
+    places.push_back(orders.size());
+    orders.push_back(order_of(entry.listener));
+  }
+  std::ranges::stable_sort(places, {}, [&](std::size_t at) -> const auto& { return orders[at]; });
+  std::vector<Entry> sorted;
+  sorted.reserve(entries.size());
+  for (const auto place : places)
+    sorted.push_back(std::move(entries[place]));
+  entries = std::move(sorted);
 }
 
 Target target_of(const Listener& listener) {
@@ -103,7 +106,7 @@ std::vector<Entry> listeners_of(Inquiry& inquiry) {
       listener.interface = socket.interface.value_or("");
       entries.push_back({std::move(listener), {{held_socket(socket), socket.v6only.is(true)}}});
     });
-  sort_by_listener(entries, &Entry::listener);
+  sort_by_listener(entries);
   std::vector<Entry> grouped;
   for (auto& entry : entries)
     if (!grouped.empty() && same_listener(grouped.back(), entry.listener))
@@ -180,9 +183,12 @@ void name_owner(Inquiry& inquiry, Entry& entry) {
         return holders_complete(inquiry.snapshot(), socket.held);
       });
   std::vector<Process> processes;
-  for (const Int pid : listener.holders)
+  for (const Int pid : listener.holders) {
     if (auto process = process_of(inquiry, pid))
       processes.push_back(std::move(*process));
+    // The walk looks for those who accept among them: asked here, it need not begin twice.
+    inquiry.find({std::string(table_name<Process>()), {{"parent_pid", pid}}});
+  }
   const Process* owner = one_to_name(processes);
   if (owner == nullptr) {
     listener.owner = hidden.empty() ? Fact<ListenerOwner>() : Unknown{hidden};
@@ -193,15 +199,13 @@ void name_owner(Inquiry& inquiry, Entry& entry) {
   listener.service = owner->container.known() ? owner->container.value() : owner->unit.value_or("");
 }
 
+/// All sockets that listen, and the ports that NAT leads in. The search for the owners is made for
+/// all at once; who they are is asked later, of some at a time.
 std::vector<Entry> read_listeners(Session& session, bool all_holders) {
   auto entries = session.settle([](Inquiry& inquiry) { return listeners_of(inquiry); });
   session.settle([&](Inquiry& inquiry) {
-    const Request owners = owners_of_listeners(inquiry.snapshot().host().netns, all_holders);
     if (!entries.empty())
-      inquiry.find(owners);
-    if (!inquiry.pending())
-      for (auto& entry : entries)
-        name_owner(inquiry, entry);
+      inquiry.find(owners_of_listeners(inquiry.snapshot().host().netns, all_holders));
     return true;
   });
   const auto ports =
@@ -214,7 +218,19 @@ std::vector<Entry> read_listeners(Session& session, bool all_holders) {
          "they are missing from this list", "ask for a port of such a rule: synfate PORT"});
   for (auto& entry : nat_entries(ports, entries))
     entries.push_back(std::move(entry));
+  sort_by_listener(entries);
   return entries;
+}
+
+/// What has been told of some can be forgotten before the next are looked at.
+std::vector<std::vector<Entry>> in_parts(std::vector<Entry> entries) {
+  std::vector<std::vector<Entry>> parts;
+  for (std::span<Entry> rest(entries); !rest.empty();) {
+    const auto some = rest.first(std::min(rest.size(), entries_at_once));
+    rest = rest.subspan(some.size());
+    parts.emplace_back(std::move_iterator(some.begin()), std::move_iterator(some.end()));
+  }
+  return parts;
 }
 
 // Who reaches it -------------------------------------------------------------------------------
@@ -336,13 +352,13 @@ bool reached(const Listener& listener) {
 }
 
 /// Why nobody gets through, for the listeners of which that is so.
-void explain_unreached(Session& session, const rules::RuleSet& rules, Entry& entry,
+void explain_unreached(Session& session, rules::Evaluator& evaluator, Entry& entry,
                        std::span<const FlowReport> flows) {
   if (flows.empty() || entry.listener.reachable_from.empty() || reached(entry.listener))
     return;
-  auto evaluation = session.settle([&](Inquiry& inquiry) {
-    return rules::evaluate(inquiry, rules, {target_of(entry.listener), flows});
-  });
+  const Target target = target_of(entry.listener);
+  auto evaluation = session.settle(
+      [&](Inquiry& inquiry) { return evaluator.evaluate(inquiry, {target, flows}); });
   entry.listener.findings = std::move(evaluation.findings);
 }
 
@@ -398,9 +414,14 @@ void note_gaps(Draft& draft, std::span<const FlowReport> flows) {
         draft.gaps.push_back(id);
 }
 
-void tell_entries(Session& session, const rules::RuleSet& rules, std::span<Entry> entries,
+void tell_entries(Session& session, rules::Evaluator& evaluator, std::span<Entry> entries,
                   Draft& draft) {
   auto& overview = draft.overview;
+  session.settle([&](Inquiry& inquiry) {
+    for (auto& entry : entries)
+      name_owner(inquiry, entry);
+    return true;
+  });
   auto reports = flows_of(session, entries, draft.clients, draft.near_misses);
   walk_flows(session, reports);
   for (auto& entry : entries) {
@@ -408,19 +429,16 @@ void tell_entries(Session& session, const rules::RuleSet& rules, std::span<Entry
     judge(entry, flows, overview.host.netns);
     if (draft.few)
       tell_sources(session, entry, overview);
-    explain_unreached(session, rules, entry, flows);
+    explain_unreached(session, evaluator, entry, flows);
     note_gaps(draft, flows);
   }
 }
 
 /// Without the ports that NAT leads nowhere.
-std::vector<Listener> told_listeners(std::vector<Entry> entries) {
-  std::vector<Listener> listeners;
-  listeners.reserve(entries.size());
+void keep_told(std::vector<Entry> entries, std::vector<Listener>& listeners) {
   for (auto& entry : entries)
     if (!entry.sockets.empty() || !entry.listener.led_to.empty())
       listeners.push_back(std::move(entry.listener));
-  return listeners;
 }
 
 } // namespace
@@ -438,13 +456,12 @@ Overview build_overview(Session& session, const rules::RuleSet& rules,
   draft.near_misses = entries.size() <= listeners_at_a_glance;
   draft.few = clients.empty() && draft.near_misses;
   overview.sources_left_out = clients.empty() && !draft.few;
-  for (std::span<Entry> rest(entries); !rest.empty();) {
-    const auto some = rest.first(std::min(rest.size(), entries_at_once));
-    rest = rest.subspan(some.size());
-    tell_entries(session, rules, some, draft);
+  overview.listeners.reserve(entries.size());
+  rules::Evaluator evaluator(rules, session.snapshot().schema());
+  for (auto& some : in_parts(std::move(entries))) {
+    tell_entries(session, evaluator, some, draft);
+    keep_told(std::move(some), overview.listeners);
   }
-  overview.listeners = told_listeners(std::move(entries));
-  sort_by_listener(overview.listeners, std::identity());
   add_all_gaps(overview, session.snapshot(), draft.gaps);
   return std::move(overview);
 }

@@ -60,6 +60,11 @@ Status Schema::add(TableSpec spec) {
                .hint = "Give the table a name with a prefix of your own."};
 }
 
+void Schema::remove(std::string_view name) {
+  if (const auto at = tables_.find(name); at != tables_.end())
+    tables_.erase(at);
+}
+
 const TableSpec* Schema::find(std::string_view name) const {
   const auto at = tables_.find(name);
   return at == tables_.end() ? nullptr : &at->second;

@@ -338,23 +338,37 @@ Result<Manifest> parse_manifest(std::string_view text, const std::string& path) 
   }
 }
 
-Status resolve_tables(Manifest& manifest, Schema& schema) {
-  Schema extended = schema;
-  for (auto& table : manifest.tables) {
-    if (table.own) {
-      Status added = extended.add(table.spec);
-      if (!added) {
-        Error error = std::move(added).error();
-        error.where = table.where + ": " + error.where;
-        return error;
-      }
-    } else if (const TableSpec* known = extended.find(table.spec.name)) {
-      table.spec = *known;
-    } else {
+namespace {
+
+Status resolve(ManifestTable& table, Schema& schema, std::vector<std::string>& added) {
+  if (!table.own) {
+    const TableSpec* known = schema.find(table.spec.name);
+    if (known == nullptr)
       return unknown_table(table, schema);
-    }
+    table.spec = *known;
+    return Done{};
   }
-  schema = std::move(extended);
+  const bool is_new = schema.find(table.spec.name) == nullptr;
+  if (Status status = schema.add(table.spec); !status) {
+    Error error = std::move(status).error();
+    error.where = table.where + ": " + error.where;
+    return error;
+  }
+  if (is_new)
+    added.push_back(table.spec.name);
+  return Done{};
+}
+
+} // namespace
+
+Status resolve_tables(Manifest& manifest, Schema& schema) {
+  std::vector<std::string> added;
+  for (auto& table : manifest.tables)
+    if (Status resolved = resolve(table, schema, added); !resolved) {
+      for (const auto& name : added)
+        schema.remove(name);
+      return resolved;
+    }
   return Done{};
 }
 

@@ -21,14 +21,18 @@ bool fits_question(const Rule& rule, std::span<const FlowReport> flows) {
   return about_bind == asked_bind;
 }
 
-class Engine {
-public:
-  Engine(Inquiry& inquiry, const RuleSet& rules, const Subject& subject, const Options& options)
-      : rules_(rules), options_(options), facts_(inquiry, subject.target, subject.flows),
-        environment_(make_environment(inquiry.snapshot().schema(), &facts_)),
-        programs_(environment_), bindings_(facts_.bindings()), flows_(subject.flows) {}
+} // namespace
 
-  Evaluation run() {
+class Evaluator::Engine {
+public:
+  Engine(const RuleSet& rules, const Schema& schema, const Options& options)
+      : rules_(rules), options_(options), environment_(make_environment(schema, &facts_)),
+        programs_(environment_) {}
+
+  Evaluation run(Inquiry& inquiry, const Subject& subject) {
+    facts_.turn_to(inquiry, subject.target, subject.flows);
+    bindings_ = facts_.bindings();
+    flows_ = subject.flows;
     Evaluation answer;
     std::vector<Finding> raw;
     decide(answer, raw, [&](const Rule& rule) {
@@ -79,7 +83,7 @@ private:
   }
 
   const RuleSet& rules_;
-  const Options& options_;
+  const Options options_;
   Facts facts_;
   cel::Environment environment_;
   Programs programs_;
@@ -87,7 +91,14 @@ private:
   std::span<const FlowReport> flows_;
 };
 
-} // namespace
+Evaluator::Evaluator(const RuleSet& rules, const Schema& schema, const Options& options)
+    : engine_(std::make_unique<Engine>(rules, schema, options)) {}
+Evaluator::Evaluator(Evaluator&&) noexcept = default;
+Evaluator::~Evaluator() = default;
+
+Evaluation Evaluator::evaluate(Inquiry& inquiry, const Subject& subject) {
+  return engine_->run(inquiry, subject);
+}
 
 std::string_view to_string(RuleState state) {
   switch (state) {
@@ -103,7 +114,7 @@ std::string_view to_string(RuleState state) {
 
 Evaluation evaluate(Inquiry& inquiry, const RuleSet& rules, const Subject& subject,
                     const Options& options) {
-  return Engine(inquiry, rules, subject, options).run();
+  return Evaluator(rules, inquiry.snapshot().schema(), options).evaluate(inquiry, subject);
 }
 
 } // namespace synfate::rules

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,7 +66,23 @@ struct Evaluation {
   std::vector<RuleStatus> rules; ///< of every enabled rule, in their order
 };
 
-/// Decides every rule. Meaningless while inquiry.pending() afterwards.
+/// Rules made ready once, for evaluations one after the other. The rules and the schema must
+/// outlive it.
+class Evaluator {
+public:
+  Evaluator(const RuleSet& rules, const Schema& schema, const Options& options = {});
+  Evaluator(Evaluator&&) noexcept;
+  ~Evaluator();
+
+  /// Decides every rule. Meaningless while inquiry.pending() afterwards.
+  Evaluation evaluate(Inquiry& inquiry, const Subject& subject);
+
+private:
+  class Engine;
+  std::unique_ptr<Engine> engine_;
+};
+
+/// The same for one evaluation alone.
 Evaluation evaluate(Inquiry& inquiry, const RuleSet& rules, const Subject& subject,
                     const Options& options = {});
 

@@ -127,16 +127,15 @@ Expression Expression::placeholder(const Words& words, std::size_t offset, std::
 }
 
 void Expression::set(cel::CheckedExpression checked) const {
-  tree_->expression = std::move(checked);
-  tree_->made = true;
+  tree_->expression = std::make_unique<const cel::CheckedExpression>(std::move(checked));
 }
 
 const cel::CheckedExpression& Expression::get() const {
-  if (!tree_->made) {
-    if (auto read = cel::deserialise(tree_->bytes))
-      set(std::move(read).value());
+  if (!tree_->expression) {
+    auto read = cel::deserialise(tree_->bytes);
+    set(read ? std::move(read).value() : cel::CheckedExpression());
   }
-  return tree_->expression;
+  return *tree_->expression;
 }
 
 Template parse_template(const Words& words, std::vector<TemplateProblem>& problems) {

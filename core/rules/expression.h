@@ -35,15 +35,14 @@ public:
   static Expression placeholder(const Words& words, std::size_t offset, std::string text);
 
   void set(cel::CheckedExpression checked) const;
-  bool checked() const { return tree_->made || !tree_->bytes.empty(); }
+  bool checked() const { return tree_->expression != nullptr || !tree_->bytes.empty(); }
   /// The checked tree; only when checked().
   const cel::CheckedExpression& get() const;
 
 private:
   struct Tree {
-    bool made = false;
     std::span<const std::byte> bytes;
-    cel::CheckedExpression expression;
+    std::unique_ptr<const cel::CheckedExpression> expression; ///< null: not made; few are used
   };
 
   Words words_;

@@ -262,8 +262,11 @@ const StructType<NumberedFlow>& flow_type() {
   return type;
 }
 
-Facts::Facts(Inquiry& inquiry, const Target& target, std::span<const FlowReport> flows)
-    : inquiry_(inquiry), target_(target) {
+void Facts::turn_to(Inquiry& inquiry, const Target& target, std::span<const FlowReport> flows) {
+  inquiry_ = &inquiry;
+  target_ = &target;
+  tables_.clear();
+  flows_.clear();
   for (const auto& flow : flows)
     flows_.push_back({flows_.size(), &flow});
 }
@@ -287,7 +290,7 @@ cel::Bindings Facts::bindings() const {
   cel::Bindings bindings;
   for (const auto& [name, spec] : snapshot().schema().tables())
     bindings.set(name, Value::records(table(name)));
-  bindings.set("target", struct_value(target_type(), target_));
+  bindings.set("target", struct_value(target_type(), *target_));
   bindings.set("host", struct_value(host_type(), host()));
   bindings.set("flows", struct_list<NumberedFlow>(flow_type(), flows_));
   return bindings;

@@ -47,13 +47,20 @@ const StructType<NumberedFlow>& flow_type();
 const StructType<Culprit>& culprit_type();
 const StructType<WaiverUse>& waiver_type();
 
-/// The facts of one evaluation: rows, flows, and the questions that functions ask.
+/// The facts of one evaluation: rows, flows, and the questions that functions ask. An environment
+/// that has been made for them serves the next evaluation as well.
 class Facts {
 public:
-  Facts(Inquiry& inquiry, const Target& target, std::span<const FlowReport> flows);
+  Facts() = default;
+  Facts(const Facts&) = delete;
+  Facts& operator=(const Facts&) = delete;
 
-  Inquiry& inquiry() const { return inquiry_; }
-  const Snapshot& snapshot() const { return inquiry_.snapshot(); }
+  /// From here on these; they must outlive what is asked.
+  void turn_to(Inquiry& inquiry, const Target& target, std::span<const FlowReport> flows);
+
+  /// Only after turn_to(), as all that follows.
+  Inquiry& inquiry() const { return *inquiry_; }
+  const Snapshot& snapshot() const { return inquiry_->snapshot(); }
   const HostFacts& host() const { return snapshot().host(); }
   const std::vector<NumberedFlow>& flows() const { return flows_; }
   /// The rows of a table; the table must be in the schema.
@@ -63,8 +70,8 @@ public:
   cel::Value flow(std::size_t index) const;
 
 private:
-  Inquiry& inquiry_;
-  const Target& target_;
+  Inquiry* inquiry_ = nullptr;
+  const Target* target_ = nullptr;
   std::vector<NumberedFlow> flows_;
   mutable std::map<std::string, cel::Ref<const cel::RecordSet>, std::less<>> tables_;
 };

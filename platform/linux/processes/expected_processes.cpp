@@ -9,96 +9,124 @@ namespace synfate {
 
 namespace {
 
-constexpr std::size_t group_size = 128;
+/// So many may have been read and not been asked for.
+constexpr std::size_t most_waiting = 256;
+/// It takes so many before another processor is worth its start.
+constexpr std::size_t few = 16;
 
 } // namespace
 
+void ExpectedProcesses::stop() {
+  for (auto& helper : helpers_)
+    helper.request_stop();
+  helpers_.clear(); // they are joined
+}
+
 void ExpectedProcesses::expect(std::vector<std::int32_t> pids) {
-  groups_.clear();
+  stop();
   shared_.reset();
-  processes_.clear();
   gaps_.clear();
-  expected_ = std::move(pids);
-  for (std::span<const std::int32_t> rest = expected_; !rest.empty();) {
-    groups_.emplace_back().pids = rest.first(std::min(group_size, rest.size()));
-    rest = rest.subspan(groups_.back().pids.size());
+  expected_ = std::vector<Expected>(pids.size());
+  for (std::size_t at = 0; at < pids.size(); ++at)
+    expected_[at].pid = pids[at];
+  next_ = waiting_ = 0;
+  all_wanted_ = all_counted_ = false;
+}
+
+void ExpectedProcesses::begin(const ProcessSource& source) {
+  const auto keep = [this](const Gap& gap) { gaps_.emplace(gap.id, gap); };
+  HiddenProcesses here;
+  shared_ = std::make_unique<Shared>(
+      Shared{FileDescriptor(open(source.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
+             read_surroundings(source, keep), ProcessRows(source, keep),
+             !(source.hidden != nullptr ? *source.hidden : here).hides(source)});
+  const std::size_t others =
+      std::min<std::size_t>(expected_.size() / few, std::thread::hardware_concurrency());
+  for (std::size_t helper = 1; helper < others; ++helper)
+    helpers_.emplace_back([this](const std::stop_token& stopped) { read_ahead(stopped); });
+}
+
+void ExpectedProcesses::read_one(Expected& one, std::unique_lock<std::mutex>& lock) {
+  one.progress = Progress::being_read;
+  lock.unlock();
+  auto reading = read_one_process(shared_->proc.get(), one.pid, shared_->surroundings, {});
+  bool childless = false;
+  if (reading && shared_->all_shown) {
+    const bool of_one_thread = reading->row.threads.value_or(0) == 1;
+    const auto children = children_of(shared_->proc.get(), one.pid, of_one_thread);
+    childless = children && children->empty();
+  }
+  auto kept = reading ? std::make_unique<ProcessReading>(std::move(*reading)) : nullptr;
+  lock.lock();
+  one.reading = std::move(kept);
+  one.childless = childless;
+  one.progress = Progress::read;
+  waiting_ += one.reading ? 1 : 0;
+  changed_.notify_all();
+}
+
+void ExpectedProcesses::read_ahead(const std::stop_token& stopped) {
+  std::unique_lock lock(mutex_);
+  while (changed_.wait(lock, stopped, [&] { return all_wanted_ || waiting_ < most_waiting; })) {
+    while (next_ < expected_.size() && expected_[next_].progress != Progress::unread)
+      ++next_;
+    if (next_ == expected_.size() || stopped.stop_requested())
+      return;
+    read_one(expected_[next_], lock);
   }
 }
 
-ExpectedProcesses::Group* ExpectedProcesses::group_of(Int pid) {
-  const auto found = std::ranges::lower_bound(expected_, pid);
-  if (found == expected_.end() || *found != pid)
+ExpectedProcesses::Expected* ExpectedProcesses::read(Int pid, const ProcessSource& source) {
+  const auto found = std::ranges::lower_bound(expected_, pid, {}, &Expected::pid);
+  if (found == expected_.end() || found->pid != pid)
     return nullptr;
-  return &groups_[static_cast<std::size_t>(found - expected_.begin()) / group_size];
+  if (!shared_)
+    begin(source);
+  std::unique_lock lock(mutex_);
+  if (found->progress == Progress::unread)
+    read_one(*found, lock);
+  changed_.wait(lock, [&] { return found->progress == Progress::read; });
+  return &*found;
 }
 
-void ExpectedProcesses::begin(Group& group, const ProcessSource& source) {
-  if (!shared_) {
-    const auto keep = [this](const Gap& gap) { gaps_.emplace(gap.id, gap); };
-    HiddenProcesses here;
-    shared_ = std::make_unique<Shared>(
-        Shared{FileDescriptor(open(source.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
-               read_surroundings(source, keep), ProcessRows(source, keep),
-               !(source.hidden != nullptr ? *source.hidden : here).hides(source)});
-  }
-  group.readings.resize(group.pids.size());
-  group.childless.resize(group.pids.size());
-  group.work = std::make_unique<WorkAhead>(
-      group.pids.size(), [&group, shared = std::as_const(shared_).get()](std::size_t at) {
-        const auto pid = group.pids[at];
-        auto& reading = group.readings[at];
-        reading = read_one_process(shared->proc.get(), pid, shared->surroundings, std::nullopt);
-        if (!reading || !shared->all_shown)
-          return;
-        const bool of_one_thread = reading->row.threads.value_or(0) == 1;
-        const auto children = children_of(shared->proc.get(), pid, of_one_thread);
-        group.childless[at] = children && children->empty() ? 1 : 0;
-      });
-}
-
-void ExpectedProcesses::finish(Group& group, const ProcessSource& source) {
-  if (std::exchange(group.done, true))
-    return;
-  if (!group.work)
-    begin(group, source);
-  const auto next =
-      std::ranges::find_if(groups_, [](const Group& other) { return !other.done && !other.work; });
-  group.work->finish();
-  group.work.reset();
-  if (next != groups_.end())
-    begin(*next, source);
-  for (auto& reading : group.readings)
-    if (reading) {
-      const Int pid = reading->row.pid.value_or(0);
-      processes_.emplace(pid, shared_->rows.row(std::move(*reading)));
-    }
-  group.readings = std::vector<std::optional<ProcessReading>>();
-  if (std::ranges::all_of(groups_, &Group::done))
-    shared_->rows.report_denied();
+void ExpectedProcesses::complete(Expected& one) {
+  if (one.reading && !std::exchange(one.counted, true))
+    one.reading->row = shared_->rows.row(std::move(*one.reading));
 }
 
 std::optional<Process> ExpectedProcesses::take(Int pid, const ProcessSource& source) {
-  Group* group = group_of(pid);
-  if (group == nullptr)
+  Expected* one = read(pid, source);
+  if (one == nullptr || !one->reading)
     return std::nullopt;
-  finish(*group, source);
-  const auto found = processes_.extract(pid);
-  return found.empty() ? std::nullopt : std::optional(std::move(found.mapped()));
+  complete(*one);
+  const auto reading = std::move(one->reading);
+  const std::scoped_lock lock(mutex_);
+  --waiting_;
+  changed_.notify_all();
+  return std::move(reading->row);
 }
 
 bool ExpectedProcesses::childless(Int pid, const ProcessSource& source) {
-  Group* group = group_of(pid);
-  if (group == nullptr)
-    return false;
-  finish(*group, source);
-  const auto at = std::ranges::lower_bound(group->pids, pid) - group->pids.begin();
-  return group->childless[static_cast<std::size_t>(at)] != 0;
+  const Expected* one = read(pid, source);
+  return one != nullptr && one->childless;
+}
+
+void ExpectedProcesses::count_all(const ProcessSource& source) {
+  if (expected_.empty() || std::exchange(all_counted_, true))
+    return;
+  {
+    const std::scoped_lock lock(mutex_);
+    all_wanted_ = true;
+    changed_.notify_all();
+  }
+  for (const auto& one : expected_)
+    complete(*read(one.pid, source));
+  shared_->rows.report_denied();
 }
 
 const Gap* ExpectedProcesses::gap(const std::string& id, const ProcessSource& source) {
-  for (auto& group : groups_) // it counts all of them
-    if (!gaps_.contains(id))
-      finish(group, source);
+  if (!gaps_.contains(id))
+    count_all(source);
   const auto found = gaps_.find(id);
   return found == gaps_.end() ? nullptr : &found->second;
 }

@@ -1,22 +1,25 @@
 // Processes that will be asked for one by one, as the holders of many listeners are.
 //
-// One by one they would take as long as the search that found them, and all at once much memory:
-// they are read some hundred at a time, and while the caller has to do with some of them the next
-// are read. Tested by tests/unit/platform/linux/processes/expected_processes_test.cpp.
+// One by one they would take as long as the search that found them: from the first question on,
+// the other processors read the rest, while the caller has to do with those that it got. What
+// nobody has asked for yet is bounded, since a process is large. Tested by
+// tests/unit/platform/linux/processes/expected_processes_test.cpp.
 #pragma once
 
+#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
-#include <span>
+#include <stop_token>
 #include <string>
-#include <unordered_map>
+#include <thread>
 #include <vector>
 
 #include "platform/linux/file.h"
 #include "platform/linux/processes/one_process.h"
-#include "platform/linux/processes/parallel.h"
 
 namespace synfate {
 
@@ -34,13 +37,13 @@ public:
   const Gap* gap(const std::string& id, const ProcessSource& source);
 
 private:
-  /// Some that follow each other among the expected ones, and what was read of them.
-  struct Group {
-    std::span<const std::int32_t> pids;
-    std::vector<std::optional<ProcessReading>> readings; ///< in their order
-    std::vector<char> childless;                         ///< likewise
-    std::unique_ptr<WorkAhead> work;                     ///< null: not begun, or done
-    bool done = false;
+  enum class Progress : char { unread, being_read, read };
+  struct Expected {
+    std::int32_t pid = 0;
+    Progress progress = Progress::unread;
+    bool childless = false;
+    bool counted = false; ///< its row is complete: it has been through Shared::rows
+    std::unique_ptr<ProcessReading> reading; ///< null: not read, gone, or handed out
   };
   /// What the reading of all of them needs.
   struct Shared {
@@ -50,17 +53,28 @@ private:
     bool all_shown = false; ///< no process is hidden from us: one without children has none
   };
 
-  /// Null: nobody expected it.
-  Group* group_of(Int pid);
-  void begin(Group& group, const ProcessSource& source);
-  /// The group is read, and the next one is begun.
-  void finish(Group& group, const ProcessSource& source);
+  /// Null: nobody expected it. Otherwise it has been read, by whoever was first.
+  Expected* read(Int pid, const ProcessSource& source);
+  void begin(const ProcessSource& source);
+  void stop();
+  /// Reads one that nobody reads; the lock is released meanwhile.
+  void read_one(Expected& one, std::unique_lock<std::mutex>& lock);
+  /// What the other processors do: one after the other, as long as not too many lie about.
+  void read_ahead(const std::stop_token& stopped);
+  void complete(Expected& one);
+  /// What is said of all of them can be said when they all have been read.
+  void count_all(const ProcessSource& source);
 
-  std::vector<std::int32_t> expected_;
   std::unique_ptr<Shared> shared_;
-  std::unordered_map<Int, Process> processes_;
   std::map<std::string, Gap> gaps_;
-  std::vector<Group> groups_; ///< the last: their threads use the others
+  bool all_counted_ = false;
+  std::mutex mutex_; ///< of what follows
+  std::condition_variable_any changed_;
+  std::vector<Expected> expected_; ///< ascending
+  std::size_t next_ = 0;           ///< before it all are read or being read
+  std::size_t waiting_ = 0;        ///< read by others, and not handed out
+  bool all_wanted_ = false;        ///< they may be as many as they are
+  std::vector<std::jthread> helpers_; ///< the last: they use the others
 };
 
 } // namespace synfate

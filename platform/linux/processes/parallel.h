@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <functional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -33,37 +32,5 @@ std::vector<State> for_each_in_parallel(std::size_t count, std::size_t at_once, 
   } // the helpers are joined here
   return states;
 }
-
-/// The same on one other thread, while the caller does something else.
-class WorkAhead {
-public:
-  /// Begins at once; `work` must be safe to call from two threads.
-  WorkAhead(std::size_t count, std::function<void(std::size_t)> work)
-      : count_(count), work_(std::move(work)), helper_([this] { run(); }) {}
-  /// What has not been begun is left undone.
-  ~WorkAhead() { next_ = count_; }
-  WorkAhead(const WorkAhead&) = delete;
-  WorkAhead& operator=(const WorkAhead&) = delete;
-
-  /// The caller does its part of what is left. Everything is done afterwards.
-  void finish() {
-    run();
-    helper_.join();
-  }
-
-private:
-  void run() {
-    constexpr std::size_t at_once = 4;
-    for (std::size_t from = next_.fetch_add(at_once); from < count_;
-         from = next_.fetch_add(at_once))
-      for (std::size_t at = from; at < std::min(from + at_once, count_); ++at)
-        work_(at);
-  }
-
-  std::size_t count_;
-  std::function<void(std::size_t)> work_;
-  std::atomic<std::size_t> next_{0};
-  std::jthread helper_; ///< the last: it uses the others
-};
 
 } // namespace synfate

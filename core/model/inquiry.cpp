@@ -29,6 +29,8 @@ std::vector<std::size_t> Inquiry::find(const Request& request) {
   if (answer != nullptr) {
     for (const auto& gap : answer->gaps)
       note_gap(gap);
+    if (incomplete_)
+      partly_seen_.insert(request.table);
     return snapshot_.find(request);
   }
   if (!snapshot_.sealed()) {
@@ -44,6 +46,7 @@ std::vector<std::size_t> Inquiry::find(const Request& request) {
   if (std::ranges::find(gaps_, gap.id) == gaps_.end())
     new_gaps_.push_back(gap);
   note_gap(gap.id);
+  partly_seen_.insert(request.table);
   return snapshot_.find(request);
 }
 

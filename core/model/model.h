@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -65,6 +66,8 @@ public:
   const std::vector<std::string>& gaps() const { return gaps_; }
   /// True if the last question was answered incompletely.
   bool incomplete() const { return incomplete_; }
+  /// Tables of which a question was answered incompletely, in alphabetical order.
+  const std::set<std::string, std::less<>>& partly_seen() const { return partly_seen_; }
   /// Gaps found here that the snapshot does not have: what a replay was never told.
   const std::vector<Gap>& new_gaps() const { return new_gaps_; }
 
@@ -79,6 +82,7 @@ private:
   std::vector<std::string> gaps_;
   std::vector<Gap> new_gaps_;
   bool incomplete_ = false;
+  std::set<std::string, std::less<>> partly_seen_;
 };
 
 /// What a server asks of bind() and listen(), beside the target.

@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 
+from cases_nat import container, nft
 from lab import enter, synfate_program
 from lab import run as must
 
@@ -119,6 +120,64 @@ def rules_left_out(lab, path):
         yield "the gap 'redacted' is not told"
 
 
+class Lost:
+    """What a run kept, without one table that decides the way of a packet: a flow may then be
+    unknown, or what it was, or a likely guess that names what it takes for granted."""
+
+    TABLES = ("address", "interface", "neighbour", "policy_rule", "route", "route_lookup",
+              "setting", "socket")
+    GAP = {"gap": {"id": "lost", "what": "what was lost", "why": "the case took it away",
+                   "effect": "it is not known", "remedy": "none"}}
+
+    def __init__(self, name, prepare, *words):
+        self.name, self.prepare, self.words = name, prepare, words
+
+    def complaints(self, lab):
+        self.prepare(lab)
+        if not synfate_program():
+            return []
+        path = os.path.join(lab.folder(), "host.synfate")
+        whole = flows(ask(lab.server, *self.words, "--format", "json", "--save", path))
+        with open(path, encoding="utf-8") as file:
+            lines = [json.loads(line) for line in file]
+        found = [] if whole else ["nothing could be told"]
+        for table in self.TABLES:
+            write_lines(path, without(table, lines, self.GAP))
+            left = flows(ask(lab.server, "--snapshot", path, *self.words, "--format", "json"))
+            for ends, (outcome, certainty) in left.items():
+                real, _ = whole.get(ends, ("unknown", ""))
+                if real != "unknown" and outcome not in ("unknown", real) and \
+                        certainty == "certain":
+                    found.append(f"without {table}, {ends} is {outcome}, certain; it is {real}")
+        return found
+
+
+def flows(answer):
+    return {(flow["from"]["address"], flow["to"]["address"]): (flow["outcome"], flow["certainty"])
+            for flow in json.loads(answer.stdout)["flows"]}
+
+
+def without(table, lines, gap):
+    """The lines of a snapshot in which nothing of the table could be read."""
+    yield lines[0]
+    yield gap
+    for line in lines[1:-1]:
+        if line.get("row") == table:
+            continue
+        if line.get("answered", {}).get("table") == table:
+            line = {"answered": {**line["answered"], "gaps": [gap["gap"]["id"]]}}
+        yield line
+
+
+def write_lines(path, lines):
+    lines = list(lines)
+    counts = {plural: sum(kind in line for line in lines)
+              for kind, plural in (("row", "rows"), ("gap", "gaps"), ("answered", "answers"))}
+    with open(path, "w", encoding="utf-8") as file:
+        for line in [*lines, {"end": counts}]:
+            file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
 def secretive(lab):
     lab.serve("0.0.0.0", "8080")
     lab.start(lab.server, "sh", "-c", f"sleep 60; : {SECRET}")
@@ -133,6 +192,15 @@ def dropping(lab):
     must("ip", "netns", "exec", lab.server.name, "nft", "-f", path)
 
 
+def published_port(lab):
+    """NAT in prerouting and output to a server in another namespace."""
+    container(lab)
+    nft(lab.server, """table ip n {
+      chain p { type nat hook prerouting priority -100; tcp dport 8080 dnat to 172.17.0.2:80; }
+      chain o { type nat hook output priority -100; tcp dport 8080 dnat to 172.17.0.2:80; }
+    }""")
+
+
 CASES = [
     Snapshot("an open port", same_answers),
     Snapshot("a port behind a firewall", same_answers, dropping),
@@ -140,4 +208,9 @@ CASES = [
     Snapshot("redacted, nothing is told of people and networks", nothing_told, secretive,
              ["--redact"]),
     Snapshot("redacted, the firewall is unknown", rules_left_out, dropping, ["--redact"]),
+    Lost("an open port, and each table lost in turn", lambda lab: lab.serve("0.0.0.0", "8080"),
+         "8080"),
+    Lost("a closed port, and each table lost in turn", lambda lab: None, "8080"),
+    Lost("a port that NAT leads into a container, and each table lost in turn", published_port,
+         "8080"),
 ]

@@ -123,7 +123,8 @@ std::optional<Journey> Examples::follow(Walk& walk) const {
 }
 
 void Examples::learn(Walk& walk, const WalkNotes& notes, const Journeys& journeys) {
-  if (walk.flow.identity || journeys.size() != 1 || !is_example(walk, notes, journeys.front()) ||
+  if (walk.flow.identity || journeys.size() != 1 || way_is_partly_seen(walk.inquiry) ||
+      !is_example(walk, notes, journeys.front()) ||
       rules_ask_for_ports(walk.inquiry, journeys.front().netns))
     return;
   auto& kinds = examples_[ends_of(walk.flow)];

@@ -196,6 +196,13 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
       add_stop(journey, not_for_tcp(to, "multicast"));
     journey.to_many = true;
     assume(journey, fmt::format("an interface has joined the group {}", to.to_string()));
+  } else if (!answer && !is_own_address(walk.inquiry, journey.netns, to)) {
+    add_stop(journey, {Outcome::unknown,
+                       Icmp::none,
+                       "",
+                       Stage::route,
+                       {},
+                       "the route for the packet could not be read"});
   } else if (!answer) {
     assume(journey, "the packet is routed to this host");
   } else if (const Int error = answer->error.value_or(0); error == EINVAL || error == EXDEV) {
@@ -214,6 +221,13 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     RouteLookup rejects = *answer;
     rejects.error = Int{ENETUNREACH};
     return stop_not_ours(walk, std::move(journey), to, rejects);
+  } else if (answer->type.is("unicast") && !forwards(walk, journey) && walk.inquiry.incomplete()) {
+    add_stop(journey, {Outcome::unknown,
+                       Icmp::none,
+                       "",
+                       Stage::route,
+                       {},
+                       "whether this host forwards packets could not be read"});
   } else if (answer->type.is("unicast") && forwards(walk, journey)) {
     journey.forward_by = answer->interface_index.value_or(0);
     journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
@@ -275,11 +289,13 @@ void meet_interface(Walk& walk, Journey& journey) {
   const auto interface = arrival_interface(walk, journey.netns);
   if (walk.inquiry.pending())
     return;
-  if (!interface && !walk.inquiry.gaps().empty()) {
-    add_step(journey, Stage::interface, Verdict::assumed, {}, "the interfaces could not be read");
-    assume(journey, "the interface is up");
-    return;
-  }
+  if (!interface && walk.inquiry.partly_seen().contains(table_name<Interface>()))
+    return add_stop(journey, {Outcome::unknown,
+                              Icmp::none,
+                              "",
+                              Stage::interface,
+                              {},
+                              "the interfaces could not be read"});
   if (!interface) {
     if (journey.stopped())
       return;

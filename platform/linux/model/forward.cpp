@@ -415,7 +415,14 @@ Journeys route_again(Walk& walk, Journey journey) {
   for (auto& routed : ask_ways(walk, std::move(journey), question, side)) {
     Journey& way = routed.journey;
     const auto& answer = routed.answer;
-    if (!answer) {
+    if (!answer && way.packet.ct.destination_nat && !way.reply) {
+      add_stop(way, {Outcome::unknown,
+                     Icmp::none,
+                     "",
+                     Stage::output,
+                     {},
+                     "the route for what a rule made of the packet could not be read"});
+    } else if (!answer) {
       assume(way, "a changed packet takes the way that it had");
     } else if (answer->error.value_or(0) != 0) {
       add_stop(way, no_way_again(walk, way, *answer, *to));

@@ -1,11 +1,14 @@
 #include "platform/linux/model/journey.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "platform/linux/netfilter/near_miss.h"
+#include "platform/linux/routing/tables.h"
 
 namespace synfate {
 namespace {
@@ -211,7 +214,17 @@ Outcome outcome_of(Icmp icmp) {
   return icmp == Icmp::port ? Outcome::refused : Outcome::unreachable;
 }
 
-Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many) {
+namespace {
+
+bool decides_the_way(std::string_view table) {
+  constexpr std::array tables{table_name<Address>(),   table_name<Interface>(),
+                              table_name<Neighbour>(), table_name<PolicyRule>(),
+                              table_name<Route>(),     table_name<RouteLookup>(),
+                              table_name<Setting>(),   table_name<Socket>()};
+  return std::ranges::find(tables, table) != tables.end();
+}
+
+Fate merged(const Journeys& journeys, const Inquiry& inquiry, bool many) {
   Fate fate;
   fate.gaps = inquiry.gaps();
   if (journeys.empty())
@@ -267,6 +280,25 @@ Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many) {
   fate.outcome = most.outcome;
   fate.icmp = most.icmp;
   fate.error = most.error;
+  return fate;
+}
+
+} // namespace
+
+bool way_is_partly_seen(const Inquiry& inquiry) {
+  return std::ranges::any_of(inquiry.partly_seen(), decides_the_way);
+}
+
+Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many) {
+  Fate fate = merged(journeys, inquiry, many);
+  if (fate.outcome == Outcome::unknown || fate.certainty != Certainty::certain)
+    return fate;
+  for (const auto& table : inquiry.partly_seen())
+    if (decides_the_way(table)) {
+      fate.certainty = Certainty::likely;
+      fate.assumptions.push_back(
+          fmt::format("what could not be read of the table {} changes nothing", table));
+    }
   return fate;
 }
 

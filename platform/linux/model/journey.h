@@ -127,5 +127,8 @@ Outcome outcome_of(Icmp icmp);
 /// Joins the ways a flow may go into its fate. `many`: the flow stands for many clients, of whom
 /// each may know what is undecided here.
 Fate fate_of(const Journeys& journeys, const Inquiry& inquiry, bool many = false);
+/// True if a part of what decides the way of a packet could not be read. (Rules are not meant: what
+/// is not known of them is unknown by name.)
+bool way_is_partly_seen(const Inquiry& inquiry);
 
 } // namespace synfate

@@ -389,6 +389,9 @@ std::vector<SourceClass> partition_clients(Inquiry& inquiry, Ruleset& ruleset, c
     for (auto& told : Classes(inquiry, vantage, many).run())
       classes.push_back(std::move(told));
   }
+  if (way_is_partly_seen(inquiry))
+    for (auto& told : classes)
+      told.certainty = std::max(told.certainty, Certainty::likely);
   return classes;
 }
 

@@ -21,6 +21,7 @@ namespace synfate {
 namespace {
 
 constexpr std::string_view nat_gap = "nat.ports";
+constexpr std::string_view late_gap = "timeout.ports";
 /// Of more listeners only one client of each network is told.
 constexpr std::size_t listeners_at_a_glance = 64;
 /// So many are walked before what is no longer needed of them is forgotten.
@@ -199,8 +200,8 @@ void name_owner(Inquiry& inquiry, Entry& entry) {
   listener.service = owner->container.known() ? owner->container.value() : owner->unit.value_or("");
 }
 
-/// All sockets that listen, and the ports that NAT leads in. The search for the owners is made for
-/// all at once; who they are is asked later, of some at a time.
+/// All sockets that listen, and then the ports that NAT leads in, each part in order. The search
+/// for the owners is made for all at once; who they are is asked later, of some at a time.
 std::vector<Entry> read_listeners(Session& session, bool all_holders) {
   auto entries = session.settle([](Inquiry& inquiry) { return listeners_of(inquiry); });
   session.settle([&](Inquiry& inquiry) {
@@ -216,9 +217,9 @@ std::vector<Entry> read_listeners(Session& session, bool all_holders) {
          fmt::format("these rules take them from a set, a map or a large range: {}",
                      fmt::join(ports.unlisted, ", ")),
          "they are missing from this list", "ask for a port of such a rule: synfate PORT"});
-  for (auto& entry : nat_entries(ports, entries))
-    entries.push_back(std::move(entry));
-  sort_by_listener(entries);
+  auto of_nat = nat_entries(ports, entries);
+  sort_by_listener(of_nat);
+  std::ranges::move(of_nat, std::back_inserter(entries));
   return entries;
 }
 
@@ -434,6 +435,42 @@ void tell_entries(Session& session, rules::Evaluator& evaluator, std::span<Entry
   }
 }
 
+/// What is said of listeners for which no time was left: who they are, if that is known, and that
+/// it cannot be told who reaches them.
+void leave_untold(Session& session, std::span<Entry> entries) {
+  SourceClass anybody;
+  for (const auto& [first, last] : {std::pair{"0.0.0.0", "255.255.255.255"},
+                                    std::pair{"::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"}})
+    anybody.sources.emplace_back(*IpAddress::parse(first), *IpAddress::parse(last));
+  anybody.name = "anybody";
+  for (auto& entry : entries) {
+    Inquiry inquiry(session.snapshot());
+    name_owner(inquiry, entry);
+    if (inquiry.pending()) {
+      entry.listener.owner = Unknown{std::string(late_gap)};
+      entry.listener.holders_complete = false;
+    }
+    entry.listener.reachable_from.push_back(anybody);
+  }
+}
+
+/// Listeners were told before the ports of NAT, in case that there is not time for all.
+void put_in_order(std::vector<Listener>& listeners) {
+  const auto of_nat = std::ranges::find_if(
+      listeners, [](const Listener& listener) { return !listener.led_to.empty(); });
+  std::ranges::inplace_merge(listeners, of_nat, {}, order_of);
+}
+
+void note_lateness(Session& session, Overview& overview, std::size_t untold) {
+  Gap gap{
+      std::string(late_gap), fmt::format("who reaches {} of the ports", untold),
+      "the run's deadline passed before they were examined",
+      "it cannot be told whether they can be reached; those that only NAT rules name are missing",
+      "give it more time: --timeout SECONDS, or ask for one port: synfate PORT"};
+  session.snapshot().add_gap(gap);
+  add_gap(overview.gaps, gap);
+}
+
 /// Without the ports that NAT leads nowhere.
 void keep_told(std::vector<Entry> entries, std::vector<Listener>& listeners) {
   for (auto& entry : entries)
@@ -458,10 +495,19 @@ Overview build_overview(Session& session, const rules::RuleSet& rules,
   overview.sources_left_out = clients.empty() && !draft.few;
   overview.listeners.reserve(entries.size());
   rules::Evaluator evaluator(rules, session.snapshot().schema());
+  std::size_t untold = 0;
   for (auto& some : in_parts(std::move(entries))) {
-    tell_entries(session, evaluator, some, draft);
+    if (session.late()) {
+      leave_untold(session, some);
+      untold += some.size();
+    } else {
+      tell_entries(session, evaluator, some, draft);
+    }
     keep_told(std::move(some), overview.listeners);
   }
+  put_in_order(overview.listeners);
+  if (untold > 0)
+    note_lateness(session, overview, untold);
   add_all_gaps(overview, session.snapshot(), draft.gaps);
   return std::move(overview);
 }

@@ -42,6 +42,8 @@ public:
   const LoadedPlugins& plugins() const { return plugins_; }
   LoadedPlugins& plugins() { return plugins_; }
   Host* host() { return host_.get(); }
+  /// True once the run's deadline has passed; never on a replay.
+  bool late() const { return host_ != nullptr && host_->milliseconds_left() <= 0; }
 
   /// Calls `work(inquiry)` until it needs nothing more, or gives up; its last result. What a glance
   /// did not see is nobody else's gap.

@@ -42,6 +42,38 @@ class Overview:
         return found
 
 
+class Late:
+    """More ports than there is time for: the run ends soon after its deadline, own listeners come
+    first, and what is missing is a gap."""
+
+    PORTS = 400
+
+    def __init__(self, name):
+        self.name = name
+
+    def complaints(self, lab):
+        lab.serve("0.0.0.0", "8080")
+        led = "\n".join(f"tcp dport {port} dnat to 10.77.0.1:8080"
+                        for port in range(9000, 9000 + self.PORTS))
+        nft(lab, "table ip n { chain p { type nat hook prerouting priority -100;\n"
+                 f"{led}\n}}\n}}\n")
+        if not synfate_program():
+            return []
+        answer = ask_synfate(lab.server, "--timeout", "0.4")
+        told = [each for each in answer.report["listeners"]
+                if each["port"] == 8080 or each["led_to"]]
+        late = [gap for gap in answer.report["gaps"] if gap["id"].startswith("timeout")]
+        if len(told) == self.PORTS + 1 and not late:
+            return []
+        found = [] if late else [f"{len(told)} of {self.PORTS + 1} ports, and no gap says so"]
+        if answer.status != 3:
+            found.append(f"exit status {answer.status}, not 3: {answer.errors}")
+        certain = {each["outcome"] for listener in told for each in listener["reachable_from"]}
+        if certain - {"open", "unknown"}:
+            found.append(f"some are {sorted(certain)}")
+        return found
+
+
 def judge(listener, wanted, process):
     reach = {each.get("name") or "this host" for each in listener["reachable_from"]
              if each["outcome"] == "open"}
@@ -197,4 +229,5 @@ CASES = [
     Overview("a port that NAT leads to another", with_redirect,
              {"tcp/0.0.0.0:8080": {"reach": SEEN, "owned": True},
               "tcp/*:8081": {"reach": {"on-link of sv0"}, "led_to": "10.77.0.1:8080"}}),
+    Late("hundreds of ports of NAT, and little time"),
 ]

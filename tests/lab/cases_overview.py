@@ -46,7 +46,7 @@ class Late:
     """More ports than there is time for: the run ends soon after its deadline, own listeners come
     first, and what is missing is a gap."""
 
-    PORTS = 400
+    PORTS = 2000
 
     def __init__(self, name):
         self.name = name
@@ -60,17 +60,15 @@ class Late:
         if not synfate_program():
             return []
         answer = ask_synfate(lab.server, "--timeout", "0.4")
-        told = [each for each in answer.report["listeners"]
-                if each["port"] == 8080 or each["led_to"]]
-        late = [gap for gap in answer.report["gaps"] if gap["id"].startswith("timeout")]
-        if len(told) == self.PORTS + 1 and not late:
-            return []
-        found = [] if late else [f"{len(told)} of {self.PORTS + 1} ports, and no gap says so"]
+        listeners = answer.report["listeners"]
+        found = []
+        if "timeout.ports" not in {gap["id"] for gap in answer.report["gaps"]}:
+            found.append(f"{len(listeners)} of {self.PORTS + 1} ports, and no gap says so")
         if answer.status != 3:
             found.append(f"exit status {answer.status}, not 3: {answer.errors}")
-        certain = {each["outcome"] for listener in told for each in listener["reachable_from"]}
-        if certain - {"open", "unknown"}:
-            found.append(f"some are {sorted(certain)}")
+        said = {each["outcome"] for listener in listeners for each in listener["reachable_from"]}
+        if said - {"open", "unknown"}:
+            found.append(f"some are {sorted(said)}")
         return found
 
 
@@ -229,5 +227,5 @@ CASES = [
     Overview("a port that NAT leads to another", with_redirect,
              {"tcp/0.0.0.0:8080": {"reach": SEEN, "owned": True},
               "tcp/*:8081": {"reach": {"on-link of sv0"}, "led_to": "10.77.0.1:8080"}}),
-    Late("hundreds of ports of NAT, and little time"),
+    Late("thousands of ports of NAT, and little time"),
 ]

@@ -43,6 +43,6 @@ std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interf
 /// The link-layer address that the client's frames have as their source; nothing where who sends
 /// them is out of sight.
 std::optional<std::string> sender_of_frames(Walk& walk, const Journey& journey,
-                                            const Interface& device, const IpAddress& client);
+                                            const Interface& device, const IpAddress& from);
 
 } // namespace synfate

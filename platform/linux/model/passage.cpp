@@ -164,21 +164,21 @@ bool hangs_on_sender(const Condition& condition) {
   return condition.field == link_source_field;
 }
 
-/// Rules ask who sends the frames that bring the client's packets: true if that can be seen now.
+/// Rules ask who sends the frames that bring the packet: true if that can be seen now.
 bool find_sender(Walk& walk, const Journey& journey, const Branches& branches,
                  PacketClass& packet) {
   const auto asks = [&](const Branch& branch) {
     return std::ranges::any_of(since(branch.packet, packet.conditions.size()), hangs_on_sender);
   };
   auto& in = packet.meta.in;
-  if (walk.flow.local || journey.reply || !in.present() || !in.sender.empty() ||
+  if ((walk.flow.local && !journey.reply) || !in.present() || !in.sender.empty() ||
       journey.netns != walk.inquiry.snapshot().host().netns || std::ranges::none_of(branches, asks))
     return false;
-  const auto client = address_of(walk, source_of(packet).address, packet);
+  const auto from = address_of(walk, source_of(packet).address, packet);
   const auto device = ask_interface(walk.inquiry, journey.netns, in.index);
-  if (!client || !device)
+  if (!from || !device)
     return false;
-  const auto sender = sender_of_frames(walk, journey, *device, *client);
+  const auto sender = sender_of_frames(walk, journey, *device, *from);
   if (sender)
     in.sender = hardware_octets(*sender);
   return sender && !walk.inquiry.pending();

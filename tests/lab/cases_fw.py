@@ -111,6 +111,27 @@ def sender_asked(*rules, kind=None, source=CLIENT):
     return prepare
 
 
+def answerer_asked(rule):
+    """A server in a namespace behind this host, and a rule about who sends its answers, {mac}."""
+
+    def prepare(lab):
+        behind = lab.another_netns("k")
+        lab.server.ip("link", "add", "vk0", "type", "veth", "peer", "name", "eth0", "netns", behind.name)
+        lab.server.ip("addr", "add", "10.88.0.1/24", "dev", "vk0")
+        lab.server.ip("link", "set", "vk0", "up")
+        behind.ip("addr", "add", "10.88.0.2/24", "dev", "eth0")
+        behind.ip("link", "set", "eth0", "up")
+        behind.ip("route", "add", "default", "via", "10.88.0.1")
+        within(lab, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        lab.serve("0.0.0.0", "8080", netns=behind)
+        mac = json.loads(behind.ip("-j", "link", "show", "eth0"))[0]["address"]
+        if real_outcome(lab.client, "tcp", "10.88.0.2", 8080, CLIENT)[0] != "open":
+            raise LabError("the way through the host is not open")
+        within(lab, *rule.format(mac=mac).split())
+
+    return prepare
+
+
 class OneChoice(Case):
     """Who sends the frames is out of sight, but is the same for each of them: each way is either
     through all the rules or stopped at once."""
@@ -309,6 +330,9 @@ CASES = [
          sender_asked("iptables-nft -A INPUT -m mac ! --mac-source {mac} -j ACCEPT",
                       "iptables-nft -P INPUT DROP"), LAN, "timeout", "fw.policy_drop",
          certainty="certain"),
+    Case("-m mac: who sends the answers",
+         answerer_asked("iptables-legacy -A FORWARD -s 10.88.0.2 -m mac ! --mac-source {mac} -j DROP"),
+         Connection("10.88.0.2"), "open", certainty="certain"),
     OneChoice("-m mac: who sends is out of sight",
               sender_asked("iptables-legacy -A INPUT -m mac --mac-source {mac} -j DROP",
                            source="10.77.0.33"),

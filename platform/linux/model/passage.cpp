@@ -164,15 +164,11 @@ bool hangs_on_sender(const Condition& condition) {
   return condition.field == link_source_field;
 }
 
-/// Rules ask who sends the frames that bring the packet: true if that can be seen now.
-bool find_sender(Walk& walk, const Journey& journey, const Branches& branches,
-                 PacketClass& packet) {
-  const auto asks = [&](const Branch& branch) {
-    return std::ranges::any_of(since(branch.packet, packet.conditions.size()), hangs_on_sender);
-  };
+/// Who sends the frames that bring the packet is seen now, and was not before.
+bool see_sender(Walk& walk, const Journey& journey, PacketClass& packet) {
   auto& in = packet.meta.in;
   if ((walk.flow.local && !journey.reply) || !in.present() || !in.sender.empty() ||
-      journey.netns != walk.inquiry.snapshot().host().netns || std::ranges::none_of(branches, asks))
+      journey.netns != walk.inquiry.snapshot().host().netns)
     return false;
   const auto from = address_of(walk, source_of(packet).address, packet);
   const auto device = ask_interface(walk.inquiry, journey.netns, in.index);
@@ -182,6 +178,13 @@ bool find_sender(Walk& walk, const Journey& journey, const Branches& branches,
   if (sender)
     in.sender = hardware_octets(*sender);
   return sender && !walk.inquiry.pending();
+}
+
+/// Some rule asks who sends the frames.
+bool asks_for_sender(const Branches& branches, std::size_t start) {
+  return std::ranges::any_of(branches, [start](const Branch& branch) {
+    return std::ranges::any_of(since(branch.packet, start), hangs_on_sender);
+  });
 }
 
 /// Who sends the frames does not change from packet to packet: ways that answer a rule's question
@@ -210,7 +213,7 @@ Branches evaluate(Walk& walk, const Journey& journey, Place place) {
   if (walk.inquiry.pending())
     return branches;
   PacketClass packet = journey.packet;
-  if (find_sender(walk, journey, branches, packet))
+  if (asks_for_sender(branches, packet.conditions.size()) && see_sender(walk, journey, packet))
     return run_hook(context, request, packet);
   keep_sender(branches, journey);
   return branches;
@@ -263,7 +266,13 @@ Parted evaluate_many(Walk& walk, const Journey& journey, Place place) {
   options.most_branches = walk.classes->most_branches;
   options.classes = &classes;
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  parted.branches = run_hook(context, request_of(journey, place), journey.packet);
+  PacketClass packet = journey.packet;
+  if (journey.reply) // one sends it, whoever the clients are
+    see_sender(walk, journey, packet);
+  if (walk.inquiry.pending())
+    return parted;
+  parted.branches = run_hook(context, request_of(journey, place), std::move(packet));
+  keep_sender(parted.branches, journey);
   return parted;
 }
 

@@ -1,5 +1,6 @@
 """Rules of a firewall that remember: what can be read of their memory decides."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -89,6 +90,58 @@ def set_without_exceptions(lab):
     within(lab, "ipset", "add", "some", CLIENT)
     within(lab, "iptables-legacy", "-A", "INPUT", "-m", "set", "--match-set", "some", "src", "--return-nomatch",
            "-j", "DROP")
+
+
+def sender_asked(*rules, kind=None, source=CLIENT):
+    """Rules that ask for the link-layer address of who sends the frames, {mac} in them."""
+
+    def prepare(lab):
+        lab.serve("0.0.0.0", "8080")
+        mac = json.loads(lab.client.ip("-j", "link", "show", "cl0"))[0]["address"]
+        if source != CLIENT:
+            lab.client.ip("addr", "add", f"{source}/32", "dev", "lo")
+        if kind:
+            if not shutil.which("ipset", path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin"):
+                raise Skip("ipset is not installed")
+            within(lab, "ipset", "create", "hosts", *kind.split())
+            within(lab, "ipset", "add", "hosts", f"{source},{mac}")
+        for rule in rules:
+            within(lab, *rule.format(mac=mac).split())
+
+    return prepare
+
+
+def answerer_asked(rule):
+    """A server in a namespace behind this host, and a rule about who sends its answers, {mac}."""
+
+    def prepare(lab):
+        behind = lab.another_netns("k")
+        lab.server.ip("link", "add", "vk0", "type", "veth", "peer", "name", "eth0", "netns", behind.name)
+        lab.server.ip("addr", "add", "10.88.0.1/24", "dev", "vk0")
+        lab.server.ip("link", "set", "vk0", "up")
+        behind.ip("addr", "add", "10.88.0.2/24", "dev", "eth0")
+        behind.ip("link", "set", "eth0", "up")
+        behind.ip("route", "add", "default", "via", "10.88.0.1")
+        within(lab, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+        lab.serve("0.0.0.0", "8080", netns=behind)
+        mac = json.loads(behind.ip("-j", "link", "show", "eth0"))[0]["address"]
+        if real_outcome(lab.client, "tcp", "10.88.0.2", 8080, CLIENT)[0] != "open":
+            raise LabError("the way through the host is not open")
+        within(lab, *rule.format(mac=mac).split())
+
+    return prepare
+
+
+class OneChoice(Case):
+    """Who sends the frames is out of sight, but is the same for each of them: each way is either
+    through all the rules or stopped at once."""
+
+    def _judge(self, answer, real):
+        found = super()._judge(answer, real)
+        ways = {each["outcome"] for each in answer.flows[0]["alternatives"]}
+        if ways != {"open", "timeout"}:
+            found.append(f"the ways are {ways}")
+        return found
 
 
 def bridged(chain, rule):
@@ -266,6 +319,25 @@ CASES = [
          certainty="certain"),
     Case("exceptions asked of a set that has none", set_without_exceptions, LAN, "timeout", "fw.drop",
          "xt_rule", certainty="certain"),
+    Case("ipset: an address with its link-layer address",
+         sender_asked("iptables-legacy -A INPUT -m set --match-set hosts src,src -j DROP",
+                      kind="bitmap:ip,mac range 10.77.0.0/24"), LAN, "timeout", "fw.drop", "xt_rule",
+         certainty="certain"),
+    Case("-m mac: the client's link-layer address",
+         sender_asked("iptables-legacy -A INPUT -m mac --mac-source {mac} -j ACCEPT",
+                      "iptables-legacy -P INPUT DROP"), LAN, "open", certainty="certain"),
+    Case("ether saddr: another one",
+         sender_asked("iptables-nft -A INPUT -m mac ! --mac-source {mac} -j ACCEPT",
+                      "iptables-nft -P INPUT DROP"), LAN, "timeout", "fw.policy_drop",
+         certainty="certain"),
+    Case("-m mac: who sends the answers",
+         answerer_asked("iptables-legacy -A FORWARD -s 10.88.0.2 -m mac ! --mac-source {mac} -j DROP"),
+         Connection("10.88.0.2"), "open", certainty="certain"),
+    OneChoice("-m mac: who sends is out of sight",
+              sender_asked("iptables-legacy -A INPUT -m mac --mac-source {mac} -j DROP",
+                           source="10.77.0.33"),
+              Connection(SERVER, source="10.77.0.33"), "timeout", predicted="open",
+              certainty="likely"),
     Case("nftables refuses, loaded after iptables-legacy, which drops",
          both_back_ends("legacy", "nft"), LAN, "refused", predicted="unknown"),
     Case("iptables-legacy drops, loaded after nftables, which refuses",

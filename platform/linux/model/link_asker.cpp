@@ -138,4 +138,22 @@ std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interf
   return asker;
 }
 
+std::optional<std::string> sender_of_frames(Walk& walk, const Journey& journey,
+                                            const Interface& device, const IpAddress& from) {
+  const auto& neighbours = visible_neighbours(walk, journey.netns, device, from.family());
+  std::optional<IpAddress> hop = from;
+  if (std::ranges::find(neighbours, from, &LinkAddress::address) == neighbours.end())
+    hop = router_of(walk, journey, device, from);
+  std::optional<std::string> sender;
+  for (const auto& each : neighbours) {
+    const auto address = each.interface.hardware_address.value_or("");
+    if (each.address != hop || address == sender)
+      continue;
+    if (sender || address.empty())
+      return std::nullopt;
+    sender = address;
+  }
+  return sender;
+}
+
 } // namespace synfate

@@ -40,4 +40,9 @@ bool is_stranger(Walk& walk, Int netns, const Interface& out, const IpAddress& h
 std::optional<Asker> find_asker(Walk& walk, const Journey& journey, const Interface& device,
                                 const IpAddress& client, bool behind_router);
 
+/// The link-layer address that the client's frames have as their source; nothing where who sends
+/// them is out of sight.
+std::optional<std::string> sender_of_frames(Walk& walk, const Journey& journey,
+                                            const Interface& device, const IpAddress& from);
+
 } // namespace synfate

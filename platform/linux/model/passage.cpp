@@ -14,6 +14,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/ipsec.h"
+#include "platform/linux/model/link_asker.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/refusal.h"
 #include "platform/linux/model/walk.h"
@@ -154,15 +155,68 @@ HookRequest request_of(const Journey& journey, Place place) {
       .hook = place.hook, .family = place.family, .netns = journey.netns, .packet = journey.kind};
 }
 
-Branches evaluate(Walk& walk, const Journey& journey, Place place) {
-  const HookOptions options = options_of(walk, journey);
-  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  return run_hook(context, request_of(journey, place), journey.packet);
-}
-
 /// Conditions of a packet since it came to a hook.
 std::span<const Condition> since(const PacketClass& packet, std::size_t start) {
   return std::span(packet.conditions).subspan(start);
+}
+
+bool hangs_on_sender(const Condition& condition) {
+  return condition.field == link_source_field;
+}
+
+/// Who sends the frames that bring the packet is seen now, and was not before.
+bool see_sender(Walk& walk, const Journey& journey, PacketClass& packet) {
+  auto& in = packet.meta.in;
+  if ((walk.flow.local && !journey.reply) || !in.present() || !in.sender.empty() ||
+      journey.netns != walk.inquiry.snapshot().host().netns)
+    return false;
+  const auto from = address_of(walk, source_of(packet).address, packet);
+  const auto device = ask_interface(walk.inquiry, journey.netns, in.index);
+  if (!from || !device)
+    return false;
+  const auto sender = sender_of_frames(walk, journey, *device, *from);
+  if (sender)
+    in.sender = hardware_octets(*sender);
+  return sender && !walk.inquiry.pending();
+}
+
+/// Some rule asks who sends the frames.
+bool asks_for_sender(const Branches& branches, std::size_t start) {
+  return std::ranges::any_of(branches, [start](const Branch& branch) {
+    return std::ranges::any_of(since(branch.packet, start), hangs_on_sender);
+  });
+}
+
+/// Who sends the frames does not change from packet to packet: ways that answer a rule's question
+/// for it in another way than the first packet did are none.
+void keep_sender(Branches& branches, const Journey& journey) {
+  const auto& before = journey.packet.conditions;
+  const auto contradicts = [&](const Condition& answer) {
+    if (!hangs_on_sender(answer))
+      return false;
+    const auto first = std::ranges::find_if(before, [&](const Condition& each) {
+      return hangs_on_sender(each) && each.by == answer.by;
+    });
+    return first != before.end() && *first != answer;
+  };
+  if (!journey.reply)
+    std::erase_if(branches, [&](const Branch& branch) {
+      return std::ranges::any_of(since(branch.packet, before.size()), contradicts);
+    });
+}
+
+Branches evaluate(Walk& walk, const Journey& journey, Place place) {
+  const HookOptions options = options_of(walk, journey);
+  HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
+  const auto request = request_of(journey, place);
+  auto branches = run_hook(context, request, journey.packet);
+  if (walk.inquiry.pending())
+    return branches;
+  PacketClass packet = journey.packet;
+  if (asks_for_sender(branches, packet.conditions.size()) && see_sender(walk, journey, packet))
+    return run_hook(context, request, packet);
+  keep_sender(branches, journey);
+  return branches;
 }
 
 /// A hook that is walked again with a stop lifted asks the same packet the same questions: only the
@@ -212,7 +266,13 @@ Parted evaluate_many(Walk& walk, const Journey& journey, Place place) {
   options.most_branches = walk.classes->most_branches;
   options.classes = &classes;
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  parted.branches = run_hook(context, request_of(journey, place), journey.packet);
+  PacketClass packet = journey.packet;
+  if (journey.reply) // one sends it, whoever the clients are
+    see_sender(walk, journey, packet);
+  if (walk.inquiry.pending())
+    return parted;
+  parted.branches = run_hook(context, request_of(journey, place), std::move(packet));
+  keep_sender(parted.branches, journey);
   return parted;
 }
 

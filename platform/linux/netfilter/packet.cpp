@@ -1,6 +1,7 @@
 #include "platform/linux/netfilter/packet.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "platform/linux/netfilter/evaluation.h"
 
@@ -287,6 +288,18 @@ bool is_arp(const PacketClass& packet) {
          packet.link[ethertype].value == 0x08 && packet.link[ethertype + 1].value == 0x06;
 }
 
+std::vector<Octet> hardware_octets(std::string_view text) {
+  std::vector<Octet> bytes;
+  for (std::size_t at = 0; at + 2 <= text.size() && bytes.size() < 6; at += 3) {
+    unsigned value = 0;
+    const auto* end = text.data() + at + 2;
+    if (std::from_chars(text.data() + at, end, value, 16).ptr != end)
+      break;
+    bytes.push_back(Octet::of(static_cast<std::uint8_t>(value)));
+  }
+  return bytes.size() == 6 ? bytes : std::vector<Octet>(6);
+}
+
 std::array<std::uint8_t, 2> ethertype_of(const PacketClass& packet) {
   if (packet.family == IpFamily::v6)
     return {0x86, 0xdd};
@@ -301,6 +314,8 @@ std::vector<Octet> link_header(const PacketClass& packet, bool leaving) {
   if (!device.loopback && !device.type.is(ethernet))
     return leaving ? std::vector<Octet>() : packet.link;
   std::vector<Octet> header(12, device.loopback ? Octet::of(0) : Octet::any());
+  if (!leaving && device.sender.size() == 6)
+    std::ranges::copy(device.sender, header.begin() + 6);
   for (const std::uint8_t byte : ethertype_of(packet))
     header.push_back(Octet::of(byte));
   return header;

@@ -124,6 +124,8 @@ struct InterfaceView {
   Perhaps<std::string> kind; ///< rtnl_link_ops->kind; empty for hardware and lo
   Perhaps<Int> master_index; ///< bridge or VRF it belongs to; 0: none
   bool loopback = false;
+  /// Of the Ethernet frames that bring the packet: the source, six octets; empty: out of sight.
+  std::vector<Octet> sender;
 
   bool present() const { return index != 0; }
   friend bool operator==(const InterfaceView&, const InterfaceView&) = default;
@@ -260,6 +262,9 @@ struct Condition {
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 
+/// Condition::field of a test of who sends the frames.
+inline constexpr std::string_view link_source_field = "ether saddr";
+
 /// PacketMetadata::physical_in: one of several ports.
 inline constexpr Int unknown_port = -1;
 
@@ -383,11 +388,15 @@ std::vector<Octet> octets_of(const PortTerm& term);
 /// An ARP message: its link header says so, and `network` begins with that of ARP; family IPv4.
 bool is_arp(const PacketClass& packet);
 
+/// Six octets of "02:00:00:00:00:01"; free ones for anything else.
+std::vector<Octet> hardware_octets(std::string_view text);
+
 /// ETH_P_IP, ETH_P_IPV6 or ETH_P_ARP, in network byte order.
 std::array<std::uint8_t, 2> ethertype_of(const PacketClass& packet);
 
 /// The Ethernet header as far as it is known: of a packet that came in by a device that has one.
-/// Its addresses are not read; on the loopback device they are zero. Empty: there is none.
+/// Of its addresses the sender's alone is known at times; on the loopback device they are zero.
+/// Empty: there is none.
 /// `leaving`: the new header that it has in egress (net/core/dev.c: __dev_queue_xmit()).
 std::vector<Octet> link_header(const PacketClass& packet, bool leaving = false);
 

@@ -180,19 +180,6 @@ void v6_header(PacketClass& packet, const FlowFacts& facts, std::size_t transpor
   append(bytes, octets_of(destination.address, facts.family));
 }
 
-/// Six octets of "02:00:00:00:00:01"; free ones for anything else.
-std::vector<Octet> hardware_address(std::string_view text) {
-  std::vector<Octet> bytes;
-  for (std::size_t at = 0; at + 2 <= text.size() && bytes.size() < 6; at += 3) {
-    unsigned value = 0;
-    const auto* end = text.data() + at + 2;
-    if (std::from_chars(text.data() + at, end, value, 16).ptr != end)
-      break;
-    bytes.push_back(Octet::of(static_cast<std::uint8_t>(value)));
-  }
-  return bytes.size() == 6 ? bytes : std::vector<Octet>(6);
-}
-
 } // namespace
 
 TcpOffer offer_of(const PacketClass& handshake) {
@@ -373,8 +360,8 @@ PacketClass build_link_answer(const LinkQuestion& question, bool router) {
 }
 
 void add_ethernet(PacketClass& packet, std::string_view destination, std::string_view source) {
-  packet.link = hardware_address(destination);
-  append(packet.link, hardware_address(source));
+  packet.link = hardware_octets(destination);
+  append(packet.link, hardware_octets(source));
   for (const std::uint8_t byte : ethertype_of(packet))
     packet.link.push_back(Octet::of(byte));
 }

@@ -185,9 +185,15 @@ private:
     return value;
   }
 
+  /// bitmap_ipmac_kadt(), hash_mac4_kadt(): a frame that came in has a header, also where it leaves
+  /// again; an address of zeros is none.
   Value hardware_value(bool source) const {
     Value value{Dimension::hardware, {}, {}, false};
-    const auto& link = call_.packet.link;
+    const auto& packet = call_.packet;
+    const auto link = link_header(packet);
+    const bool leaves = call_.request.hook == Hook::postrouting && !packet.meta.in.present();
+    if (leaves && !packet.meta.socket.present)
+      return value;
     value.missing = link.size() < 14;
     std::string text;
     const std::size_t offset = source ? 6 : 0;
@@ -196,6 +202,7 @@ private:
         return value;
       text += fmt::format("{}{:02x}", at == 0 ? "" : ":", link[offset + at].value);
     }
+    value.missing = value.missing || text == "00:00:00:00:00:00";
     value.text = std::move(text);
     return value;
   }
@@ -276,7 +283,7 @@ private:
     case Dimension::mark:
       return element.mark.is(std::strtoll(value.text->c_str(), nullptr, 16));
     case Dimension::hardware:
-      return element.hardware_address.is(*value.text);
+      return element.hardware_address.absent() || element.hardware_address.is(*value.text);
     case Dimension::address:
     case Dimension::list:
       break;
@@ -296,6 +303,13 @@ private:
     return open ? open : std::optional<std::size_t>(0);
   }
 
+  /// The link-layer address alone is out of sight.
+  static bool hangs_on_sender(const std::vector<Value>& values) {
+    return std::ranges::any_of(values, [](const Value& value) {
+      return value.dimension == Dimension::hardware && !value.text;
+    });
+  }
+
   /// A class: elements, the most specific first, each decides its addresses once.
   /// ip_set_test(): --return-nomatch says something of types alone that know exceptions
   /// (IPSET_TYPE_NOMATCH), those with networks; Linux 6.12.
@@ -307,7 +321,8 @@ private:
     const auto open = open_dimension(values);
     if (!open || values[*open].dimension != Dimension::address)
       return undecided(call_, fmt::format("the set {}", set.name.value_or("")), "holds the packet",
-                       "does not hold the packet", field(set));
+                       "does not hold the packet",
+                       hangs_on_sender(values) ? std::string(link_source_field) : field(set));
     auto& inquiry = call_.context.inquiry;
     if (inquiry.at_a_glance() && set.elements.value_or(0) > elements_at_a_glance)
       inquiry.give_up();

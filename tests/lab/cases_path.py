@@ -63,6 +63,67 @@ def bridge_holds_answers(lab):
                " ip protocol tcp tcp sport 8080 drop; }\n}")
 
 
+def bridge_holds_calls(lab):
+    """What a program of the server sends to the container leaves by a port of the bridge."""
+    container(lab)
+    rules(lab, "table bridge t { chain out { type filter hook output priority 0;"
+               " ip protocol tcp tcp dport 8080 drop; }\n}")
+
+
+def switch(lab):
+    """A second link of the server, sw0, to a bridge in another namespace, and a host behind that."""
+    between, host = lab.another_netns("w"), lab.another_netns("d")
+    between.ip("link", "add", "br0", "type", "bridge")
+    between.ip("link", "set", "br0", "up")
+    for netns, link in ((lab.server, "sw0"), (host, "dv0")):
+        netns.ip("link", "add", link, "type", "veth", "peer", "name", f"p{link}", "netns", between.name)
+        netns.ip("link", "set", link, "up")
+        between.ip("link", "set", f"p{link}", "master", "br0", "up")
+    lab.server.ip("addr", "add", "10.88.0.1/24", "dev", "sw0")
+    host.ip("addr", "add", f"{CONTAINER}/24", "dev", "dv0")
+    host.ip("route", "add", "default", "via", "10.88.0.1")
+    quick(lab.server, "sw0")
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    lab.serve("0.0.0.0", "8080", netns=host)
+    wait_until(lambda: lab.server.call(lambda: connect_tcp(CONTAINER, 9))[0] == "refused",
+               "the host behind the switch answers")
+
+
+def answered_into_the_switch(lab):
+    """Nobody on that link has the client's address."""
+    switch(lab)
+    serve(lab)
+    lab.server.ip("route", "add", "10.77.0.2/32", "dev", "sw0")
+
+
+def answered_by_the_switch(lab):
+    """Where another host takes the answer for its own, and is the wrong one."""
+    switch(lab)
+    serve(lab)
+    lab.server.ip("route", "add", "10.77.0.2/32", "via", CONTAINER)
+
+
+def container_on_macvlan(lab):
+    """What the device below sends never gets to the macvlans on it."""
+    switch(lab)
+    inside = lab.another_netns("m")
+    lab.server.ip("link", "add", "mv0", "link", "sw0", "netns", inside.name, "type", "macvlan", "mode",
+                  "bridge")
+    inside.ip("link", "set", "mv0", "up")
+    inside.ip("addr", "add", "10.88.0.9/24", "dev", "mv0")
+    lab.serve("0.0.0.0", "8080", netns=inside)
+
+
+def answered_on_a_macvlan(lab):
+    """The link of the server's own macvlan is the one below."""
+    switch(lab)
+    serve(lab)
+    lab.server.ip("link", "add", "mv0", "link", "sw0", "type", "macvlan", "mode", "bridge")
+    lab.server.ip("link", "set", "mv0", "up")
+    lab.server.ip("addr", "add", "10.89.0.1/24", "dev", "mv0")
+    lab.server.ip("route", "add", "10.77.0.2/32", "dev", "mv0")
+
+
 def address_of_both(lab):
     lab.serve("0.0.0.0", "8080")
     lab.client.ip("addr", "add", "10.77.0.88/24", "dev", "cl0")
@@ -961,6 +1022,26 @@ CASES = [
               culprit="interface"),
     Case("a rule of a bridge drops what a container answers", bridge_holds_answers,
          Connection(CONTAINER), "timeout", culprit="nft_rule", certainty="certain"),
+    Case("a rule of a bridge drops what a program of the server sends to a container",
+         bridge_holds_calls, Connection(CONTAINER, source="10.88.0.1", local=True), "timeout",
+         culprit="nft_rule", certainty="certain"),
+    Case("a host behind the bridge of another namespace is found", switch, Connection(CONTAINER),
+         "open", certainty="certain"),
+    Case("nobody behind the bridge of another namespace has the address", switch,
+         Connection("10.88.0.77", source="10.88.0.1", local=True), "unreachable", certainty="certain"),
+    Case("the answer goes to a link where nobody has the client's address",
+         answered_into_the_switch, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
+    Case("the reset goes to a link where nobody has the client's address",
+         answered_into_the_switch, Connection("10.77.0.1", 9), "timeout", certainty="certain"),
+    Case("the answer goes to a host of another link that does not hand it on",
+         answered_by_the_switch, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
+    Case("no program of the server gets to a macvlan on its own device", container_on_macvlan,
+         Connection("10.88.0.9", source="10.88.0.1", local=True), "unreachable", certainty="certain"),
+    Case("the answer goes by a macvlan to a link where nobody has the client's address",
+         answered_on_a_macvlan, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
     Case("a reset to ::1 from an address that lo has as well", address_of_two_devices,
          Connection("fd77::1", 9, source="::1", local=True), "timeout"),
     Case("a neighbour that was asked for in vain, on a link without neighbour discovery",

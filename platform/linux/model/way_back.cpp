@@ -503,7 +503,7 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
   const bool to_client = next == nullptr && direct;
   const bool its_link = device->name.is(walk.flow.from_interface);
   const bool many = walk.classes != nullptr;
-  const bool visible = device->kind.is("veth") || device->kind.is("bridge");
+  const bool visible = is_visible(walk, journey.netns, *device);
   const bool overruled =
       is_overruled(walk, journey, *device) ||
       (!many && !deaf_to(walk, journey.netns, *device, journey.next_hop, from).empty());

@@ -103,6 +103,24 @@ def answered_by_the_switch(lab):
     lab.server.ip("route", "add", "10.77.0.2/32", "via", CONTAINER)
 
 
+def answered_by_a_known_neighbour(lab):
+    """It is on the client's link, has answered, and hands nothing on."""
+    other = lab.another_netns("d")
+    lab.server.ip("link", "add", "br0", "type", "bridge")
+    lab.server.ip("addr", "flush", "dev", "sv0", "scope", "global")
+    lab.server.ip("addr", "add", "10.77.0.1/24", "dev", "br0")
+    lab.server.ip("link", "add", "cv0", "type", "veth", "peer", "name", "dv0", "netns", other.name)
+    for port in ("sv0", "cv0"):
+        lab.server.ip("link", "set", port, "master", "br0", "up")
+    lab.server.ip("link", "set", "br0", "up")
+    other.ip("addr", "add", "10.77.0.50/24", "dev", "dv0")
+    other.ip("link", "set", "dv0", "up")
+    serve(lab)
+    wait_until(lambda: lab.server.call(lambda: connect_tcp("10.77.0.50", 9))[0] == "refused",
+               "the neighbour answers")
+    lab.server.ip("route", "add", "10.77.0.2/32", "via", "10.77.0.50")
+
+
 def container_on_macvlan(lab):
     """What the device below sends never gets to the macvlans on it."""
     switch(lab)
@@ -1036,6 +1054,9 @@ CASES = [
          answered_into_the_switch, Connection("10.77.0.1", 9), "timeout", certainty="certain"),
     OnTheLink("the answer goes to a host of another link that does not hand it on",
          answered_by_the_switch, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
+    Case("the answer goes by a neighbour that has answered and does not hand it on",
+         answered_by_a_known_neighbour, Connection("10.77.0.1"), "timeout", culprit="neighbour",
          certainty="certain"),
     Case("no program of the server gets to a macvlan on its own device", container_on_macvlan,
          Connection("10.88.0.9", source="10.88.0.1", local=True), "unreachable", certainty="certain"),

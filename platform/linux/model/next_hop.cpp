@@ -30,11 +30,14 @@ bool is_enslaved(const Interface& interface) {
   return interface.master_index.known() && !interface.master_index.is(0);
 }
 
+using LinkKey = std::pair<Int, Int>; ///< namespace and interface
+
 /// Somebody on a link.
 struct Peer {
   Int netns = 0;
   Interface interface;
-  Interface end; ///< of this side
+  Interface end;                ///< of this side
+  std::vector<LinkKey> bridges; ///< in between
 };
 
 /// A link as far as it can be seen, whoever is looked for there.
@@ -57,8 +60,6 @@ struct Stacked {
   Interface interface;
   Int lower_netns = 0;
 };
-
-using LinkKey = std::pair<Int, Int>; ///< namespace and interface
 
 } // namespace
 
@@ -219,7 +220,7 @@ private:
       const auto end = ends.find(interface.link_index.value_or(0));
       if (end == ends.end() || !are_peers(*end->second, interface))
         continue;
-      found_.peers.push_back({netns, interface, *end->second});
+      found_.peers.push_back({netns, interface, *end->second, {}});
     }
   }
 
@@ -241,18 +242,20 @@ public:
   Behind run(const Link& link) {
     for (const auto& end : link.ends)
       seen_.insert(key_of(link.netns, end));
-    send(link.netns, link.ends, nullptr);
+    send(link.netns, link.ends, nullptr, {});
     return std::move(found_);
   }
 
 private:
-  void send(Int netns, const std::vector<Interface>& ends, const Interface* first) {
+  void send(Int netns, const std::vector<Interface>& ends, const Interface* first,
+            const std::vector<LinkKey>& bridges) {
     auto there = PeerSearch(walk_, netns, ends).run();
     // Ends that are not found are counted: the list itself need not be complete.
     found_.partial = found_.partial || there.partial || there.peers.size() < ends.size();
     for (auto& peer : there.peers) {
       if (first != nullptr)
         peer.end = *first;
+      peer.bridges = bridges;
       if (!seen_.insert(key_of(peer.netns, peer.interface)).second)
         continue;
       if (!is_enslaved(peer.interface))
@@ -276,7 +279,7 @@ private:
         if (each.interface.hardware_address == below.hardware_address) // as in mode passthru
           found_.closed = false;
         else if (seen_.insert(key_of(each.netns, each.interface)).second)
-          found_.peers.push_back({each.netns, each.interface, peer.end});
+          found_.peers.push_back({each.netns, each.interface, peer.end, peer.bridges});
       }
     found_.peers.push_back(std::move(peer));
   }
@@ -301,9 +304,11 @@ private:
       if (each.kind.is("veth") && seen_.insert(key_of(by.netns, each)).second)
         ports.push_back(each);
     }
-    arrive({by.netns, *bridge, by.end});
+    arrive({by.netns, *bridge, by.end, by.bridges});
+    auto bridges = by.bridges;
+    bridges.push_back(key_of(by.netns, *bridge));
     if (!ports.empty())
-      send(by.netns, ports, &by.end);
+      send(by.netns, ports, &by.end, bridges);
   }
 
   /// Rules may meet what passes a bridge there.
@@ -312,8 +317,7 @@ private:
     const bool calls = calls_ip(walk_.inquiry, netns, IpFamily::v4) ||
                        calls_ip(walk_.inquiry, netns, IpFamily::v6);
     const auto legacy = [&] {
-      return !walk_.inquiry.rows<XtTable>({{"netns", netns}}).empty() ||
-             walk_.inquiry.incomplete();
+      return !walk_.inquiry.rows<XtTable>({{"netns", netns}}).empty() || walk_.inquiry.incomplete();
     };
     return chains == nullptr || (calls && (!chains->empty() || legacy())) ||
            std::ranges::any_of(*chains, [](const NftBaseChain& chain) {
@@ -357,7 +361,8 @@ public:
     closed_ = closed_ && there.closed;
     for (const auto* peer : likeliest_first(there.peers)) {
       if (takes(peer->netns, peer->interface))
-        return {NextHop::Kind::there, peer->netns, peer->interface, {}, false, false};
+        return {NextHop::Kind::there, peer->netns, peer->interface, {}, false, false,
+                peer->bridges};
       if (walk_.inquiry.pending())
         return {};
     }
@@ -369,7 +374,7 @@ private:
   std::string name() const { return out_.name.value_or("?"); }
 
   NextHop nobody(std::string why) const {
-    return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false};
+    return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false, {}};
   }
 
   /// dev_activate(): without a carrier noop_qdisc drops everything. Who has to be asked for never
@@ -377,11 +382,11 @@ private:
   NextHop without_carrier() const {
     auto why = fmt::format("{} has no carrier", name());
     if (out_.no_arp.is(true) || !known_.empty())
-      return {NextHop::Kind::lost, 0, {}, std::move(why), false, false};
+      return {NextHop::Kind::lost, 0, {}, std::move(why), false, false, {}};
     return nobody(std::move(why));
   }
 
-  NextHop beyond() const { return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_}; }
+  NextHop beyond() const { return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_, {}}; }
 
   /// What the kernel knows of the next hop already.
   void find_entry() {
@@ -476,7 +481,8 @@ private:
             {},
             fmt::format("it is sent to {}, which nobody behind {} has", known_, name()),
             !fixed_,
-            false};
+            false,
+            {}};
   }
 
   Walk& walk_;

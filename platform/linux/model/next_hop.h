@@ -25,6 +25,8 @@ struct NextHop {
   std::string why;        ///< nobody, lost: in words
   bool suspected = false; ///< beyond: the kernel itself got no answer when it asked last
   bool hidden = false;    ///< beyond, though the link is virtual: some end of it is not visible
+  /// there: the bridges on the way (namespace, index).
+  std::vector<std::pair<Int, Int>> bridges;
 };
 
 /// With IFF_NOARP the kernel gives every neighbour the device's own link-layer address, unless an

@@ -225,6 +225,10 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
   auto found = find_next_hop(walk, journey.netns, device, journey.next_hop, from);
   if (walk.inquiry.pending())
     return {};
+  // On its way to others it passes the bridge that the call came by: see passes_by().
+  if (next != nullptr &&
+      std::ranges::find(found.bridges, std::pair(next->netns, next->in)) != found.bridges.end())
+    found = {};
   if (asks_in_vain(walk, journey, device, journey.next_hop, from, found))
     found.why = "rules of this host keep it from finding out who that is";
   if (walk.inquiry.pending())
@@ -516,8 +520,7 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
     return look_on_link(walk, std::move(journey), *device);
   if (!overruled && to_client && (its_link || many || !visible))
     return alone(std::move(journey));
-  if (!overruled && next == nullptr && (its_link || many || !visible) &&
-      has_answered(walk, journey))
+  if (!overruled && next == nullptr && (many || !visible) && has_answered(walk, journey))
     return alone(std::move(journey));
   return look_for_next_hop(walk, std::move(journey), *device, *to, next);
 }

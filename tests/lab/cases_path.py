@@ -103,8 +103,8 @@ def answered_by_the_switch(lab):
     lab.server.ip("route", "add", "10.77.0.2/32", "via", CONTAINER)
 
 
-def answered_by_a_known_neighbour(lab):
-    """It is on the client's link, has answered, and hands nothing on."""
+def neighbour_on_the_bridge(lab):
+    """The client's link and another host are ports of a bridge of the server."""
     other = lab.another_netns("d")
     lab.server.ip("link", "add", "br0", "type", "bridge")
     lab.server.ip("addr", "flush", "dev", "sv0", "scope", "global")
@@ -115,10 +115,27 @@ def answered_by_a_known_neighbour(lab):
     lab.server.ip("link", "set", "br0", "up")
     other.ip("addr", "add", "10.77.0.50/24", "dev", "dv0")
     other.ip("link", "set", "dv0", "up")
+    quick(lab.server, "br0")
     serve(lab)
     wait_until(lambda: lab.server.call(lambda: connect_tcp("10.77.0.50", 9))[0] == "refused",
                "the neighbour answers")
+
+
+def answered_by_a_known_neighbour(lab):
+    """It is on the client's link, has answered, and hands nothing on."""
+    neighbour_on_the_bridge(lab)
     lab.server.ip("route", "add", "10.77.0.2/32", "via", "10.77.0.50")
+
+
+def sent_to_nobody_in_the_bridge(lab):
+    """br_netfilter sends what the bridge forwards to an address that nobody has."""
+    neighbour_on_the_bridge(lab)
+    if not os.path.exists("/proc/sys/net/bridge"):
+        raise laboratory.Skip("no br_netfilter")
+    lab.server.sysctl("net.bridge.bridge-nf-call-iptables", 1)
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    rules(lab, "table ip t { chain p { type nat hook prerouting priority -100;"
+               " ip daddr { 10.77.0.1, 10.77.0.50 } tcp dport 8080 dnat to 10.77.0.99; }\n}")
 
 
 def container_on_macvlan(lab):
@@ -1058,6 +1075,10 @@ CASES = [
     Case("the answer goes by a neighbour that has answered and does not hand it on",
          answered_by_a_known_neighbour, Connection("10.77.0.1"), "timeout", culprit="neighbour",
          certainty="certain"),
+    Case("the target of NAT on the same bridge is not there", sent_to_nobody_in_the_bridge,
+         Connection("10.77.0.1"), "unreachable", certainty="certain"),
+    Case("what a bridge forwards is not told that the target of NAT is not there",
+         sent_to_nobody_in_the_bridge, Connection("10.77.0.50"), "timeout", certainty="certain"),
     Case("no program of the server gets to a macvlan on its own device", container_on_macvlan,
          Connection("10.88.0.9", source="10.88.0.1", local=True), "unreachable", certainty="certain"),
     OnTheLink("the answer goes by a macvlan to a link where nobody has the client's address",

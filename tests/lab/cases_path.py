@@ -127,12 +127,25 @@ def answered_by_a_known_neighbour(lab):
     lab.server.ip("route", "add", "10.77.0.2/32", "via", "10.77.0.50")
 
 
-def sent_to_nobody_in_the_bridge(lab):
-    """br_netfilter sends what the bridge forwards to an address that nobody has."""
-    neighbour_on_the_bridge(lab)
+def br_netfilter(lab):
     if not os.path.exists("/proc/sys/net/bridge"):
         raise laboratory.Skip("no br_netfilter")
     lab.server.sysctl("net.bridge.bridge-nf-call-iptables", 1)
+
+
+def reset_by_the_port(lab):
+    """A rule's reset goes back to where the call came from; its route only has to be there."""
+    neighbour_on_the_bridge(lab)
+    br_netfilter(lab)
+    rules(lab, "table ip t { chain i { type filter hook input priority 0;"
+               " tcp dport 8080 reject with tcp reset; }\n}")
+    lab.server.ip("route", "add", "10.77.0.2/32", "dev", "lo")
+
+
+def sent_to_nobody_in_the_bridge(lab):
+    """br_netfilter sends what the bridge forwards to an address that nobody has."""
+    neighbour_on_the_bridge(lab)
+    br_netfilter(lab)
     lab.server.sysctl("net.ipv4.ip_forward", 1)
     rules(lab, "table ip t { chain p { type nat hook prerouting priority -100;"
                " ip daddr { 10.77.0.1, 10.77.0.50 } tcp dport 8080 dnat to 10.77.0.99; }\n}")
@@ -797,10 +810,16 @@ def tunnel_without_carrier(lab):
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
+    link = "sv0"
+
     def _ask(self, lab):
         wanted = self.connection
         return ask_synfate(lab.server, target_words(wanted.proto, wanted.address, wanted.port),
-                           "--from", f"{wanted.source}%sv0")
+                           "--from", f"{wanted.source}%{self.link}")
+
+
+class OnTheBridge(OnTheLink):
+    link = "br0"
 
 
 class Patient(Case):
@@ -1075,6 +1094,9 @@ CASES = [
     Case("the answer goes by a neighbour that has answered and does not hand it on",
          answered_by_a_known_neighbour, Connection("10.77.0.1"), "timeout", culprit="neighbour",
          certainty="certain"),
+    OnTheBridge("a rule's reset leaves by the port of the bridge, wherever its route leads",
+                reset_by_the_port, Connection("10.77.0.1"), "refused", culprit="nft_rule",
+                certainty="certain"),
     Case("the target of NAT on the same bridge is not there", sent_to_nobody_in_the_bridge,
          Connection("10.77.0.1"), "unreachable", certainty="certain"),
     Case("what a bridge forwards is not told that the target of NAT is not there",

@@ -292,6 +292,27 @@ Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
   return journeys;
 }
 
+/// A router that has answered is taken to hand the answer on, as it did with the call. Clients that
+/// are on the link themselves have not called by it.
+Journeys look_behind_neighbour(Walk& walk, Journey journey, const Interface& device) {
+  std::vector<IntervalSet> near;
+  for (const auto& each : visible_neighbours(walk, journey.netns, device, journey.packet.family))
+    if (auto one = IntervalSet::address(each.address); std::ranges::find(near, one) == near.end())
+      near.push_back(std::move(one));
+  Journeys journeys;
+  for (auto& way :
+       walk.classes != nullptr ? cut(std::move(journey), near) : alone(std::move(journey))) {
+    const auto to = address_of(walk, destination_of(way.packet).address, way.packet);
+    auto parts = to && std::ranges::find(near, IntervalSet::address(*to)) != near.end()
+                     ? look_for_next_hop(walk, std::move(way), device, *to, nullptr)
+                     : alone(std::move(way));
+    std::ranges::move(parts, std::back_inserter(journeys));
+    if (walk.inquiry.pending())
+      return {};
+  }
+  return journeys;
+}
+
 /// The ports of a packet on its way back, where rules look at them.
 void add_ports(Walk& walk, const Journey& journey, RouteQuestion& question) {
   if (journey.kind == Packet::icmp || !rules_ask_for_ports(walk.inquiry, journey.netns))
@@ -520,8 +541,10 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
     return look_on_link(walk, std::move(journey), *device);
   if (!overruled && to_client && (its_link || many || !visible))
     return alone(std::move(journey));
-  if (!overruled && next == nullptr && (many || !visible) && has_answered(walk, journey))
-    return alone(std::move(journey));
+  if (!overruled && next == nullptr && (its_link || many || !visible) &&
+      has_answered(walk, journey))
+    return its_link && visible ? look_behind_neighbour(walk, std::move(journey), *device)
+                               : alone(std::move(journey));
   return look_for_next_hop(walk, std::move(journey), *device, *to, next);
 }
 

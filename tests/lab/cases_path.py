@@ -162,11 +162,15 @@ def container_on_macvlan(lab):
     lab.serve("0.0.0.0", "8080", netns=inside)
 
 
-def answered_on_a_macvlan(lab):
+def answered_on_a_macvlan(lab, below="sw0"):
     """The link of the server's own macvlan is the one below."""
     switch(lab)
     serve(lab)
-    lab.server.ip("link", "add", "mv0", "link", "sw0", "type", "macvlan", "mode", "bridge")
+    if below != "sw0":
+        lab.server.ip("link", "add", below, "type", "bridge")
+        lab.server.ip("link", "set", below, "up")
+        lab.server.ip("link", "set", "sw0", "master", below)
+    lab.server.ip("link", "add", "mv0", "link", below, "type", "macvlan", "mode", "bridge")
     lab.server.ip("link", "set", "mv0", "up")
     lab.server.ip("addr", "add", "10.89.0.1/24", "dev", "mv0")
     lab.server.ip("route", "add", "10.77.0.2/32", "dev", "mv0")
@@ -1106,6 +1110,9 @@ CASES = [
     OnTheLink("the answer goes by a macvlan to a link where nobody has the client's address",
          answered_on_a_macvlan, Connection("10.77.0.1"), "timeout", culprit="neighbour",
          certainty="certain"),
+    OnTheLink("the answer goes by a macvlan on a bridge to a link where nobody has the client's address",
+              lambda lab: answered_on_a_macvlan(lab, "br1"), Connection("10.77.0.1"), "timeout",
+              culprit="neighbour", certainty="certain"),
     Case("a reset to ::1 from an address that lo has as well", address_of_two_devices,
          Connection("fd77::1", 9, source="::1", local=True), "timeout"),
     Case("a neighbour that was asked for in vain, on a link without neighbour discovery",

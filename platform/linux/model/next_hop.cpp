@@ -129,6 +129,8 @@ const std::vector<Stacked>& all_macvlans(Walk& walk) {
   return known.emplace(std::move(all));
 }
 
+Link look_at_link(Walk& walk, Int netns, const Interface& out);
+
 /// What a macvlan sends to none of its siblings leaves by the device below: macvlan_queue_xmit().
 /// Whether those that there are hear each other hangs on their mode.
 Link look_below(Walk& walk, Int netns, const Interface& out) {
@@ -137,15 +139,13 @@ Link look_below(Walk& walk, Int netns, const Interface& out) {
   const auto lower = below && out.link_index.known()
                          ? ask_interface(walk.inquiry, *below, out.link_index.value())
                          : std::nullopt;
-  if (!lower || !lower->kind.is("veth"))
+  if (!lower || !(lower->kind.is("veth") || lower->kind.is("bridge")))
     return link;
-  link.netns = *below;
-  link.ends.push_back(*lower);
-  link.closed =
-      !is_enslaved(*lower) && std::ranges::none_of(all_macvlans(walk), [&](const Stacked& each) {
-        return each.lower_netns == *below && each.interface.link_index == lower->index &&
-               !(each.netns == netns && each.interface.index == out.index);
-      });
+  link = look_at_link(walk, *below, *lower);
+  link.closed = link.closed && std::ranges::none_of(all_macvlans(walk), [&](const Stacked& each) {
+                  return each.lower_netns == *below && each.interface.link_index == lower->index &&
+                         !(each.netns == netns && each.interface.index == out.index);
+                });
   return link;
 }
 

@@ -63,6 +63,119 @@ def bridge_holds_answers(lab):
                " ip protocol tcp tcp sport 8080 drop; }\n}")
 
 
+def bridge_holds_calls(lab):
+    """What a program of the server sends to the container leaves by a port of the bridge."""
+    container(lab)
+    rules(lab, "table bridge t { chain out { type filter hook output priority 0;"
+               " ip protocol tcp tcp dport 8080 drop; }\n}")
+
+
+def switch(lab):
+    """A second link of the server, sw0, to a bridge in another namespace, and a host behind that."""
+    between, host = lab.another_netns("w"), lab.another_netns("d")
+    between.ip("link", "add", "br0", "type", "bridge")
+    between.ip("link", "set", "br0", "up")
+    for netns, link in ((lab.server, "sw0"), (host, "dv0")):
+        netns.ip("link", "add", link, "type", "veth", "peer", "name", f"p{link}", "netns", between.name)
+        netns.ip("link", "set", link, "up")
+        between.ip("link", "set", f"p{link}", "master", "br0", "up")
+    lab.server.ip("addr", "add", "10.88.0.1/24", "dev", "sw0")
+    host.ip("addr", "add", f"{CONTAINER}/24", "dev", "dv0")
+    host.ip("route", "add", "default", "via", "10.88.0.1")
+    quick(lab.server, "sw0")
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    lab.serve("0.0.0.0", "8080", netns=host)
+    wait_until(lambda: lab.server.call(lambda: connect_tcp(CONTAINER, 9))[0] == "refused",
+               "the host behind the switch answers")
+
+
+def answered_into_the_switch(lab):
+    """Nobody on that link has the client's address."""
+    switch(lab)
+    serve(lab)
+    lab.server.ip("route", "add", "10.77.0.2/32", "dev", "sw0")
+
+
+def answered_by_the_switch(lab):
+    """Where another host takes the answer for its own, and is the wrong one."""
+    switch(lab)
+    serve(lab)
+    lab.server.ip("route", "add", "10.77.0.2/32", "via", CONTAINER)
+
+
+def neighbour_on_the_bridge(lab):
+    """The client's link and another host are ports of a bridge of the server."""
+    other = lab.another_netns("d")
+    lab.server.ip("link", "add", "br0", "type", "bridge")
+    lab.server.ip("addr", "flush", "dev", "sv0", "scope", "global")
+    lab.server.ip("addr", "add", "10.77.0.1/24", "dev", "br0")
+    lab.server.ip("link", "add", "cv0", "type", "veth", "peer", "name", "dv0", "netns", other.name)
+    for port in ("sv0", "cv0"):
+        lab.server.ip("link", "set", port, "master", "br0", "up")
+    lab.server.ip("link", "set", "br0", "up")
+    other.ip("addr", "add", "10.77.0.50/24", "dev", "dv0")
+    other.ip("link", "set", "dv0", "up")
+    quick(lab.server, "br0")
+    serve(lab)
+    wait_until(lambda: lab.server.call(lambda: connect_tcp("10.77.0.50", 9))[0] == "refused",
+               "the neighbour answers")
+
+
+def answered_by_a_known_neighbour(lab):
+    """It is on the client's link, has answered, and hands nothing on."""
+    neighbour_on_the_bridge(lab)
+    lab.server.ip("route", "add", "10.77.0.2/32", "via", "10.77.0.50")
+
+
+def br_netfilter(lab):
+    if not os.path.exists("/proc/sys/net/bridge"):
+        raise laboratory.Skip("no br_netfilter")
+    lab.server.sysctl("net.bridge.bridge-nf-call-iptables", 1)
+
+
+def reset_by_the_port(lab):
+    """A rule's reset goes back to where the call came from; its route only has to be there."""
+    neighbour_on_the_bridge(lab)
+    br_netfilter(lab)
+    rules(lab, "table ip t { chain i { type filter hook input priority 0;"
+               " tcp dport 8080 reject with tcp reset; }\n}")
+    lab.server.ip("route", "add", "10.77.0.2/32", "dev", "lo")
+
+
+def sent_to_nobody_in_the_bridge(lab):
+    """br_netfilter sends what the bridge forwards to an address that nobody has."""
+    neighbour_on_the_bridge(lab)
+    br_netfilter(lab)
+    lab.server.sysctl("net.ipv4.ip_forward", 1)
+    rules(lab, "table ip t { chain p { type nat hook prerouting priority -100;"
+               " ip daddr { 10.77.0.1, 10.77.0.50 } tcp dport 8080 dnat to 10.77.0.99; }\n}")
+
+
+def container_on_macvlan(lab):
+    """What the device below sends never gets to the macvlans on it."""
+    switch(lab)
+    inside = lab.another_netns("m")
+    lab.server.ip("link", "add", "mv0", "link", "sw0", "netns", inside.name, "type", "macvlan", "mode",
+                  "bridge")
+    inside.ip("link", "set", "mv0", "up")
+    inside.ip("addr", "add", "10.88.0.9/24", "dev", "mv0")
+    lab.serve("0.0.0.0", "8080", netns=inside)
+
+
+def answered_on_a_macvlan(lab, below="sw0"):
+    """The link of the server's own macvlan is the one below."""
+    switch(lab)
+    serve(lab)
+    if below != "sw0":
+        lab.server.ip("link", "add", below, "type", "bridge")
+        lab.server.ip("link", "set", below, "up")
+        lab.server.ip("link", "set", "sw0", "master", below)
+    lab.server.ip("link", "add", "mv0", "link", below, "type", "macvlan", "mode", "bridge")
+    lab.server.ip("link", "set", "mv0", "up")
+    lab.server.ip("addr", "add", "10.89.0.1/24", "dev", "mv0")
+    lab.server.ip("route", "add", "10.77.0.2/32", "dev", "mv0")
+
+
 def address_of_both(lab):
     lab.serve("0.0.0.0", "8080")
     lab.client.ip("addr", "add", "10.77.0.88/24", "dev", "cl0")
@@ -701,10 +814,16 @@ def tunnel_without_carrier(lab):
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
+    link = "sv0"
+
     def _ask(self, lab):
         wanted = self.connection
         return ask_synfate(lab.server, target_words(wanted.proto, wanted.address, wanted.port),
-                           "--from", f"{wanted.source}%sv0")
+                           "--from", f"{wanted.source}%{self.link}")
+
+
+class OnTheBridge(OnTheLink):
+    link = "br0"
 
 
 class Patient(Case):
@@ -961,6 +1080,39 @@ CASES = [
               culprit="interface"),
     Case("a rule of a bridge drops what a container answers", bridge_holds_answers,
          Connection(CONTAINER), "timeout", culprit="nft_rule", certainty="certain"),
+    Case("a rule of a bridge drops what a program of the server sends to a container",
+         bridge_holds_calls, Connection(CONTAINER, source="10.88.0.1", local=True), "timeout",
+         culprit="nft_rule", certainty="certain"),
+    Case("a host behind the bridge of another namespace is found", switch, Connection(CONTAINER),
+         "open", certainty="certain"),
+    Case("nobody behind the bridge of another namespace has the address", switch,
+         Connection("10.88.0.77", source="10.88.0.1", local=True), "unreachable", certainty="certain"),
+    OnTheLink("the answer goes to a link where nobody has the client's address",
+         answered_into_the_switch, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
+    OnTheLink("the reset goes to a link where nobody has the client's address",
+         answered_into_the_switch, Connection("10.77.0.1", 9), "timeout", certainty="certain"),
+    OnTheLink("the answer goes to a host of another link that does not hand it on",
+         answered_by_the_switch, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
+    Case("the answer goes by a neighbour that has answered and does not hand it on",
+         answered_by_a_known_neighbour, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
+    OnTheBridge("a rule's reset leaves by the port of the bridge, wherever its route leads",
+                reset_by_the_port, Connection("10.77.0.1"), "refused", culprit="nft_rule",
+                certainty="certain"),
+    Case("the target of NAT on the same bridge is not there", sent_to_nobody_in_the_bridge,
+         Connection("10.77.0.1"), "unreachable", certainty="certain"),
+    Case("what a bridge forwards is not told that the target of NAT is not there",
+         sent_to_nobody_in_the_bridge, Connection("10.77.0.50"), "timeout", certainty="certain"),
+    Case("no program of the server gets to a macvlan on its own device", container_on_macvlan,
+         Connection("10.88.0.9", source="10.88.0.1", local=True), "unreachable", certainty="certain"),
+    OnTheLink("the answer goes by a macvlan to a link where nobody has the client's address",
+         answered_on_a_macvlan, Connection("10.77.0.1"), "timeout", culprit="neighbour",
+         certainty="certain"),
+    OnTheLink("the answer goes by a macvlan on a bridge to a link where nobody has the client's address",
+              lambda lab: answered_on_a_macvlan(lab, "br1"), Connection("10.77.0.1"), "timeout",
+              culprit="neighbour", certainty="certain"),
     Case("a reset to ::1 from an address that lo has as well", address_of_two_devices,
          Connection("fd77::1", 9, source="::1", local=True), "timeout"),
     Case("a neighbour that was asked for in vain, on a link without neighbour discovery",

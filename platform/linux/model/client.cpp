@@ -287,6 +287,7 @@ Journeys leave_client(Walk& walk, Journey journey) {
   journeys = choose_way_again(walk, std::move(journeys));
   journeys = pass_each(walk, std::move(journeys), Hook::postrouting);
   journeys = pass_each(walk, std::move(journeys), Hook::egress);
+  journeys = leave_by_bridge(walk, std::move(journeys));
   return leave_by_device(walk, std::move(journeys));
 }
 

@@ -41,7 +41,9 @@ Stop beyond(const Interface& out, const IpAddress& next_hop, bool hidden) {
                             next_hop.to_string(), name)};
 }
 
-/// arp_error_report(), ndisc_error_report(): nobody answers for the next hop.
+/// arp_error_report(), ndisc_error_report(): nobody answers for the next hop. What a bridge
+/// forwards was for another host (PACKET_OTHERHOST, see br_nf_pre_routing_finish()): icmp_send()
+/// says nothing.
 Stop nobody_there(const NextHop& found, const IpAddress& next_hop) {
   const Icmp icmp = next_hop.is_v4() ? Icmp::host : Icmp::addr_unreachable;
   return {outcome_of(icmp),
@@ -179,7 +181,7 @@ Journeys leave_host(Walk& walk, Journey journey, const WayOn& way) {
   journey.over = true;
   if (found.kind == NextHop::Kind::nobody) {
     PacketClass refused = journey.packet;
-    if (way.in == 0 && misses_own_errors(journey)) {
+    if ((way.in == 0 && misses_own_errors(journey)) || (way.bridged && journey.bridged)) {
       add_stop(journey, sent_to_nobody(found, way.next_hop));
       return alone(std::move(journey));
     }

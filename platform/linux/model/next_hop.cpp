@@ -9,8 +9,11 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/bridging.h"
+#include "platform/linux/netfilter/ruleset.h"
 #include "platform/linux/routing/namespace_ids.h"
 #include "platform/linux/routing/reachability.h"
+#include "platform/linux/xtables/tables.h"
 
 namespace synfate {
 namespace {
@@ -27,16 +30,19 @@ bool is_enslaved(const Interface& interface) {
   return interface.master_index.known() && !interface.master_index.is(0);
 }
 
-/// The other end of a veth.
+using LinkKey = std::pair<Int, Int>; ///< namespace and interface
+
+/// Somebody on a link.
 struct Peer {
   Int netns = 0;
   Interface interface;
-  Interface end;     ///< of this side
-  bool alone = true; ///< of no bridge, and no device is stacked on it
+  Interface end;                ///< of this side
+  std::vector<LinkKey> bridges; ///< in between
 };
 
 /// A link as far as it can be seen, whoever is looked for there.
 struct Link {
+  Int netns = 0;               ///< of the ends: a macvlan's may be another one's
   std::vector<Interface> ends; ///< the veths that it consists of on this side
   bool closed = false;         ///< everything on it can be seen
 };
@@ -45,9 +51,15 @@ struct Link {
 struct Behind {
   std::vector<Peer> peers;
   bool partial = false; ///< there may be more
+  bool closed = true;   ///< no other devices, or rules of a bridge, are in between
 };
 
-using LinkKey = std::pair<Int, Int>; ///< namespace and interface
+/// A macvlan, and the device below it.
+struct Stacked {
+  Int netns = 0;
+  Interface interface;
+  Int lower_netns = 0;
+};
 
 } // namespace
 
@@ -55,6 +67,7 @@ using LinkKey = std::pair<Int, Int>; ///< namespace and interface
 struct LinkMemory {
   std::map<LinkKey, Link> links;
   std::map<LinkKey, Behind> behind;
+  std::optional<std::vector<Stacked>> stacked; ///< of all namespaces
   std::map<std::pair<LinkKey, IpFamily>, std::vector<LinkAddress>> addresses;
   std::map<std::tuple<LinkKey, IpAddress, std::optional<IpAddress>>, NextHop> hops;
 };
@@ -81,17 +94,70 @@ const typename Map::mapped_type& kept(Map& map, const typename Map::key_type& ke
   return known->second;
 }
 
-Link look_at_link(Walk& walk, Int netns, const Interface& out) {
+/// The number that a namespace has for another one; nothing where none is known.
+std::optional<Int> number_of(Walk& walk, Int netns, const NetworkNamespace& other) {
+  if (!other.path.known())
+    return std::nullopt;
+  const auto rows =
+      walk.inquiry.rows<NamespaceId>({{"netns", netns}, {"path", other.path.value()}});
+  return rows.empty() || !rows.front().id.known() ? std::nullopt
+                                                  : std::optional(rows.front().id.value());
+}
+
+/// The namespace of the device that a macvlan is stacked on.
+std::optional<Int> netns_below(Walk& walk, Int netns, const Interface& macvlan) {
+  if (macvlan.link_netns_id.absent())
+    return netns;
+  for (const auto& space : walk.inquiry.rows<NetworkNamespace>({}))
+    if (!space.inode.is(netns) && macvlan.link_netns_id.known() &&
+        number_of(walk, netns, space) == macvlan.link_netns_id.value())
+      return space.inode.value_or(0);
+  return std::nullopt;
+}
+
+/// The macvlans of all namespaces.
+const std::vector<Stacked>& all_macvlans(Walk& walk) {
+  auto& known = memory_of(walk).stacked;
+  if (known)
+    return *known;
+  std::vector<Stacked> all;
+  for (const auto& space : walk.inquiry.rows<NetworkNamespace>({}))
+    for (const auto& each : ask_interfaces(walk.inquiry, space.inode.value_or(0)))
+      if (each.kind.is("macvlan"))
+        if (const auto below = netns_below(walk, space.inode.value_or(0), each))
+          all.push_back({space.inode.value_or(0), each, *below});
+  return known.emplace(std::move(all));
+}
+
+Link look_at_link(Walk& walk, Int netns, const Interface& out);
+
+/// What a macvlan sends to none of its siblings leaves by the device below: macvlan_queue_xmit().
+/// Whether those that there are hear each other hangs on their mode.
+Link look_below(Walk& walk, Int netns, const Interface& out) {
   Link link;
+  const auto below = netns_below(walk, netns, out);
+  const auto lower = below && out.link_index.known()
+                         ? ask_interface(walk.inquiry, *below, out.link_index.value())
+                         : std::nullopt;
+  if (!lower || !(lower->kind.is("veth") || lower->kind.is("bridge")))
+    return link;
+  link = look_at_link(walk, *below, *lower);
+  link.closed = link.closed && std::ranges::none_of(all_macvlans(walk), [&](const Stacked& each) {
+                  return each.lower_netns == *below && each.interface.link_index == lower->index &&
+                         !(each.netns == netns && each.interface.index == out.index);
+                });
+  return link;
+}
+
+Link look_at_link(Walk& walk, Int netns, const Interface& out) {
+  if (out.kind.is("macvlan"))
+    return look_below(walk, netns, out);
+  Link link;
+  link.netns = netns;
   if (out.kind.is("veth"))
     link.ends.push_back(out);
   link.closed = out.kind.is("veth") || out.kind.is("bridge");
   for (const auto& each : ask_interfaces(walk.inquiry, netns)) {
-    // What a macvlan sends to none of its siblings leaves by the device below:
-    // macvlan_queue_xmit()
-    if (out.kind.is("macvlan") && out.link_netns_id.absent() && is_stacked_on(out, each) &&
-        each.kind.is("veth"))
-      link.ends.push_back(each);
     if (!is_enslaved(each) || !(each.master_index == out.index) || !each.up.is(true))
       continue;
     link.closed = link.closed && each.kind.is("veth");
@@ -109,8 +175,9 @@ const Link& link_of(Walk& walk, Int netns, const Interface& out) {
 /// Looks through the namespaces of this machine for the other ends of a link.
 class PeerSearch {
 public:
-  PeerSearch(Walk& walk, Int netns, const Link& link) : walk_(walk), netns_(netns) {
-    for (const auto& end : link.ends)
+  PeerSearch(Walk& walk, Int netns, const std::vector<Interface>& ends)
+      : walk_(walk), netns_(netns) {
+    for (const auto& end : ends)
       if (end.link_netns_id.absent())
         ends_[std::nullopt].emplace(end.index.value_or(0), &end);
       else if (end.link_netns_id.known())
@@ -137,12 +204,10 @@ private:
     if (!space.inode.is(netns_)) {
       if (!space.path.known() || (ends_.size() == 1 && ends_.contains(std::nullopt)))
         return nullptr;
-      const auto rows =
-          walk_.inquiry.rows<NamespaceId>({{"netns", netns_}, {"path", space.path.value()}});
+      number = number_of(walk_, netns_, space);
       note_completeness();
-      if (rows.empty() || !rows.front().id.known())
+      if (!number)
         return nullptr;
-      number = rows.front().id.value();
     }
     const auto ends = ends_.find(number);
     return ends == ends_.end() ? nullptr : &ends->second;
@@ -155,9 +220,7 @@ private:
       const auto end = ends.find(interface.link_index.value_or(0));
       if (end == ends.end() || !are_peers(*end->second, interface))
         continue;
-      const bool stacked = std::ranges::any_of(
-          interfaces, [&](const Interface& each) { return is_stacked_on(each, interface); });
-      found_.peers.push_back({netns, interface, *end->second, !is_enslaved(interface) && !stacked});
+      found_.peers.push_back({netns, interface, *end->second, {}});
     }
   }
 
@@ -169,9 +232,108 @@ private:
   Behind found_;
 };
 
+/// Follows a link through the bridges of other namespaces to everybody on it.
+class Segment {
+public:
+  Segment(Walk& walk, Int netns, const Interface& out) : walk_(walk) {
+    seen_.insert(key_of(netns, out));
+  }
+
+  Behind run(const Link& link) {
+    for (const auto& end : link.ends)
+      seen_.insert(key_of(link.netns, end));
+    send(link.netns, link.ends, nullptr, {});
+    return std::move(found_);
+  }
+
+private:
+  void send(Int netns, const std::vector<Interface>& ends, const Interface* first,
+            const std::vector<LinkKey>& bridges) {
+    auto there = PeerSearch(walk_, netns, ends).run();
+    // Ends that are not found are counted: the list itself need not be complete.
+    found_.partial = found_.partial || there.partial || there.peers.size() < ends.size();
+    for (auto& peer : there.peers) {
+      if (first != nullptr)
+        peer.end = *first;
+      peer.bridges = bridges;
+      if (!seen_.insert(key_of(peer.netns, peer.interface)).second)
+        continue;
+      if (!is_enslaved(peer.interface))
+        arrive(std::move(peer));
+      else if (peer.interface.up.is(true))
+        pass_bridge(peer);
+    }
+  }
+
+  /// A device takes what is for it, and what is for the macvlans on it: macvlan_handle_frame(). It
+  /// hears their addresses too (macvlan_open()): a veth is promiscuous then.
+  void arrive(Peer peer) {
+    const Interface below = peer.interface;
+    for (const auto& each : ask_interfaces(walk_.inquiry, peer.netns))
+      if (is_stacked_on(each, below) && !each.kind.is("macvlan") && !each.kind.is("vlan"))
+        found_.closed = false;
+    if (!below.promiscuity.is(0))
+      for (const auto& each : all_macvlans(walk_)) {
+        if (each.lower_netns != peer.netns || !(each.interface.link_index == below.index))
+          continue;
+        if (each.interface.hardware_address == below.hardware_address) // as in mode passthru
+          found_.closed = false;
+        else if (seen_.insert(key_of(each.netns, each.interface)).second)
+          found_.peers.push_back({each.netns, each.interface, peer.end, peer.bridges});
+      }
+    found_.peers.push_back(std::move(peer));
+  }
+
+  /// br_handle_frame_finish(), br_flood(): to the bridge itself and to all other ports.
+  void pass_bridge(const Peer& by) {
+    const auto bridge =
+        ask_interface(walk_.inquiry, by.netns, by.interface.master_index.value_or(0));
+    if (!bridge || !bridge->kind.is("bridge") || is_looked_at(by.netns)) {
+      found_.closed = false;
+      return;
+    }
+    if (!bridge->up.is(true) || !seen_.insert(key_of(by.netns, *bridge)).second)
+      return;
+    std::vector<Interface> ports;
+    for (const auto& each : ask_interfaces(walk_.inquiry, by.netns)) {
+      if (!is_enslaved(each) || !(each.master_index == bridge->index) || !each.up.is(true) ||
+          each.index == by.interface.index ||
+          (each.isolated.is(true) && by.interface.isolated.is(true)))
+        continue;
+      found_.closed = found_.closed && each.kind.is("veth");
+      if (each.kind.is("veth") && seen_.insert(key_of(by.netns, each)).second)
+        ports.push_back(each);
+    }
+    arrive({by.netns, *bridge, by.end, by.bridges});
+    auto bridges = by.bridges;
+    bridges.push_back(key_of(by.netns, *bridge));
+    if (!ports.empty())
+      send(by.netns, ports, &by.end, bridges);
+  }
+
+  /// Rules may meet what passes a bridge there.
+  bool is_looked_at(Int netns) {
+    const auto* chains = walk_.ruleset.base_chains(walk_.inquiry, netns);
+    const bool calls = calls_ip(walk_.inquiry, netns, IpFamily::v4) ||
+                       calls_ip(walk_.inquiry, netns, IpFamily::v6);
+    const auto legacy = [&] {
+      return !walk_.inquiry.rows<XtTable>({{"netns", netns}}).empty() || walk_.inquiry.incomplete();
+    };
+    return chains == nullptr || (calls && (!chains->empty() || legacy())) ||
+           std::ranges::any_of(*chains, [](const NftBaseChain& chain) {
+             return chain.scope.family == "bridge" || chain.scope.family == "netdev" ||
+                    chain.scope.family == "arp" || chain.hook == "ingress";
+           });
+  }
+
+  Walk& walk_;
+  std::set<LinkKey> seen_;
+  Behind found_;
+};
+
 const Behind& behind(Walk& walk, Int netns, const Interface& out) {
   return kept(memory_of(walk).behind, key_of(netns, out),
-              [&] { return PeerSearch(walk, netns, link_of(walk, netns, out)).run(); });
+              [&] { return Segment(walk, netns, out).run(link_of(walk, netns, out)); });
 }
 
 class Search {
@@ -196,15 +358,15 @@ public:
     const Behind& there = behind(walk_, netns_, out_);
     if (walk_.inquiry.pending())
       return {};
+    closed_ = closed_ && there.closed;
     for (const auto* peer : likeliest_first(there.peers)) {
-      closed_ = closed_ && peer->alone;
       if (takes(peer->netns, peer->interface))
-        return {NextHop::Kind::there, peer->netns, peer->interface, {}, false, false};
+        return {NextHop::Kind::there, peer->netns, peer->interface, {}, false, false,
+                peer->bridges};
       if (walk_.inquiry.pending())
         return {};
     }
-    // Ends that are not found are counted: the list itself need not be complete.
-    hidden_ = there.partial || there.peers.size() < link.ends.size();
+    hidden_ = there.partial;
     return not_found();
   }
 
@@ -212,7 +374,7 @@ private:
   std::string name() const { return out_.name.value_or("?"); }
 
   NextHop nobody(std::string why) const {
-    return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false};
+    return {NextHop::Kind::nobody, 0, {}, std::move(why), false, false, {}};
   }
 
   /// dev_activate(): without a carrier noop_qdisc drops everything. Who has to be asked for never
@@ -220,11 +382,11 @@ private:
   NextHop without_carrier() const {
     auto why = fmt::format("{} has no carrier", name());
     if (out_.no_arp.is(true) || !known_.empty())
-      return {NextHop::Kind::lost, 0, {}, std::move(why), false, false};
+      return {NextHop::Kind::lost, 0, {}, std::move(why), false, false, {}};
     return nobody(std::move(why));
   }
 
-  NextHop beyond() const { return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_}; }
+  NextHop beyond() const { return {NextHop::Kind::beyond, 0, {}, {}, failed_, hidden_, {}}; }
 
   /// What the kernel knows of the next hop already.
   void find_entry() {
@@ -319,7 +481,8 @@ private:
             {},
             fmt::format("it is sent to {}, which nobody behind {} has", known_, name()),
             !fixed_,
-            false};
+            false,
+            {}};
   }
 
   Walk& walk_;
@@ -376,6 +539,11 @@ std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress
     return {};
   return fmt::format("this host asks from {}, which has no local route, and hears no answer",
                      sender->to_string());
+}
+
+bool is_visible(Walk& walk, Int netns, const Interface& out) {
+  return out.kind.is("veth") || out.kind.is("bridge") ||
+         (out.kind.is("macvlan") && link_of(walk, netns, out).closed);
 }
 
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,

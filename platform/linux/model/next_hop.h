@@ -3,8 +3,9 @@
 // net/core/neighbour.c: __neigh_event_send(), neigh_timer_handler(): a next hop without a
 // link-layer address is asked for three times, then the packet is given up and its sender is told
 // (net/ipv4/arp.c: arp_error_report(), net/ipv6/ndisc.c: ndisc_error_report()); one that is known
-// is not asked for. A veth, or a bridge of them, leads to namespaces of this machine, where it can
-// be seen who answers; all other devices lead away. Linux 6.12. Tested by tests/twin/host.py.
+// is not asked for. A veth, a bridge of them, or a macvlan on one leads to namespaces of this
+// machine, through bridges there as well, where it can be seen who answers; all other devices lead
+// away. Linux 6.12. Tested by tests/twin/host.py.
 #pragma once
 
 #include "platform/linux/model/walk.h"
@@ -24,6 +25,8 @@ struct NextHop {
   std::string why;        ///< nobody, lost: in words
   bool suspected = false; ///< beyond: the kernel itself got no answer when it asked last
   bool hidden = false;    ///< beyond, though the link is virtual: some end of it is not visible
+  /// there: the bridges on the way (namespace, index).
+  std::vector<std::pair<Int, Int>> bridges;
 };
 
 /// With IFF_NOARP the kernel gives every neighbour the device's own link-layer address, unless an
@@ -48,6 +51,9 @@ struct LinkAddress {
   IpAddress address;
   Interface end; ///< of this side
 };
+
+/// Whether who is on the link of a device can be seen at all.
+bool is_visible(Walk& walk, Int netns, const Interface& out);
 
 /// Who is on a link, as far as that is in namespaces of this machine; valid as long as the walk.
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,

@@ -516,7 +516,12 @@ Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, co
     way.conditions = std::move(routed.journey.conditions);
     PacketClass refused = packet;
     way.packet.addresses = refused.addresses = std::move(routed.journey.packet.addresses);
-    const WayOut out = way_out(walk, way, refused, question, std::move(routed.answer));
+    const bool has_route = routed.answer && routed.answer->error.is(0);
+    WayOut out = way_out(walk, way, refused, question, std::move(routed.answer));
+    if (has_route && is_reset_by_port(refused, stop, by)) { // wherever that leads
+      out.found = true;
+      out.in_place = false;
+    }
     for (auto& told : refuse_by(walk, std::move(way), refused, stop, by, out))
       journeys.push_back(std::move(told));
     if (walk.inquiry.pending())

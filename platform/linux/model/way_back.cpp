@@ -225,6 +225,10 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
   auto found = find_next_hop(walk, journey.netns, device, journey.next_hop, from);
   if (walk.inquiry.pending())
     return {};
+  // On its way to others it passes the bridge that the call came by: see passes_by().
+  if (next != nullptr &&
+      std::ranges::find(found.bridges, std::pair(next->netns, next->in)) != found.bridges.end())
+    found = {};
   if (asks_in_vain(walk, journey, device, journey.next_hop, from, found))
     found.why = "rules of this host keep it from finding out who that is";
   if (walk.inquiry.pending())
@@ -284,6 +288,27 @@ Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
       return {};
     if (found.kind == NextHop::Kind::nobody)
       stop_at(way, found, *to);
+  }
+  return journeys;
+}
+
+/// A router that has answered is taken to hand the answer on, as it did with the call. Clients that
+/// are on the link themselves have not called by it.
+Journeys look_behind_neighbour(Walk& walk, Journey journey, const Interface& device) {
+  std::vector<IntervalSet> near;
+  for (const auto& each : visible_neighbours(walk, journey.netns, device, journey.packet.family))
+    if (auto one = IntervalSet::address(each.address); std::ranges::find(near, one) == near.end())
+      near.push_back(std::move(one));
+  Journeys journeys;
+  for (auto& way :
+       walk.classes != nullptr ? cut(std::move(journey), near) : alone(std::move(journey))) {
+    const auto to = address_of(walk, destination_of(way.packet).address, way.packet);
+    auto parts = to && std::ranges::find(near, IntervalSet::address(*to)) != near.end()
+                     ? look_for_next_hop(walk, std::move(way), device, *to, nullptr)
+                     : alone(std::move(way));
+    std::ranges::move(parts, std::back_inserter(journeys));
+    if (walk.inquiry.pending())
+      return {};
   }
   return journeys;
 }
@@ -503,7 +528,7 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
   const bool to_client = next == nullptr && direct;
   const bool its_link = device->name.is(walk.flow.from_interface);
   const bool many = walk.classes != nullptr;
-  const bool visible = device->kind.is("veth") || device->kind.is("bridge");
+  const bool visible = is_visible(walk, journey.netns, *device);
   const bool overruled =
       is_overruled(walk, journey, *device) ||
       (!many && !deaf_to(walk, journey.netns, *device, journey.next_hop, from).empty());
@@ -518,7 +543,8 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
     return alone(std::move(journey));
   if (!overruled && next == nullptr && (its_link || many || !visible) &&
       has_answered(walk, journey))
-    return alone(std::move(journey));
+    return its_link && visible ? look_behind_neighbour(walk, std::move(journey), *device)
+                               : alone(std::move(journey));
   return look_for_next_hop(walk, std::move(journey), *device, *to, next);
 }
 

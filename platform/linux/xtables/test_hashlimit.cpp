@@ -4,7 +4,7 @@
 // entry that has enough of it has enough when the client comes; one that has not is sure to lack it
 // only if it still does when the client's last try is made. What the packets of this walk take is
 // kept with them. All rules with one table share what the first of them asked for; entries show
-// it, and where a rule asks for something else nothing is decided.
+// it, and where a rule asks for something else nothing is decided. Without an entry it is assumed.
 #include <algorithm>
 #include <array>
 
@@ -250,6 +250,7 @@ std::uint64_t chunks(const Question& question, const PacketClass& packet) {
 struct Clients {
   std::array<IntervalSet, 3> having; ///< by Below: those with an entry
   Below others = maybe;
+  bool limits_shown = false; ///< by an entry
 };
 
 std::optional<Clients> look_up(const MatchCall& call, const Question& question) {
@@ -262,6 +263,7 @@ std::optional<Clients> look_up(const MatchCall& call, const Question& question) 
   const std::uint64_t spent = spent_before(call, question);
   Clients clients;
   clients.others = full(question.info, rows.size()) ? maybe : of_newcomer(question, spent);
+  clients.limits_shown = !rows.empty();
   std::array<std::vector<IntervalSet>, 3> found;
   for (const auto& row : rows) {
     if (!fits(question, row))
@@ -309,6 +311,19 @@ MatchAnswer by_clients(const MatchCall& call, const Question& question, const Cl
   return all;
 }
 
+/// htable_find_get() of hashlimit_mt_check_common() finds the table that another rule has made, or
+/// the one that this rule had before it was changed, and keeps its limits.
+MatchAnswer as_assumed(const MatchCall& call, const Question& question, MatchAnswer answer) {
+  if (answer.truth == Truth::yes || answer.truth == Truth::no)
+    answer = {Truth::depends, false, {{call.packet, answer.truth == Truth::yes, false}}, {}};
+  for (auto& part : answer.parts)
+    part.packet.assumptions.push_back(
+        fmt::format("the table {} of hashlimit, which has no entry yet, was made with the limits of "
+                    "this rule",
+                    question.info.name));
+  return answer;
+}
+
 } // namespace
 
 MatchAnswer test_hashlimit(const MatchCall& call) {
@@ -318,6 +333,8 @@ MatchAnswer test_hashlimit(const MatchCall& call) {
     question.units = question.by_rate() ? most_bytes(call.packet) : chunks(question, call.packet);
   const auto clients = look_up(call, question);
   MatchAnswer found = clients ? by_clients(call, question, *clients) : either(call, question);
+  if (clients && !clients->limits_shown)
+    found = as_assumed(call, question, std::move(found));
   for (auto& part : found.parts)
     if (part.matched || question.by_rate())
       spend(part.packet, call, question);

@@ -340,9 +340,8 @@ Report explain_target(Session& session, const Target& target, const rules::RuleS
   if (all_holders) // a replay knows all of them from the beginning
     walk_flows(session, report.flows);
   rules::Evaluator evaluator(rules, session.snapshot().schema());
-  auto evaluation = session.settle([&](Inquiry& inquiry) {
-    return evaluator.evaluate(inquiry, {report.target, report.flows});
-  });
+  auto evaluation = session.settle(
+      [&](Inquiry& inquiry) { return evaluator.evaluate(inquiry, {report.target, report.flows}); });
   report.findings = std::move(evaluation.findings);
   for (const auto& rule : evaluation.rules)
     if (rule.state == rules::RuleState::unknown)

@@ -70,10 +70,10 @@ private:
   bool all_counted_ = false;
   std::mutex mutex_; ///< of what follows
   std::condition_variable_any changed_;
-  std::vector<Expected> expected_; ///< ascending
-  std::size_t next_ = 0;           ///< before it all are read or being read
-  std::size_t waiting_ = 0;        ///< read by others, and not handed out
-  bool all_wanted_ = false;        ///< they may be as many as they are
+  std::vector<Expected> expected_;    ///< ascending
+  std::size_t next_ = 0;              ///< before it all are read or being read
+  std::size_t waiting_ = 0;           ///< read by others, and not handed out
+  bool all_wanted_ = false;           ///< they may be as many as they are
   std::vector<std::jthread> helpers_; ///< the last: they use the others
 };
 

@@ -341,9 +341,10 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
       assume(journey, "the connections that wait already are accepted in the next moment");
     if (outlived_by_threads(owner))
       assume(journey, "the threads that are left of it run");
-    if (needs_descriptor(walk, listener) &&
-        (waits_elsewhere(owner) || workers_wait_elsewhere(walk, listener, owner)))
-      assume(journey, "the process comes back to accept() from what it waits for");
+    const bool accepts = needs_descriptor(walk, listener);
+    if (waits_elsewhere(owner) || (accepts && workers_wait_elsewhere(walk, listener, owner)))
+      assume(journey, fmt::format("the process comes back to {} from what it waits for",
+                                  accepts ? "accept()" : "the socket"));
     doubt_other_workers(walk, journey, listener, owner);
     add_step(journey, Stage::accept, Verdict::pass, process_culprit(owner));
     return;

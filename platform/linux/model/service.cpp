@@ -342,7 +342,9 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
     if (outlived_by_threads(owner))
       assume(journey, "the threads that are left of it run");
     const bool accepts = needs_descriptor(walk, listener);
-    if (waits_elsewhere(owner) || (accepts && workers_wait_elsewhere(walk, listener, owner)))
+    const bool reads = walk.flow.proto == Proto::udp;
+    if (((accepts || reads) && waits_elsewhere(owner)) ||
+        (accepts && workers_wait_elsewhere(walk, listener, owner)))
       assume(journey, fmt::format("the process comes back to {} from what it waits for",
                                   accepts ? "accept()" : "the socket"));
     doubt_other_workers(walk, journey, listener, owner);

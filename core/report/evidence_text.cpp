@@ -136,11 +136,17 @@ std::string socket_text(const Snapshot& snapshot, const Socket& socket,
   return held ? text + ", " + owner_text(snapshot, socket.inode, socket.uid, told) : text;
 }
 
+/// Linux calls a datagram socket connected as soon as another one is connected to it.
+std::string unix_state_text(const UnixSocket& socket) {
+  const bool called = socket.type.is("dgram") && socket.state.is("connected");
+  return called && socket.peer_inode.absent() ? "unconnected" : shown(socket.state);
+}
+
 std::string unix_text(const Snapshot& snapshot, const UnixSocket& socket,
                       std::set<std::int64_t>& told) {
   auto text =
       fmt::format("{}{} {} {}", socket.abstract.is(true) ? "@" : "",
-                  socket.path.value_or("(unnamed)"), shown(socket.type), shown(socket.state));
+                  socket.path.value_or("(unnamed)"), shown(socket.type), unix_state_text(socket));
   if (socket.state.is("listen") && socket.queue.known() && socket.queue.value() > 0)
     text +=
         fmt::format(", {} waiting, backlog {}", socket.queue.value(), shown(socket.queue_limit));

@@ -149,7 +149,8 @@ private:
                  .what = "the programs that listen to NFQUEUE",
                  .why = to_string(error),
                  .effect = "whether a queued packet gets an answer cannot be told",
-                 .remedy = error.code == ErrorCode::denied ? "run as root" : "run again"});
+                 .remedy = error.code == ErrorCode::denied ? "run it as root or with CAP_NET_ADMIN"
+                                                           : "run again"});
   }
 
   std::map<Int, NftReader> readers_; ///< by namespace

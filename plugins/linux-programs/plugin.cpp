@@ -110,7 +110,7 @@ private:
                  .what = "BPF programs and filters of traffic control",
                  .why = denied ? "the kernel shows them only with CAP_NET_ADMIN" : to_string(error),
                  .effect = "a program that drops packets is not seen",
-                 .remedy = denied ? "run as root" : "run again"});
+                 .remedy = denied ? "run it as root or with CAP_NET_ADMIN" : "run again"});
   }
 };
 

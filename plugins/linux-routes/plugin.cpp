@@ -128,7 +128,8 @@ private:
                              .what = "the policies of IPsec",
                              .why = denied ? "needs CAP_NET_ADMIN" : to_string(error),
                              .effect = "a policy of IPsec that drops packets would not be seen",
-                             .remedy = denied ? "run as root" : "check with: ip xfrm policy"});
+                             .remedy = denied ? "run it as root or with CAP_NET_ADMIN"
+                                              : "check with: ip xfrm policy"});
   }
 
   static void report(sdk::Collection& collection, const Error& error) {

@@ -171,7 +171,8 @@ private:
                  .what = reading.what,
                  .why = denied ? "the kernel shows them only with CAP_NET_ADMIN" : to_string(error),
                  .effect = "whether this host's firewall lets the packets in cannot be told",
-                 .remedy = denied ? "run as root" : "run again when the rules are not changing"});
+                 .remedy = denied ? "run it as root or with CAP_NET_ADMIN"
+                                  : "run again when the rules are not changing"});
   }
 };
 

@@ -7,7 +7,7 @@ import socket
 import struct
 
 from lab import (Case, Connection, Skip, ask_synfate, name_of, outcome_of_error, synfate_program,
-                 target_words, wait_for_listener)
+                 target_words, wait_for_listener, wait_until)
 
 V4, V4_OTHER = "10.77.0.1", "10.77.0.11"
 V6, V6_OTHER = "fd77::1", "fd77::11"
@@ -46,6 +46,20 @@ def socat_on(address):
 
 def in_another_netns(lab):
     lab.serve("0.0.0.0", "8080", netns=lab.another_netns("x"))
+
+
+def taken_for_going_out(lab):
+    """The kernel gave the port to a connection of this host, as it may where the range is wide."""
+    lab.server.sysctl("net.ipv4.ip_local_port_range", "1024 65535")
+    lab.serve("0.0.0.0", "5432", netns=lab.client)
+    lab.start(lab.server, "socat", "PIPE", "TCP4:10.77.0.2:5432,sourceport=8080")
+    wait_until(lambda: 8080 in lab.server.call(connected_ports), "the connection is there")
+
+
+def connected_ports():
+    with open("/proc/thread-self/net/tcp") as file:
+        rows = [line.split() for line in list(file)[1:]]
+    return [int(row[1].split(":")[1], 16) for row in rows if row[3] == "01"]
 
 
 def on_every_link(lab):
@@ -183,6 +197,8 @@ CASES = [
               "fe80::99", "sv0", "refused", "listen.bindtodevice", local=True),
     LinkLocal("a link-local address that nobody has", ["::", "8080"], "fe80::77", "sv0", "timeout",
               "net.addr_missing"),
+    Case("an outgoing connection has the port", taken_for_going_out, Connection(V4), "refused",
+         "listen.none.outgoing", "socket"),
     Case("a listener in another network namespace", in_another_netns, Connection(V4), "refused",
          "listen.other_netns"),
 ]

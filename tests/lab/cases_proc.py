@@ -146,6 +146,11 @@ for _ in range(2):
             connection, _ = listener.accept()
             connection.sendall(b'pong ' + connection.recv(100))
 """
+BUSY_WORKERS = """
+for _ in range(2):
+    if os.fork() == 0:
+        time.sleep(600)
+"""
 PAUSES = "signal.pause()\n"
 WATCHES = "import select; select.select([], [], [])\n"  # as a master that may well accept itself
 
@@ -418,6 +423,11 @@ CASES = [
          "proc.hung", predicted="open", certainty="likely"),
     Case("a process that sleeps, and nobody waits yet", lambda lab: serve_code(lab, "time.sleep(600)"),
          LAN, "stalled", predicted="open", certainty="likely"),
+    Case("workers that all sleep below a master that watches, and nobody waits yet",
+         lambda lab: serve_code(lab, BUSY_WORKERS + WATCHES), LAN, "stalled", predicted="open",
+         certainty="likely"),
+    Case("a parent that watches over two workers that accept", prefork((None, None), WATCHES),
+         LAN, "open", certainty="certain"),
     Case("a parent whose workers are gone", workers_gone, LAN, "stalled",
          "proc.master_without_worker", "process"),
     Case("nginx with a stopped master and no worker", nginx_without_workers,

@@ -17,15 +17,26 @@ def nothing(lab):
     del lab
 
 
-def mute(lab):
+def mute(lab, code="while True:\n    mute.recv(100)\n"):
     """A program that takes datagrams and says nothing."""
     before = len(udp_rows(lab))
-    lab.start(lab.server, sys.executable, "-c", "import socket, time\n"
-              "mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-              "mute.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-              "mute.bind(('0.0.0.0', 8080))\n"
-              "while True:\n    mute.recv(100)\n")
+    process = lab.start(lab.server, sys.executable, "-c", "import socket, time\n"
+                        "mute = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+                        "mute.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+                        "mute.bind(('0.0.0.0', 8080))\n" + code)
     wait_until(lambda: len(udp_rows(lab)) == before + 1, "it is bound")
+    return process
+
+
+def sleeping(lab):
+    """A program that waits for something else than its socket."""
+    process = mute(lab, "time.sleep(600)\n")
+
+    def sleeps():
+        with open(f"/proc/{process.pid}/wchan") as file:
+            return "nanosleep" in file.read()
+
+    wait_until(sleeps, "it sleeps")
 
 
 def stolen(lab):
@@ -159,6 +170,10 @@ CASES = [
          "refused", "udp.other_addr", "socket"),
     Case("a UDP socket of IPv4 asked over IPv6", serving("--udp", "0.0.0.0", "8080"), udp(SERVER6),
          "refused", "listen.v4_only", "socket"),
+    Case("a UDP socket of an IPv4 address asked over IPv6", serving("--udp", SERVER, "8080"),
+         udp(SERVER6), "refused", "listen.v4_only", "socket"),
+    Case("a UDP socket on localhost asked over IPv6", serving("--udp", "127.0.0.1", "8080"),
+         udp(SERVER6), "refused", "udp.other_addr", "socket"),
     Case("a UDP socket of IPv6 alone asked over IPv4",
          serving("--udp", "--v6only", "1", "::", "8080"), udp(SERVER), "refused", "listen.v6only",
          "socket"),
@@ -184,6 +199,8 @@ CASES = [
          "timeout", "net.addr_missing.group", "address"),
     Case("a program that says nothing", mute, udp(SERVER), "timeout", "udp.open_silent",
          predicted="open"),
+    Case("a program that sleeps and does not read", sleeping, udp(SERVER), "timeout",
+         "udp.open_silent", predicted="open", certainty="likely"),
     Case("two sockets that share the port", lambda lab: lab.serve(
         "--udp", "--reuseport", "0.0.0.0", "8080", "+", "--udp", "--reuseport", "0.0.0.0", "8080"),
         udp(SERVER), "open"),

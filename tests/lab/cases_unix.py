@@ -92,6 +92,15 @@ class UnixCase:
         return found + (["command: " + " ".join(answer.words)] if found else [])
 
 
+class PaddedCase(UnixCase):
+    """Who has the name with NULs behind it is told."""
+
+    def _judge(self, answer, real, code):
+        told = answer.report["findings"][0]["explain"]
+        missing = [] if "with 90 NUL bytes behind it" in told else [f"it is not told: {told}"]
+        return super()._judge(answer, real, code) + missing
+
+
 class LookCase(UnixCase):
     """What is printed holds no control character but line feeds, and JSON is one document."""
 
@@ -411,6 +420,9 @@ CASES = [
 
     UnixCase("no abstract name", nothing, "@synfate-lab-unix", "refused", "ECONNREFUSED",
              "unix.abstract_missing", culprit="socket"),
+    PaddedCase("an abstract name that is filled up with NULs",
+               holding("@synfate-lab-unix" + "\0" * 90), "@synfate-lab-unix", "refused",
+               "ECONNREFUSED", "unix.abstract_missing", culprit="socket"),
     UnixCase("an abstract name of another network namespace", elsewhere, "@synfate-lab-unix",
              "refused", "ECONNREFUSED", "unix.other_netns"),
     UnixCase("an abstract name of another type", holding("@synfate-lab-unix", "dgram", False),

@@ -113,6 +113,13 @@ std::string alternative_words(const Socket& holder, Clash clash, bool in_the_way
                     : fmt::format("{} was opened without {}", who, flags);
 }
 
+/// Sockets of one address and state read alike: one line stands for all of them.
+bool is_told(const Fate& fate, const Alternative& other) {
+  return std::ranges::any_of(fate.alternatives, [&](const Alternative& told) {
+    return told.outcome == other.outcome && told.when == other.when;
+  });
+}
+
 void add_evidence(Inquiry& inquiry, Fate& fate, const Socket& socket) {
   const Table* table = inquiry.snapshot().table("socket");
   if (table == nullptr)
@@ -161,10 +168,10 @@ void apply_holders(Inquiry& inquiry, const BindQuestion& question,
     if (certainly_taken)
       continue;
     open_question = true;
-    if (fate.alternatives.size() < most_told)
-      fate.alternatives.push_back({taken ? Outcome::open : Outcome::denied, Icmp::none, where,
-                                   socket_culprit(holder),
-                                   alternative_words(holder, clash, taken)});
+    Alternative other{taken ? Outcome::open : Outcome::denied, Icmp::none, where,
+                      socket_culprit(holder), alternative_words(holder, clash, taken)};
+    if (fate.alternatives.size() < most_told && !is_told(fate, other))
+      fate.alternatives.push_back(std::move(other));
   }
   if (certainly_taken || !free_so_far)
     fate.alternatives.clear();

@@ -311,6 +311,26 @@ const Process& worker_of(const Process& owner, const std::vector<Process>& holde
   return found == holders.end() ? owner : *found;
 }
 
+bool holds(Walk& walk, const Process& process, const Socket& listener) {
+  const auto held = walk.inquiry.rows<SocketOwner>({{"pid", process.pid.value_or(0)}});
+  return std::ranges::any_of(held,
+                             [&](const auto& owner) { return owner.inode == listener.inode; });
+}
+
+/// A master that was found may leave accept() to workers of its own program, which it shares the
+/// listener with (gunicorn, uwsgi), and all of these may have something else to wait for.
+bool workers_wait_elsewhere(Walk& walk, const Socket& listener, const Process& owner) {
+  constexpr std::size_t most = 64;
+  if (is_accepting(owner))
+    return false;
+  auto workers = walk.inquiry.rows<Process>({{"parent_pid", owner.pid.value_or(0)}});
+  std::erase_if(workers, [&](const auto& child) { return !alike(child, owner); });
+  return !workers.empty() && workers.size() <= most &&
+         std::ranges::all_of(workers, waits_elsewhere) &&
+         std::ranges::all_of(workers,
+                             [&](const auto& worker) { return holds(walk, worker, listener); });
+}
+
 /// The owners could run; do they take connections?
 void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const Process& owner) {
   const Int waited = longest_wait(walk, journey, listener);
@@ -321,8 +341,12 @@ void check_waiting(Walk& walk, Journey& journey, const Socket& listener, const P
       assume(journey, "the connections that wait already are accepted in the next moment");
     if (outlived_by_threads(owner))
       assume(journey, "the threads that are left of it run");
-    if (needs_descriptor(walk, listener) && waits_elsewhere(owner))
-      assume(journey, "the process comes back to accept() from what it waits for");
+    const bool accepts = needs_descriptor(walk, listener);
+    const bool reads = walk.flow.proto == Proto::udp;
+    if (((accepts || reads) && waits_elsewhere(owner)) ||
+        (accepts && workers_wait_elsewhere(walk, listener, owner)))
+      assume(journey, fmt::format("the process comes back to {} from what it waits for",
+                                  accepts ? "accept()" : "the socket"));
     doubt_other_workers(walk, journey, listener, owner);
     add_step(journey, Stage::accept, Verdict::pass, process_culprit(owner));
     return;

@@ -36,7 +36,7 @@ Gap gap_of_unread_rules(const Error& error) {
   if (error.code == ErrorCode::denied) {
     gap.id = "nft";
     gap.why = "the kernel shows them only with CAP_NET_ADMIN";
-    gap.remedy = "run as root";
+    gap.remedy = "run it as root or with CAP_NET_ADMIN";
   } else if (is_lost(error)) {
     gap.id = "nft.lost";
     gap.effect = "the rules may be at rest, but they were never read whole: whether this host's "

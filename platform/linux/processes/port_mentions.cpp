@@ -11,6 +11,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include "platform/linux/file.h"
 #include "platform/linux/processes/descriptors.h"
 #include "platform/linux/processes/parallel.h"
@@ -52,6 +54,10 @@ bool ends_alone(std::string_view after) {
 
 bool sets_up(std::string_view line) {
   return line.starts_with("Listen") || line.starts_with("Exec") || line.starts_with("Environment=");
+}
+
+bool for_datagrams(std::string_view line) {
+  return line.starts_with("ListenDatagram");
 }
 
 /// "shop.service" for shop.service and shop.service.d/local.conf; empty for other files.
@@ -157,15 +163,17 @@ private:
     if (file.filename() == unit && !defined_.insert(unit).second)
       return; // by a folder that comes before this one
     const auto text = read_file(file);
-    const auto line = text ? unit_line_with_port(*text, port_) : std::nullopt;
-    if (!line)
+    if (!text)
+      return;
+    const auto lines = unit_lines_with_port(*text, port_);
+    if (lines.empty())
       return;
     units_.insert(unit);
     PortMention row;
     row.unit = unit;
     row.file = file.string().substr(source_.root.size());
-    row.text = Text(*line);
-    put(row);
+    row.text = Text(fmt::format("{}", fmt::join(lines, "; ")));
+    put(std::move(row));
   }
 
   void put(PortMention row) {
@@ -197,12 +205,15 @@ bool mentions_port(std::string_view text, std::int64_t port) {
   return false;
 }
 
-std::optional<std::string_view> unit_line_with_port(std::string_view file, std::int64_t port) {
-  std::optional<std::string_view> found;
+std::vector<std::string_view> unit_lines_with_port(std::string_view file, std::int64_t port) {
+  std::vector<std::string_view> found;
   for_each_line(file, [&](std::string_view line) {
-    if (sets_up(line) && mentions_port(line, port))
-      found = line;
-    return !found;
+    const auto is_known = [&](std::string_view other) {
+      return for_datagrams(other) == for_datagrams(line);
+    };
+    if (sets_up(line) && mentions_port(line, port) && std::ranges::none_of(found, is_known))
+      found.push_back(line);
+    return found.size() < 2;
   });
   return found;
 }

@@ -32,6 +32,11 @@ bool may_trace(std::string_view status) {
   return bits && ((*bits >> capability_ptrace) & 1U) != 0;
 }
 
+bool is_first_user_namespace(std::string_view uid_map) {
+  std::string_view rest = uid_map.substr(0, uid_map.find('\n'));
+  return take_word(rest) == "0" && take_word(rest) == "0" && take_word(rest) == "4294967295";
+}
+
 bool hides_processes(std::string_view mountinfo, std::string_view status) {
   bool hidden = false;
   for_each_line(mountinfo, [&](std::string_view line) {

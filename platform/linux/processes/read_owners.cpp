@@ -222,7 +222,8 @@ private:
   /// something was not found.
   void report(const Search& found) {
     const bool all_found = everything_found(found);
-    const bool privileged = may_trace_others();
+    const bool first_users = is_in_first_user_namespace();
+    const bool privileged = first_users && may_trace_others();
     const std::size_t denied = found.denied + (privileged ? 0 : found.guarded);
     if (found.timed_out)
       delivery_.gap({Text(gap_owners), "the owners of sockets",
@@ -231,8 +232,11 @@ private:
     else if (denied > 0)
       delivery_.gap({Text(gap_owners), "owners of other users' sockets",
                      "the descriptors of " + of_all(denied, found) +
-                         " processes may not be read; that needs CAP_SYS_PTRACE",
-                     "processes are not named", "run it as root or with CAP_SYS_PTRACE"});
+                         " processes may not be read; that needs CAP_SYS_PTRACE" +
+                         (first_users ? "" : " outside of this user namespace"),
+                     "processes are not named",
+                     first_users ? "run it as root or with CAP_SYS_PTRACE"
+                                 : "run it as root outside of this user namespace (container)"});
     else if (is_hidden())
       delivery_.gap(hidden_processes_gap());
     else if (!all_found && source_.live() && !sees_all_processes())
@@ -251,6 +255,11 @@ private:
   bool may_trace_others() const {
     const auto status = read_file(source_.proc() + "/self/status");
     return status && may_trace(*status);
+  }
+
+  bool is_in_first_user_namespace() const {
+    const auto uid_map = read_file(source_.proc() + "/self/uid_map");
+    return !uid_map || is_first_user_namespace(*uid_map);
   }
 
   bool is_hidden() const {

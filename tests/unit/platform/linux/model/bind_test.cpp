@@ -129,6 +129,23 @@ TEST_CASE("flags that cannot be read make an answer likely and name the other en
   CHECK(hoped.alternatives[0].outcome == Outcome::denied);
 }
 
+TEST_CASE("sockets that read alike are named in one alternative") {
+  Snapshot snapshot = host();
+  for (const Int cookie : {1, 2}) {
+    Socket holder = tcp("10.0.0.1", "unconnected", 53);
+    holder.proto = Text("udp");
+    holder.cookie = cookie;
+    snapshot.add(holder);
+  }
+  BindRequest request;
+  request.flags.reuse_address = true;
+  Target dns = target("0.0.0.0", 53);
+  dns.proto = Proto::udp;
+  const Fate hoped = fate(snapshot, dns, request);
+  CHECK(hoped.outcome == Outcome::open);
+  CHECK(hoped.alternatives.size() == 1);
+}
+
 TEST_CASE("an outgoing connection on the port most likely lacks SO_REUSEADDR") {
   Snapshot snapshot = host();
   Socket out = tcp("10.0.0.1", "established", 40000);

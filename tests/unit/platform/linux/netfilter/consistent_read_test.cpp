@@ -88,7 +88,7 @@ TEST_CASE("what is refused is not asked for again, and the gap names the way out
   const auto rows = look(kernel);
   REQUIRE_FALSE(rows);
   CHECK(kernel.asked == 1);
-  CHECK(gap_of_unread_rules(rows.error()).remedy == "run as root");
+  CHECK(gap_of_unread_rules(rows.error()).remedy == "run it as root or with CAP_NET_ADMIN");
   const Error late{ErrorCode::timed_out, "reading", "netlink", 0, {}, {}};
   CHECK(gap_of_unread_rules(late).remedy.find("--timeout") != std::string::npos);
 }

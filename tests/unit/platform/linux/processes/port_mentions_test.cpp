@@ -56,10 +56,28 @@ TEST_CASE("a port is mentioned by its whole number") {
 }
 
 TEST_CASE("of a unit file only what sets something up counts") {
-  CHECK(unit_line_with_port("[Socket]\nListenStream=8080\n", 8080) == "ListenStream=8080");
-  CHECK(unit_line_with_port("ExecStart=/bin/shop --port 8080", 8080) ==
-        "ExecStart=/bin/shop --port 8080");
-  CHECK_FALSE(unit_line_with_port("# ListenStream=8080\nDescription=port 8080\n", 8080));
+  using Lines = std::vector<std::string_view>;
+  CHECK(unit_lines_with_port("[Socket]\nListenStream=8080\n", 8080) == Lines{"ListenStream=8080"});
+  CHECK(unit_lines_with_port("ExecStart=/bin/shop --port 8080", 8080) ==
+        Lines{"ExecStart=/bin/shop --port 8080"});
+  CHECK(unit_lines_with_port("# ListenStream=8080\nDescription=port 8080\n", 8080).empty());
+}
+
+TEST_CASE("a unit is named once, or for streams and for datagrams") {
+  using Lines = std::vector<std::string_view>;
+  CHECK(unit_lines_with_port("ListenStream=111\nListenStream=[::]:111\n", 111) ==
+        Lines{"ListenStream=111"});
+  CHECK(unit_lines_with_port("ListenStream=111\nListenDatagram=111\nListenStream=[::]:111\n",
+                             111) == Lines{"ListenStream=111", "ListenDatagram=111"});
+  CHECK(unit_lines_with_port("ListenDatagram=69\n", 69) == Lines{"ListenDatagram=69"});
+}
+
+TEST_CASE("a unit for streams and datagrams is one row") {
+  const test::Directory root;
+  root.file("usr/lib/systemd/system/rpc.socket", "ListenStream=111\nListenDatagram=111\n");
+  const auto answer = mentions(root, 111);
+  REQUIRE(answer.rows.size() == 1);
+  CHECK(answer.rows[0].text.is("ListenStream=111; ListenDatagram=111"));
 }
 
 TEST_CASE("processes and units that mention the port are named, in the order of systemd") {

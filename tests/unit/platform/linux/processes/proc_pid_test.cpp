@@ -128,5 +128,8 @@ TEST_CASE("hidepid hides processes from those without CAP_SYS_PTRACE") {
   CHECK(hides_processes(older, plain));
   CHECK_FALSE(hides_processes(hiding, tracer));
   CHECK_FALSE(hides_processes(open, plain));
+  CHECK(is_first_user_namespace("         0          0 4294967295\n"));
+  CHECK_FALSE(is_first_user_namespace("         0       1000          1\n"));
+  CHECK_FALSE(is_first_user_namespace(""));
   CHECK_FALSE(hides_processes(weak, plain));
 }

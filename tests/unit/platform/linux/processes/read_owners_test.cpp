@@ -302,6 +302,28 @@ TEST_CASE("what another user may not see becomes a gap with the number of proces
   close(answer_pipe[1]);
 }
 
+TEST_CASE("root of another user namespace is told that it may not read those outside") {
+  if (geteuid() != 0)
+    return; // the listener must be root's
+  const auto listener = test::listening(v4_loopback);
+  const auto inode = test::inode_of(listener.get());
+  const pid_t child = fork();
+  if (child == 0) {
+    close(listener.get());
+    constexpr int not_allowed = 2;
+    if (unshare(CLONE_NEWUSER) != 0)
+      _exit(not_allowed);
+    const auto answer = ask(inode_query(inode));
+    _exit(answer.rows.empty() && answer.gaps.size() == 1 &&
+                  answer.gaps[0].why.ends_with("outside of this user namespace")
+              ? 0
+              : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WEXITSTATUS(status) != 1);
+}
+
 TEST_CASE("when the time is over, what was not looked at is a gap") {
   const auto listener = test::listening(v4_loopback);
   ProcessSource source;

@@ -317,10 +317,10 @@ MatchAnswer as_assumed(const MatchCall& call, const Question& question, MatchAns
   if (answer.truth == Truth::yes || answer.truth == Truth::no)
     answer = {Truth::depends, false, {{call.packet, answer.truth == Truth::yes, false}}, {}};
   for (auto& part : answer.parts)
-    part.packet.assumptions.push_back(
-        fmt::format("the table {} of hashlimit, which has no entry yet, was made with the limits of "
-                    "this rule",
-                    question.info.name));
+    part.packet.assumptions.push_back(fmt::format(
+        "the table {} of hashlimit, which has no entry yet, was made with the limits of "
+        "this rule",
+        question.info.name));
   return answer;
 }
 

@@ -266,12 +266,15 @@ Parted evaluate_many(Walk& walk, const Journey& journey, Place place) {
   options.most_branches = walk.classes->most_branches;
   options.classes = &classes;
   HookContext context{walk.inquiry, walk.ruleset, walk.xt, options};
-  PacketClass packet = journey.packet;
-  if (journey.reply) // one sends it, whoever the clients are
-    see_sender(walk, journey, packet);
+  const auto request = request_of(journey, place);
+  parted.branches = run_hook(context, request, journey.packet);
   if (walk.inquiry.pending())
     return parted;
-  parted.branches = run_hook(context, request_of(journey, place), std::move(packet));
+  PacketClass packet = journey.packet;
+  if (journey.reply && // one sends it, whoever the clients are
+      asks_for_sender(parted.branches, packet.conditions.size()) &&
+      see_sender(walk, journey, packet))
+    parted.branches = run_hook(context, request, std::move(packet));
   keep_sender(parted.branches, journey);
   return parted;
 }

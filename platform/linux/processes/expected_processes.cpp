@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t most_waiting = 256;
 /// It takes so many before another processor is worth its start.
 constexpr std::size_t few = 16;
+/// More of them would wait for each other: the kernel's locks, and the reader's own.
+constexpr std::size_t most_threads = 8;
 
 } // namespace
 
@@ -40,9 +42,9 @@ void ExpectedProcesses::begin(const ProcessSource& source) {
       Shared{FileDescriptor(open(source.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)),
              read_surroundings(source, keep), ProcessRows(source, keep),
              !(source.hidden != nullptr ? *source.hidden : here).hides(source)});
-  const std::size_t others =
-      std::min<std::size_t>(expected_.size() / few, std::thread::hardware_concurrency());
-  for (std::size_t helper = 1; helper < others; ++helper)
+  const std::size_t threads = std::min<std::size_t>(
+      {expected_.size() / few, std::thread::hardware_concurrency(), most_threads});
+  for (std::size_t helper = 1; helper < threads; ++helper)
     helpers_.emplace_back([this](const std::stop_token& stopped) { read_ahead(stopped); });
 }
 

@@ -7,7 +7,8 @@ The program is that of SYNFATE, else of the release build.
 
 Everything happens in a network namespace of its own, which is removed at the end. Each figure is
 the median of several runs of the whole program, its start included, with what it took of all
-processors in brackets; what synfate itself says each question took (-v) stands below. Peak memory
+processors in brackets; what synfate itself says each question took (of one more run, with -v) stands
+below. Peak memory
 (VmHWM) is watched in a run of its own. The last lines compare: synfate's time as a part of a
 peer's, from the same run of this script. Measured figures: bench/README.md.
 """
@@ -95,16 +96,18 @@ MEDIANS = {}
 def measure(name, words, options, runs=None):
     times, used = [], []
     errors = ""
+    quiet = [word for word in words if word != "-v"] # which keeps the time of every question
     for _ in range(runs or options.runs):
-        result = run(words, options.limit, options.realtime)
+        result = run(quiet, options.limit, options.realtime)
         if result is None:
             print(f"{name:40} over {options.limit} s", flush=True)
             return ""
         times.append(result[0])
         used.append(result[1])
-        errors = result[2]
+    if quiet != words:
+        told = run(words, options.limit, options.realtime)
+        errors = told[2] if told else ""
     MEDIANS[name] = statistics.median(times)
-    quiet = [word for word in words if word != "-v"] # which keeps the time of every question
     print(f"{name:40} {MEDIANS[name]:9.1f} ms ({statistics.median(used):8.1f})  "
           f"{peak(quiet, options.limit) / 1024:7.1f} MiB", flush=True)
     return errors

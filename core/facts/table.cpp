@@ -114,8 +114,14 @@ void Table::put(Column& column, Cell& cell) {
     add(kind, reinterpret_cast<std::uint64_t>(bytes.data()),
         static_cast<std::uint32_t>(bytes.size()));
   };
+  // Neighbouring rows often say the same: the program, the user, the state.
   const auto add_bytes = [&](Kind kind, std::string_view bytes) {
-    add_kept(kind, {keep(bytes), bytes.size()});
+    std::string_view before;
+    if (!column.kinds.empty() && column.kinds.back() == kind &&
+        column.lengths.size() == column.kinds.size())
+      before = {reinterpret_cast<const char*>(column.words.back()), column.lengths.back()};
+    const bool same = !bytes.empty() && before == bytes;
+    add_kept(kind, same ? before : std::string_view{keep(bytes), bytes.size()});
   };
   std::visit(Overloaded{
                  [&](const Absent&) {},

@@ -8,9 +8,8 @@ The program is that of SYNFATE, else of the release build.
 Everything happens in a network namespace of its own, which is removed at the end. Each figure is
 the median of several runs of the whole program, its start included, with what it took of all
 processors in brackets; what synfate itself says each question took (of one more run, with -v) stands
-below. Peak memory
-(VmHWM) is watched in a run of its own. The last lines compare: synfate's time as a part of a
-peer's, from the same run of this script. Measured figures: bench/README.md.
+below. Peak memory (VmHWM) is watched in a run of its own. The last lines compare: synfate's time as a
+part of a peer's, from the same run of this script. Measured figures: bench/README.md.
 """
 
 import argparse

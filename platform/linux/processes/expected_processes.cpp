@@ -10,7 +10,7 @@ namespace synfate {
 namespace {
 
 /// So many may have been read and not been asked for.
-constexpr std::size_t most_waiting = 64;
+constexpr std::size_t most_waiting = 128;
 /// It takes so many before another processor is worth its start.
 constexpr std::size_t few = 16;
 /// More of them would wait for each other: the kernel's locks, and the reader's own.

@@ -221,19 +221,21 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     RouteLookup rejects = *answer;
     rejects.error = Int{ENETUNREACH};
     return stop_not_ours(walk, std::move(journey), to, rejects);
-  } else if (answer->type.is("unicast") && !forwards(walk, journey) && walk.inquiry.incomplete()) {
-    add_stop(journey, {Outcome::unknown,
-                       Icmp::none,
-                       "",
-                       Stage::route,
-                       {},
-                       "whether this host forwards packets could not be read"});
-  } else if (answer->type.is("unicast") && forwards(walk, journey)) {
-    journey.forward_by = answer->interface_index.value_or(0);
-    journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
-    add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
   } else if (answer->type.is("unicast")) {
-    return stop_not_ours(walk, std::move(journey), to, *answer);
+    if (forwards(walk, journey)) {
+      journey.forward_by = answer->interface_index.value_or(0);
+      journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
+      add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
+    } else if (walk.inquiry.incomplete()) {
+      add_stop(journey, {Outcome::unknown,
+                         Icmp::none,
+                         "",
+                         Stage::route,
+                         {},
+                         "whether this host forwards packets could not be read"});
+    } else {
+      return stop_not_ours(walk, std::move(journey), to, *answer);
+    }
   } else if (walk.flow.proto == Proto::tcp) {
     add_stop(journey, not_for_tcp(to, answer->type.value_or("")));
   } else {

@@ -116,6 +116,11 @@ std::vector<Int> it_and_few_children(Walk& walk, Int parent) {
   return masters;
 }
 
+bool holds(Walk& walk, const Process& process, const Fact<Int>& inode) {
+  const auto held = walk.inquiry.rows<SocketOwner>({{"pid", process.pid.value_or(0)}});
+  return std::ranges::any_of(held, [&](const auto& owner) { return owner.inode == inode; });
+}
+
 struct HoldingChildren {
   std::vector<Process> list;
   bool others = false; ///< of their parents, some may have further ones
@@ -130,8 +135,7 @@ HoldingChildren holding_children(Walk& walk, const std::vector<Process>& holders
     children.resize(std::min(children.size(), most));
     bool any = false;
     for (auto& child : children) {
-      const auto held = walk.inquiry.rows<SocketOwner>({{"pid", child.pid.value_or(0)}});
-      if (std::ranges::any_of(held, [&](const auto& owner) { return owner.inode.is(inode); })) {
+      if (holds(walk, child, inode)) {
         found.list.push_back(std::move(child));
         any = true;
       }
@@ -311,12 +315,6 @@ const Process& worker_of(const Process& owner, const std::vector<Process>& holde
   return found == holders.end() ? owner : *found;
 }
 
-bool holds(Walk& walk, const Process& process, const Socket& listener) {
-  const auto held = walk.inquiry.rows<SocketOwner>({{"pid", process.pid.value_or(0)}});
-  return std::ranges::any_of(held,
-                             [&](const auto& owner) { return owner.inode == listener.inode; });
-}
-
 /// A master that was found may leave accept() to workers of its own program, which it shares the
 /// listener with (gunicorn, uwsgi), and all of these may have something else to wait for.
 bool workers_wait_elsewhere(Walk& walk, const Socket& listener, const Process& owner) {
@@ -327,8 +325,8 @@ bool workers_wait_elsewhere(Walk& walk, const Socket& listener, const Process& o
   std::erase_if(workers, [&](const auto& child) { return !alike(child, owner); });
   return !workers.empty() && workers.size() <= most &&
          std::ranges::all_of(workers, waits_elsewhere) &&
-         std::ranges::all_of(workers,
-                             [&](const auto& worker) { return holds(walk, worker, listener); });
+         std::ranges::all_of(
+             workers, [&](const auto& worker) { return holds(walk, worker, listener.inode); });
 }
 
 /// The owners could run; do they take connections?

@@ -45,13 +45,25 @@ bool fits(const Cell& cell, ColumnType type);
 /// Equal cells have equal hashes; every unknown cell has the same, whatever its gap.
 std::uint64_t hash_of(const Cell& cell);
 
+/// The id of a gap, each kept once as long as the program runs: facts, of which there are very
+/// many, stay small and are copied as numbers are.
+class GapId {
+public:
+  explicit GapId(const std::string& id);
+  std::string_view text() const { return *id_; }
+  friend bool operator==(const GapId&, const GapId&) = default;
+
+private:
+  const std::string* id_;
+};
+
 /// A typed fact in one of our own rows.
 template <typename T> class Fact {
 public:
   Fact() = default; ///< absent
   Fact(T value) : held_(std::in_place_index<2>, std::move(value)) {}
   Fact(Absent) {}
-  Fact(Unknown unknown) : held_(std::in_place_index<1>, std::move(unknown)) {}
+  Fact(const Unknown& unknown) : held_(std::in_place_index<1>, unknown.gap) {}
 
   bool known() const { return held_.index() == 2; } ///< there is a value
   bool absent() const { return held_.index() == 0; }
@@ -60,7 +72,7 @@ public:
   T value_or(T otherwise) const { return known() ? value() : std::move(otherwise); }
   /// The gap's id, empty unless unknown().
   std::string_view gap() const {
-    return unknown() ? std::string_view(std::get<1>(held_).gap) : std::string_view();
+    return unknown() ? std::get<1>(held_).text() : std::string_view();
   }
   /// True only for a known, equal value.
   bool is(const T& other) const { return known() && value() == other; }
@@ -68,7 +80,7 @@ public:
   friend bool operator==(const Fact&, const Fact&) = default;
 
 private:
-  std::variant<Absent, Unknown, T> held_;
+  std::variant<Absent, GapId, T> held_;
 };
 
 template <typename T> Cell to_cell(const Fact<T>& fact) {
@@ -76,14 +88,6 @@ template <typename T> Cell to_cell(const Fact<T>& fact) {
     return Cell(std::in_place_type<T>, fact.value());
   if (fact.unknown())
     return Unknown{std::string(fact.gap())};
-  return Absent{};
-}
-
-template <typename T> Fact<T> to_fact(Cell cell) {
-  if (auto* value = std::get_if<T>(&cell))
-    return std::move(*value);
-  if (auto* unknown = std::get_if<Unknown>(&cell))
-    return std::move(*unknown);
   return Absent{};
 }
 

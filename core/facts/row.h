@@ -117,7 +117,7 @@ template <typename Row> Row read_row(const Table& table, std::size_t row) {
   Row typed;
   std::size_t index = 0;
   const auto read = [&]<typename T>(const ColumnDescription<Row, T>& description) {
-    typed.*(description.member) = to_fact<T>(table.cell(row, index++));
+    typed.*(description.member) = table.fact<T>(row, index++);
   };
   std::apply([&](const auto&... columns) { (read(columns), ...); }, description_of<Row>.columns);
   return typed;

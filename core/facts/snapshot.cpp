@@ -30,10 +30,21 @@ std::string key_text(const Cell& cell) {
   return "none";
 }
 
+/// The key of a column, which mostly stands where it stood in a request like this one; null: there
+/// is none.
+const Key* key_at(const Request& request, std::string_view column, std::size_t likely) {
+  if (likely < request.keys.size() && request.keys[likely].column == column)
+    return &request.keys[likely];
+  const auto key = std::ranges::find(request.keys, column, &Key::column);
+  return key == request.keys.end() ? nullptr : &*key;
+}
+
 bool covers(const Request& wide, const Request& narrow) {
-  return std::ranges::all_of(wide.keys, [&](const Key& key) {
-    return std::ranges::find(narrow.keys, key) != narrow.keys.end();
-  });
+  for (std::size_t at = 0; at < wide.keys.size(); ++at)
+    if (const Key& key = wide.keys[at]; !(at < narrow.keys.size() && narrow.keys[at] == key) &&
+                                        std::ranges::find(narrow.keys, key) == narrow.keys.end())
+      return false;
+  return true;
 }
 
 /// As FNV does.
@@ -45,13 +56,31 @@ std::uint64_t combine(std::uint64_t hash, std::uint64_t next) {
 std::optional<std::uint64_t> hash_values(const Request& request,
                                          const std::vector<std::string>& columns) {
   std::uint64_t hash = 0;
-  for (const auto& column : columns) {
-    const auto key = std::ranges::find(request.keys, column, &Key::column);
-    if (key == request.keys.end())
+  for (std::size_t at = 0; at < columns.size(); ++at) {
+    const Key* key = key_at(request, columns[at], at);
+    if (key == nullptr)
       return std::nullopt;
     hash = combine(hash, hash_of(key->value));
   }
   return hash;
+}
+
+using WantedCells = std::vector<std::pair<std::size_t, const Cell*>>;
+
+/// The key that the fewest rows have. The last is tried first, since it mostly is; among few rows
+/// any will do.
+WantedCells::iterator most_selective(const Table& table, WantedCells& wanted) {
+  constexpr std::size_t few = 4;
+  auto best = wanted.end() - 1;
+  std::size_t fewest = table.size();
+  for (auto key = wanted.end(); key != wanted.begin() && fewest > few;) {
+    --key;
+    if (const auto rows = table.count(key->first, *key->second); rows < fewest) {
+      best = key;
+      fewest = rows;
+    }
+  }
+  return best;
 }
 
 std::vector<std::string> columns_of(const Request& request) {
@@ -79,11 +108,10 @@ bool RequestSet::add(const Request& request) {
   std::uint64_t hash = std::hash<std::string>{}(request.table);
   for (const auto& key : request.keys)
     hash = combine(hash, std::hash<std::string>{}(key.column) ^ hash_of(key.value));
-  const auto [begin, end] = places_.equal_range(hash);
-  for (auto at = begin; at != end; ++at)
-    if (list_[at->second] == request)
+  for (auto at = index_.first(hash); at != HashIndex::none; at = index_.next(at))
+    if (list_[at] == request)
       return false;
-  places_.emplace(hash, list_.size());
+  index_.add(hash);
   list_.push_back(request);
   return true;
 }
@@ -115,15 +143,22 @@ void Snapshot::add_gap(Gap gap) {
 }
 
 void Snapshot::answered(Request request, std::vector<std::string> gaps) {
-  auto& shapes = answers_of_table_[request.table];
+  auto shapes = answers_of_table_.find(request.table);
+  if (shapes == answers_of_table_.end()) {
+    const TableSpec* spec = schema_.find(request.table);
+    shapes = answers_of_table_.emplace(request.table, AnswerShapes{}).first;
+    shapes->second.answers_only = spec != nullptr && spec->answers_only;
+  }
+  auto& list = shapes->second.list;
   auto columns = columns_of(request);
-  auto shape = std::ranges::find(shapes, columns, &AnswerShape::columns);
-  if (shape == shapes.end())
-    shape = shapes.insert(shape, {std::move(columns), {}});
+  auto shape = std::ranges::find(list, columns, &AnswerShape::columns);
+  if (shape == list.end())
+    shape = list.insert(shape, {std::move(columns), {}, {}});
   constexpr std::size_t many = 8192; // costs nothing before it is used; to grow takes it twice
   if (answers_.empty())
     answers_.reserve(many);
-  shape->by_values.emplace(hash_values(request, shape->columns).value_or(0), answers_.size());
+  shape->by_values.add(hash_values(request, shape->columns).value_or(0));
+  shape->answers.push_back(static_cast<std::uint32_t>(answers_.size()));
   answers_.push_back({std::move(request), std::move(gaps)});
 }
 
@@ -134,20 +169,22 @@ const Answered* Snapshot::answer(const Request& request) const {
   // Where rows are answers to whole questions a shorter question is another one, unless all of the
   // table is known.
   const auto is_another = [&](const AnswerShape& shape) {
-    if (shape.columns.empty() || shape.columns.size() == request.keys.size())
-      return false;
-    const TableSpec* spec = schema_.find(request.table);
-    return spec != nullptr && spec->answers_only;
+    return shapes->second.answers_only && !shape.columns.empty() &&
+           shape.columns.size() != request.keys.size();
   };
   std::size_t first = answers_.size();
-  for (const auto& shape : shapes->second) {
-    const auto hash = hash_values(request, shape.columns);
-    if (!hash || is_another(shape))
+  for (const auto& shape : shapes->second.list) {
+    if (shape.columns.size() > request.keys.size() || is_another(shape))
       continue;
-    const auto [begin, end] = shape.by_values.equal_range(*hash);
-    for (auto at = begin; at != end; ++at)
-      if (at->second < first && covers(answers_[at->second].request, request))
-        first = at->second;
+    const auto hash = hash_values(request, shape.columns);
+    if (!hash)
+      continue;
+    for (auto at = shape.by_values.first(*hash); at != HashIndex::none;
+         at = shape.by_values.next(at))
+      if (const std::size_t answer = shape.answers[at]; answer >= first)
+        break;
+      else if (covers(answers_[answer].request, request))
+        first = answer;
   }
   return first < answers_.size() ? &answers_[first] : nullptr;
 }
@@ -157,7 +194,7 @@ std::vector<std::size_t> Snapshot::find(const Request& request) const {
   const Table* from = table(request.table);
   if (from == nullptr)
     return rows;
-  std::vector<std::pair<std::size_t, const Cell*>> wanted;
+  WantedCells wanted;
   wanted.reserve(request.keys.size());
   for (const auto& key : request.keys) {
     if (key.column == limit_key)
@@ -173,13 +210,8 @@ std::vector<std::size_t> Snapshot::find(const Request& request) const {
       rows[row] = row;
     return rows;
   }
-  // The most selective key first; among few rows any will do.
-  constexpr std::size_t few = 4;
-  if (wanted.size() > 1 && from->size() > few) {
-    const auto best = std::ranges::min_element(
-        wanted, {}, [&](const auto& key) { return from->count(key.first, *key.second); });
-    std::iter_swap(best, wanted.end() - 1);
-  }
+  const auto best = most_selective(*from, wanted);
+  std::iter_swap(best, wanted.end() - 1);
   rows = from->find(wanted.back().first, *wanted.back().second);
   wanted.pop_back();
   std::erase_if(rows, [&](std::size_t row) {

@@ -8,9 +8,9 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "core/facts/hash_index.h"
 #include "core/facts/row.h"
 #include "core/facts/schema.h"
 #include "core/facts/table.h"
@@ -62,7 +62,7 @@ public:
 
 private:
   std::vector<Request> list_;
-  std::unordered_multimap<std::uint64_t, std::size_t> places_;
+  HashIndex index_; ///< of the list
 };
 
 /// Where and when the facts were read.
@@ -132,10 +132,16 @@ public:
   void seal() { sealed_ = true; }
 
 private:
-  /// The answers of one table whose requests have keys of the same columns, by their values.
+  /// The answers whose requests have keys of the same columns.
   struct AnswerShape {
     std::vector<std::string> columns;
-    std::unordered_multimap<std::uint64_t, std::size_t> by_values;
+    std::vector<std::uint32_t> answers; ///< their places in answers_
+    HashIndex by_values;                ///< of that list, by the values of the keys
+  };
+  /// Of one table.
+  struct AnswerShapes {
+    bool answers_only = false; ///< of the table
+    std::vector<AnswerShape> list;
   };
 
   Schema schema_;
@@ -143,7 +149,7 @@ private:
   std::map<std::string, Table, std::less<>> tables_;
   std::vector<Gap> gaps_;
   std::vector<Answered> answers_;
-  std::map<std::string, std::vector<AnswerShape>, std::less<>> answers_of_table_;
+  std::map<std::string, AnswerShapes, std::less<>> answers_of_table_;
   bool sealed_ = false;
 };
 

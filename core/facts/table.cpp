@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 #include <functional>
+#include <mutex>
+#include <set>
 
 #include "core/facts/table_compare.h"
 
@@ -28,13 +30,14 @@ std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
   return (seed ^ value) * 0x9e3779b97f4a7c15ULL + (seed >> 29U);
 }
 
-/// Absent cells that come after a column's last other one are not stored.
-template <typename Column> auto kind_of(const Column& column, std::size_t row) {
-  using Kind = typename decltype(column.kinds)::value_type;
-  return row < column.kinds.size() ? column.kinds[row] : Kind::absent;
-}
-
 } // namespace
+
+GapId::GapId(const std::string& id) {
+  static std::mutex mutex; // of the ids; those that are kept do not change or move
+  static std::set<std::string> ids;
+  const std::scoped_lock lock(mutex);
+  id_ = &*ids.insert(id).first;
+}
 
 std::uint64_t hash_of(const Cell& cell) {
   return std::visit(
@@ -145,10 +148,10 @@ bool Table::add(std::vector<Cell>&& cells) {
         key_columns_, [&](std::size_t column) { return cell(row, column) == cells[column]; });
   };
   if (!key_columns_.empty()) {
-    const auto [begin, end] = keys_.equal_range(key_hash);
-    if (std::any_of(begin, end, [&](const auto& entry) { return same_key(entry.second); }))
-      return false;
-    keys_.emplace(key_hash, static_cast<std::uint32_t>(rows_));
+    for (auto row = keys_.first(key_hash); row != HashIndex::none; row = keys_.next(row))
+      if (same_key(row))
+        return false;
+    keys_.add(key_hash);
   }
   for (std::size_t column = 0; column < columns_.size(); ++column)
     put(columns_[column], cells[column]);
@@ -156,10 +159,8 @@ bool Table::add(std::vector<Cell>&& cells) {
   return true;
 }
 
-std::string_view Table::view(const Column& column, std::size_t row) const {
-  if (row >= column.lengths.size())
-    return {};
-  return {reinterpret_cast<const char*>(column.words[row]), column.lengths[row]};
+IpAddress Table::address(const Column& column, std::size_t row) {
+  return IpAddress::from_bytes(std::as_bytes(std::span(view(column, row)))).value_or(IpAddress());
 }
 
 Cell Table::cell(std::size_t row, std::size_t column) const {
@@ -179,10 +180,8 @@ Cell Table::cell(std::size_t row, std::size_t column) const {
     return std::string(view(from, row));
   case Kind::boolean:
     return word != 0;
-  case Kind::ip: {
-    const auto bytes = view(from, row);
-    return IpAddress::from_bytes(std::as_bytes(std::span(bytes))).value_or(IpAddress());
-  }
+  case Kind::ip:
+    return address(from, row);
   case Kind::bytes:
     return Bytes{std::string(view(from, row))};
   }
@@ -242,39 +241,34 @@ std::uint64_t Table::hash(const Column& column, std::size_t row) const {
 }
 
 void Table::extend_index(const Column& column) const {
-  for (; column.indexed < rows_; ++column.indexed)
-    column.index[hash(column, column.indexed)].push_back(
-        static_cast<std::uint32_t>(column.indexed));
-}
-
-const std::vector<std::uint32_t>& Table::rows_of(const Column& column, std::uint64_t hash) const {
-  static const std::vector<std::uint32_t> none;
-  const auto at = column.index.find(hash);
-  return at == column.index.end() ? none : at->second;
+  while (column.index.size() < rows_)
+    column.index.add(hash(column, column.index.size()));
 }
 
 std::vector<std::size_t> Table::find(std::size_t column, const Cell& value) const {
   const Column& from = columns_[column];
   extend_index(from);
-  const bool asks_unknown = std::holds_alternative<Unknown>(value);
   std::vector<std::size_t> rows;
-  for (const auto row : rows_of(from, hash_of(value)))
-    if (holds(*this, row, column, value))
-      rows.push_back(row);
-  if (asks_unknown)
+  const auto add = [&](const Cell& wanted, const auto& fits) {
+    for (auto row = from.index.first(hash_of(wanted)); row != HashIndex::none;
+         row = from.index.next(row))
+      if (fits(row))
+        rows.push_back(row);
+  };
+  add(value, [&](std::size_t row) { return holds(*this, row, column, value); });
+  if (std::holds_alternative<Unknown>(value))
     return rows;
   const auto middle = static_cast<std::ptrdiff_t>(rows.size());
-  for (const auto row : rows_of(from, hash_of(Unknown{})))
-    if (is_unknown(row, column))
-      rows.push_back(row);
-  std::ranges::inplace_merge(rows, rows.begin() + middle);
+  add(Unknown{}, [&](std::size_t row) { return is_unknown(row, column); });
+  if (rows.begin() + middle != rows.end())
+    std::ranges::inplace_merge(rows, rows.begin() + middle);
   return rows;
 }
 
 std::size_t Table::count(std::size_t column, const Cell& value) const {
   const Column& from = columns_[column];
   extend_index(from);
-  return rows_of(from, hash_of(value)).size() + rows_of(from, hash_of(Unknown{})).size();
+  return from.index.count(hash_of(value)) + from.index.count(hash_of(Unknown{}));
 }
 
 } // namespace synfate

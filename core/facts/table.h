@@ -7,16 +7,17 @@
 // deliver more than it was asked for. Tested by tests/unit/core/table_test.cpp.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
+#include <type_traits>
 #include <vector>
 
 #include "core/facts/cell.h"
+#include "core/facts/hash_index.h"
 #include "core/facts/schema.h"
 
 namespace synfate {
@@ -45,6 +46,8 @@ public:
   /// A copy of one cell.
   Cell cell(std::size_t row, std::size_t column) const;
   std::vector<Cell> row(std::size_t row) const;
+  /// The same as a typed fact: absent if the column is of another type.
+  template <typename T> Fact<T> fact(std::size_t row, std::size_t column) const;
 
   /// Views without copying; empty or zero unless the cell holds that type. Bytes are text here, and
   /// a bool is 0 or 1.
@@ -65,18 +68,24 @@ private:
     std::vector<Kind> kinds;            ///< to the last that is not absent, as the other two
     std::vector<std::uint64_t> words;   ///< the value, or where its bytes start
     std::vector<std::uint32_t> lengths; ///< only for text, ip and bytes columns, and unknowns
-    mutable std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> index; ///< hash to rows
-    mutable std::size_t indexed = 0; ///< rows in the index so far
+    mutable HashIndex index;            ///< of the rows that a question met so far
   };
 
   void put(Column& column, Cell& cell);
   const char* keep(std::string_view bytes);
   std::string_view adopt(std::string& bytes);
-  std::string_view view(const Column& column, std::size_t row) const;
+  /// Absent cells that come after a column's last other one are not stored.
+  static Kind kind_of(const Column& column, std::size_t row) {
+    return row < column.kinds.size() ? column.kinds[row] : Kind::absent;
+  }
+  static std::string_view view(const Column& column, std::size_t row) {
+    if (row >= column.lengths.size())
+      return {};
+    return {reinterpret_cast<const char*>(column.words[row]), column.lengths[row]};
+  }
+  static IpAddress address(const Column& column, std::size_t row);
   std::uint64_t hash(const Column& column, std::size_t row) const;
   void extend_index(const Column& column) const;
-  /// The rows of one hash, in order.
-  const std::vector<std::uint32_t>& rows_of(const Column& column, std::uint64_t hash) const;
 
   TableSpec spec_;
   std::vector<std::size_t> key_columns_;
@@ -86,7 +95,35 @@ private:
   std::size_t chunk_used_ = 0;
   std::size_t chunk_size_ = 0;
   std::vector<std::string> adopted_; ///< bytes that were too long to be copied
-  std::unordered_multimap<std::uint64_t, std::uint32_t> keys_; ///< hash of the key cells to row
+  HashIndex keys_;                   ///< rows by their key cells
 };
+
+template <typename T> Fact<T> Table::fact(std::size_t row, std::size_t column) const {
+  const Column& from = columns_[column];
+  const Kind kind = kind_of(from, row);
+  if (kind == Kind::unknown)
+    return Unknown{std::string(view(from, row))};
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    if (kind == Kind::integer)
+      return static_cast<std::int64_t>(from.words[row]);
+  } else if constexpr (std::is_same_v<T, double>) {
+    if (kind == Kind::real)
+      return std::bit_cast<double>(from.words[row]);
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (kind == Kind::text)
+      return std::string(view(from, row));
+  } else if constexpr (std::is_same_v<T, bool>) {
+    if (kind == Kind::boolean)
+      return from.words[row] != 0;
+  } else if constexpr (std::is_same_v<T, IpAddress>) {
+    if (kind == Kind::ip)
+      return address(from, row);
+  } else {
+    static_assert(std::is_same_v<T, Bytes>, "no column type for this fact");
+    if (kind == Kind::bytes)
+      return Bytes{std::string(view(from, row))};
+  }
+  return Absent{};
+}
 
 } // namespace synfate

@@ -21,6 +21,10 @@ std::vector<std::size_t> among(Inquiry& inquiry, Request answered, Int inode) {
 
 /// The widest question about every holder that was answered.
 std::optional<Request> complete_question(const Snapshot& snapshot, const HeldSocket& socket) {
+  auto any = owners_of_listeners(socket.netns, true);
+  any.keys.push_back({"inode", socket.inode});
+  if (!is_answered(snapshot, any)) // none of those below then
+    return std::nullopt;
   if (Request all{owner_table, {}}; is_answered(snapshot, all))
     return all;
   if (auto listeners = owners_of_listeners(socket.netns, true); is_answered(snapshot, listeners))

@@ -181,9 +181,10 @@ void add_evidence(Walk& walk, Journey& journey, const Socket& socket) {
   const Table* table = walk.inquiry.snapshot().table("socket");
   if (table == nullptr)
     return;
-  const auto column = table->spec().column("cookie");
-  for (const auto row : table->find(*column, to_cell(socket.cookie)))
-    if (read_row<Socket>(*table, row).inode == socket.inode)
+  const auto cookie = table->spec().column("cookie");
+  const auto inode = table->spec().column("inode");
+  for (const auto row : table->find(*cookie, to_cell(socket.cookie)))
+    if (table->fact<Int>(row, *inode) == socket.inode)
       journey.evidence.push_back({"socket", row});
 }
 

@@ -65,13 +65,8 @@ private:
       source.root = source_.root;
       source.sock_diag = source_.live();
       source.timeout = source_.timeout;
-      read_sockets(sockets, source,
-                   {[&](const Socket& socket) {
-                      if (socket.inode.known() && socket.inode.value() != 0)
-                        inodes.push_back(socket.inode.value());
-                      return true;
-                    },
-                    [](const Gap&) {}}); // whoever asks for the sockets is told there
+      // Whoever asks for the sockets is told what could not be read.
+      read_socket_inodes(sockets, source, [&](Int inode) { inodes.push_back(inode); });
     }
     return inodes;
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,11 @@ struct SocketSource {
 
 void read_sockets(const SocketQuery& query, const SocketSource& source,
                   const Delivery<Socket>& receiver);
+
+/// Only the inodes, without those of 0, and no gaps: of thousands of sockets a small part of the
+/// work.
+void read_socket_inodes(const SocketQuery& query, const SocketSource& source,
+                        const std::function<void(Int)>& receiver);
 
 void read_unix_sockets(const UnixSocketQuery& query, const SocketSource& source,
                        const Delivery<UnixSocket>& receiver);

@@ -185,10 +185,12 @@ void name_owner(Inquiry& inquiry, Entry& entry) {
       });
   std::vector<Process> processes;
   for (const Int pid : listener.holders) {
-    if (auto process = process_of(inquiry, pid))
-      processes.push_back(std::move(*process));
+    auto process = process_of(inquiry, pid);
     // The walk looks for those who accept among them: asked here, it need not begin twice.
-    inquiry.find({std::string(table_name<Process>()), {{"parent_pid", pid}}});
+    if (process && !process->children.is(0))
+      inquiry.find({std::string(table_name<Process>()), {{"parent_pid", pid}}});
+    if (process)
+      processes.push_back(std::move(*process));
   }
   const Process* owner = one_to_name(processes);
   if (owner == nullptr) {

@@ -194,6 +194,7 @@ struct Process {
   Fact<Int> descriptor_limit;
   Fact<Text> capabilities;
   Fact<Int> seccomp;
+  Fact<Int> children;
 };
 
 template <>
@@ -225,7 +226,9 @@ inline constexpr auto description_of<Process> = describe(
     column(&Process::descriptors, "descriptors", "", "Number of open descriptors."),
     column(&Process::descriptor_limit, "descriptor_limit", "", "RLIMIT_NOFILE, the soft limit."),
     column(&Process::capabilities, "capabilities", "", "Effective capabilities, hexadecimal."),
-    column(&Process::seccomp, "seccomp", "", "0 none, 1 strict, 2 filter."));
+    column(&Process::seccomp, "seccomp", "", "0 none, 1 strict, 2 filter."),
+    column(&Process::children, "children", "",
+           "Number of its child processes; only told of a process that is asked for by its pid."));
 
 /// A network interface.
 struct Interface {

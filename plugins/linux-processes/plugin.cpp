@@ -117,8 +117,6 @@ private:
     if (const auto state = collection.text_key("state"))
       query.state = *state;
     const auto delivery = delivery_of<Process>(collection);
-    if (query.parent && !query.pid && holders_.childless(*query.parent, source))
-      return;
     std::optional<Process> held;
     if (query.pid && !query.parent && !query.state)
       held = holders_.take(*query.pid, source);

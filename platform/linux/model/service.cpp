@@ -104,12 +104,20 @@ bool shares_port(Walk& walk, const Journey& journey, const Socket& listener) {
          });
 }
 
+std::vector<Process> children_of(Walk& walk, const Process& parent) {
+  if (parent.children.is(0))
+    return {};
+  return walk.inquiry.rows<Process>({{"parent_pid", parent.pid.value_or(0)}});
+}
+
 /// The process, and its children where they are few: some masters have a master below them that
-/// starts the workers (nsd).
-std::vector<Int> it_and_few_children(Walk& walk, Int parent) {
+/// starts the workers (nsd). Without those that are known to have no children.
+std::vector<Int> it_and_few_children(Walk& walk, const Process& parent) {
   constexpr std::size_t few = 4;
-  std::vector<Int> masters{parent};
-  const auto children = walk.inquiry.rows<Process>({{"parent_pid", parent}});
+  if (parent.children.is(0))
+    return {};
+  std::vector<Int> masters{parent.pid.value_or(0)};
+  const auto children = children_of(walk, parent);
   if (children.size() <= few)
     for (const auto& child : children)
       masters.push_back(child.pid.value_or(0));
@@ -143,14 +151,13 @@ HoldingChildren holding_children(Walk& walk, const std::vector<Process>& holders
     return any;
   };
   for (const auto& holder : holders) {
-    const Int parent = holder.pid.value_or(0);
     if (leaves_it_to_others(holder)) {
-      add(walk.inquiry.rows<Process>({{"parent_pid", parent}}));
+      add(children_of(walk, holder));
       continue;
     }
     if (is_accepting(holder))
       continue;
-    for (const Int above : it_and_few_children(walk, parent))
+    for (const Int above : it_and_few_children(walk, holder))
       for (const char* state : {"stopped", "traced"})
         if (above > 0 &&
             add(walk.inquiry.rows<Process>({{"parent_pid", above}, {"state", std::string(state)}})))
@@ -321,7 +328,7 @@ bool workers_wait_elsewhere(Walk& walk, const Socket& listener, const Process& o
   constexpr std::size_t most = 64;
   if (is_accepting(owner))
     return false;
-  auto workers = walk.inquiry.rows<Process>({{"parent_pid", owner.pid.value_or(0)}});
+  auto workers = children_of(walk, owner);
   std::erase_if(workers, [&](const auto& child) { return !alike(child, owner); });
   return !workers.empty() && workers.size() <= most &&
          std::ranges::all_of(workers, waits_elsewhere) &&

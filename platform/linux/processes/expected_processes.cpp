@@ -9,8 +9,6 @@ namespace synfate {
 
 namespace {
 
-/// So many may have been read and not been asked for.
-constexpr std::size_t most_waiting = 128;
 /// It takes so many before another processor is worth its start.
 constexpr std::size_t few = 16;
 /// More of them would wait for each other: the kernel's locks, and the reader's own.
@@ -52,29 +50,29 @@ void ExpectedProcesses::read_one(Expected& one, std::unique_lock<std::mutex>& lo
   one.progress = Progress::being_read;
   lock.unlock();
   auto reading = read_one_process(shared_->proc.get(), one.pid, shared_->surroundings, {});
-  bool childless = false;
-  if (reading && shared_->all_shown) {
-    const bool of_one_thread = reading->row.threads.value_or(0) == 1;
-    const auto children = children_of(shared_->proc.get(), one.pid, of_one_thread);
-    childless = children && children->empty();
-  }
+  if (reading && shared_->all_shown)
+    put_children(shared_->proc.get(), reading->row);
   auto kept = reading ? std::make_unique<ProcessReading>(std::move(*reading)) : nullptr;
   lock.lock();
   one.reading = std::move(kept);
-  one.childless = childless;
   one.progress = Progress::read;
   waiting_ += one.reading ? 1 : 0;
   changed_.notify_all();
 }
 
+ExpectedProcesses::Expected* ExpectedProcesses::first_unread() {
+  while (next_ < expected_.size() && expected_[next_].progress != Progress::unread)
+    ++next_;
+  return next_ < expected_.size() ? &expected_[next_] : nullptr;
+}
+
 void ExpectedProcesses::read_ahead(const std::stop_token& stopped) {
   std::unique_lock lock(mutex_);
-  while (changed_.wait(lock, stopped, [&] { return all_wanted_ || waiting_ < most_waiting; })) {
-    while (next_ < expected_.size() && expected_[next_].progress != Progress::unread)
-      ++next_;
-    if (next_ == expected_.size() || stopped.stop_requested())
+  while (changed_.wait(lock, stopped, [&] { return has_room(); })) {
+    Expected* const one = first_unread();
+    if (one == nullptr || stopped.stop_requested())
       return;
-    read_one(expected_[next_], lock);
+    read_one(*one, lock);
   }
 }
 
@@ -85,9 +83,16 @@ ExpectedProcesses::Expected* ExpectedProcesses::read(Int pid, const ProcessSourc
   if (!shared_)
     begin(source);
   std::unique_lock lock(mutex_);
-  if (found->progress == Progress::unread)
-    read_one(*found, lock);
-  changed_.wait(lock, [&] { return found->progress == Progress::read; });
+  while (found->progress != Progress::read) {
+    // While another reads this one, there is time for the next.
+    Expected* const one = found->progress == Progress::unread ? &*found
+                          : has_room()                        ? first_unread()
+                                                              : nullptr;
+    if (one != nullptr)
+      read_one(*one, lock);
+    else
+      changed_.wait(lock);
+  }
   return &*found;
 }
 
@@ -106,11 +111,6 @@ std::optional<Process> ExpectedProcesses::take(Int pid, const ProcessSource& sou
   --waiting_;
   changed_.notify_all();
   return std::move(reading->row);
-}
-
-bool ExpectedProcesses::childless(Int pid, const ProcessSource& source) {
-  const Expected* one = read(pid, source);
-  return one != nullptr && one->childless;
 }
 
 void ExpectedProcesses::count_all(const ProcessSource& source) {

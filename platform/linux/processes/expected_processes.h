@@ -31,17 +31,17 @@ public:
   /// The process, if it is one of them and there still. It is handed out once: whoever asks keeps
   /// it.
   std::optional<Process> take(Int pid, const ProcessSource& source);
-  /// True of one of them that is known to have no children.
-  bool childless(Int pid, const ProcessSource& source);
   /// What was said of them all; null: nothing of that kind.
   const Gap* gap(const std::string& id, const ProcessSource& source);
 
 private:
+  /// So many may have been read and not been asked for.
+  static constexpr std::size_t most_waiting = 128;
+
   enum class Progress : char { unread, being_read, read };
   struct Expected {
     std::int32_t pid = 0;
     Progress progress = Progress::unread;
-    bool childless = false;
     bool counted = false; ///< its row is complete: it has been through Shared::rows
     std::unique_ptr<ProcessReading> reading; ///< null: not read, gone, or handed out
   };
@@ -50,7 +50,7 @@ private:
     FileDescriptor proc;
     Surroundings surroundings;
     ProcessRows rows;
-    bool all_shown = false; ///< no process is hidden from us: one without children has none
+    bool all_shown = false; ///< no process is hidden from us
   };
 
   /// Null: nobody expected it. Otherwise it has been read, by whoever was first.
@@ -59,6 +59,9 @@ private:
   void stop();
   /// Reads one that nobody reads; the lock is released meanwhile.
   void read_one(Expected& one, std::unique_lock<std::mutex>& lock);
+  bool has_room() const { return all_wanted_ || waiting_ < most_waiting; }
+  /// Null: all of them are read or being read.
+  Expected* first_unread();
   /// What the other processors do: one after the other, as long as not too many lie about.
   void read_ahead(const std::stop_token& stopped);
   void complete(Expected& one);

@@ -36,7 +36,8 @@ ProcessReading hidden_process(Int pid) {
   hide(row.name, row.command_line, row.executable, row.executable_deleted, row.uid, row.gid,
        row.user, row.state, row.parent_pid, row.tracer_pid, row.started_at, row.threads,
        row.wait_channel, row.cgroup, row.unit, row.container, row.netns, row.descriptors,
-       row.descriptor_limit, row.capabilities, row.seccomp, row.frozen, row.frozen_by);
+       row.descriptor_limit, row.capabilities, row.seccomp, row.frozen, row.frozen_by,
+       row.children);
   reading.denied = true;
   return reading;
 }
@@ -270,6 +271,15 @@ std::optional<std::vector<std::int32_t>> children_of(int proc, Int parent, bool 
   }
   std::ranges::sort(children);
   return children;
+}
+
+void put_children(int proc, Process& row) {
+  constexpr Int many = 64;
+  const Int threads = row.threads.value_or(0);
+  if (threads == 0 || threads > many)
+    return;
+  if (const auto children = children_of(proc, row.pid.value_or(0), threads == 1))
+    row.children = static_cast<Int>(children->size());
 }
 
 namespace {

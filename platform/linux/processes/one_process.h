@@ -44,6 +44,10 @@ std::optional<ProcessReading> read_one_process(int proc, std::int32_t pid,
 std::optional<std::vector<std::int32_t>> children_of(int proc, Int parent,
                                                      bool of_one_thread = false);
 
+/// Counts its children, where the kernel tells them and its threads are not very many. Only for
+/// where no process is hidden from us.
+void put_children(int proc, Process& row);
+
 /// Makes rows of readings, and counts what was denied.
 class ProcessRows {
 public:

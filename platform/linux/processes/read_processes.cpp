@@ -27,6 +27,7 @@ public:
       return; // no process has such a number
     const auto pid = query.pid;
     state_ = query.state;
+    asked_by_pid_ = pid.has_value();
     const FileDescriptor proc(open(source_.proc().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc.valid())
       return delivery_.gap(no_proc_gap("/proc cannot be opened"));
@@ -58,6 +59,7 @@ private:
     constexpr std::size_t kept_at_once = 256;
     const auto surroundings = read_surroundings(source_, delivery_.gap);
     ProcessRows rows(source_, delivery_.gap);
+    const bool count_children = asked_by_pid_ && !is_hiding();
     for (auto rest = pids; !rest.empty();) {
       const auto some = rest.first(std::min(rest.size(), kept_at_once));
       rest = rest.subspan(some.size());
@@ -65,6 +67,8 @@ private:
         if (!reading)
           continue;
         ++found_;
+        if (count_children)
+          put_children(proc, reading->row);
         if (!delivery_.row(rows.row(std::move(*reading))))
           return;
       }
@@ -84,15 +88,20 @@ private:
     return readings;
   }
 
-  void report_hidden() {
+  bool is_hiding() const {
     HiddenProcesses here;
-    if ((source_.hidden != nullptr ? *source_.hidden : here).hides(source_))
+    return (source_.hidden != nullptr ? *source_.hidden : here).hides(source_);
+  }
+
+  void report_hidden() {
+    if (is_hiding())
       delivery_.gap(hidden_processes_gap());
   }
 
   const ProcessSource& source_;
   const Delivery<Process>& delivery_;
   std::optional<std::string> state_;
+  bool asked_by_pid_ = false;
   std::size_t found_ = 0;
 };
 

@@ -28,6 +28,23 @@ if(SYNFATE_SANITIZE)
   target_compile_definitions(synfate_settings INTERFACE SYNFATE_SANITIZED) # by any compiler
 endif()
 
+# Relocations as a bitmap: a tenth of a MiB less to read at every start. Only a C library that
+# understands them (glibc 2.36) may be linked with it.
+include(CheckCXXSourceCompiles)
+include(CheckLinkerFlag)
+check_cxx_source_compiles("
+#include <features.h>
+#if !defined(__GLIBC__) || !__GLIBC_PREREQ(2, 36)
+#error older
+#endif
+int main() {}" SYNFATE_HAS_GLIBC_2_36)
+if(SYNFATE_HAS_GLIBC_2_36)
+  check_linker_flag(CXX "-Wl,-z,pack-relative-relocs" SYNFATE_PACKS_RELOCATIONS)
+endif()
+if(SYNFATE_PACKS_RELOCATIONS)
+  target_link_options(synfate_settings INTERFACE "-Wl,-z,pack-relative-relocs")
+endif()
+
 if(SYNFATE_FUZZ)
   target_compile_options(synfate_settings INTERFACE -fsanitize=fuzzer-no-link)
 endif()

@@ -58,6 +58,7 @@ public:
   /// Adds a table; the same description again is accepted, a different one is an error.
   Status add(TableSpec spec);
   const TableSpec* find(std::string_view name) const;
+  /// As if the table had never been added; nothing if there is none of that name.
   void remove(std::string_view name);
   /// By name, in alphabetical order.
   const std::map<std::string, TableSpec, std::less<>>& tables() const { return tables_; }

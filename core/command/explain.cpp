@@ -218,10 +218,7 @@ void walk_round(Session& session, std::span<FlowReport> flows, std::vector<std::
                 RequestSet& needs) {
   std::erase_if(open, [&](std::size_t at) {
     Inquiry inquiry(session.snapshot());
-    inquiry.read_at_once([&](const Request& request) {
-      if (session.model().reads_at_once(request.table))
-        session.collect({request});
-    });
+    session.attend(inquiry);
     flows[at].fate = session.model().walk(inquiry, flows[at].flow);
     if (!inquiry.pending()) {
       session.adopt(inquiry);

@@ -34,10 +34,10 @@ void Inquiry::take_over(const Inquiry& part) {
   for (const auto& need : part.needs())
     needs_.add(need);
   questions_noted_ += part.questions_noted_;
-  for (const auto& gap : part.new_gaps_)
-    add_gap(gap);
   for (const auto& id : part.gaps_)
     depend_on(id);
+  for (const auto& gap : part.new_gaps_)
+    add_gap(gap);
   partly_seen_.insert(part.partly_seen_.begin(), part.partly_seen_.end());
   incomplete_ = part.incomplete_;
   too_much_ = too_much_ || part.too_much_;

@@ -35,7 +35,7 @@ public:
   NatPorts nat_ports(Inquiry& inquiry) override { return find_nat_ports(inquiry, ruleset_); }
   bool reads_at_once(std::string_view table) const override {
     return table == table_name<RouteLookup>() || table == table_name<SocketLookup>() ||
-           table == table_name<Setting>();
+           table == table_name<Setting>() || table == table_name<NftLookup>();
   }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
     Walk walk{inquiry, flow, ruleset_, &tables_};

@@ -1,7 +1,9 @@
 #include "core/base/ip.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <span>
 #include <vector>
 
 #include <fmt/format.h>
@@ -251,11 +253,26 @@ std::optional<IpAddress> IpAddress::previous() const {
   return std::nullopt;
 }
 
+namespace {
+
+/// There may be hundreds of thousands of them in an answer.
+std::string v4_text(std::span<const std::byte> bytes) {
+  constexpr std::size_t longest = 15;
+  std::array<char, longest> text{};
+  char* end = text.data();
+  for (const auto byte : bytes) {
+    if (end != text.data())
+      *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), std::to_integer<unsigned>(byte)).ptr;
+  }
+  return {text.data(), end};
+}
+
+} // namespace
+
 std::string IpAddress::to_string() const {
   if (is_v4())
-    return fmt::format("{}.{}.{}.{}", std::to_integer<unsigned>(bytes_[0]),
-                       std::to_integer<unsigned>(bytes_[1]), std::to_integer<unsigned>(bytes_[2]),
-                       std::to_integer<unsigned>(bytes_[3]));
+    return v4_text(bytes());
   if (is_v4_mapped())
     return "::ffff:" + unmapped().to_string();
   return v6_text(bytes_);

@@ -218,6 +218,7 @@ void walk_round(Session& session, std::span<FlowReport> flows, std::vector<std::
                 RequestSet& needs) {
   std::erase_if(open, [&](std::size_t at) {
     Inquiry inquiry(session.snapshot());
+    session.attend(inquiry);
     flows[at].fate = session.model().walk(inquiry, flows[at].flow);
     if (!inquiry.pending()) {
       session.adopt(inquiry);

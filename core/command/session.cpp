@@ -111,6 +111,13 @@ void Session::collect(const std::vector<Request>& needs, int round) {
     snapshot_.answered(need, {gap.id});
 }
 
+void Session::attend(Inquiry& inquiry) {
+  inquiry.read_at_once([this](const Request& request) {
+    if (model_->reads_at_once(request.table))
+      collect({request});
+  });
+}
+
 void Session::adopt(const Inquiry& inquiry) {
   for (const auto& gap : inquiry.new_gaps())
     snapshot_.add_gap(gap);

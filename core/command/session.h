@@ -60,6 +60,8 @@ public:
     }
   }
 
+  /// Has what the model reads at once collected while the inquiry waits.
+  void attend(Inquiry& inquiry);
   /// Has requests collected; on a replay they become gaps.
   void collect(const std::vector<Request>& needs, int round = 0);
   /// Takes over the gaps that an inquiry found out about.

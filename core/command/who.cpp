@@ -94,6 +94,7 @@ WhoReport who_reaches(Session& session, const Target& target, std::span<const Zo
   look_ahead(session, target, as);
   std::vector<std::string> gaps;
   auto classes = session.settle([&](Inquiry& inquiry) {
+    session.attend(inquiry);
     auto told = session.model().partition(inquiry, target, as);
     gaps = inquiry.gaps();
     return told;

@@ -23,9 +23,39 @@ void Inquiry::add_gap(const Gap& gap) {
   depend_on(gap.id);
 }
 
+Inquiry Inquiry::part() const {
+  Inquiry one(snapshot_, depth_);
+  if (!pending())
+    one.read_ = read_;
+  return one;
+}
+
+void Inquiry::take_over(const Inquiry& part) {
+  for (const auto& need : part.needs())
+    needs_.add(need);
+  questions_noted_ += part.questions_noted_;
+  for (const auto& id : part.gaps_)
+    depend_on(id);
+  for (const auto& gap : part.new_gaps_)
+    add_gap(gap);
+  partly_seen_.insert(part.partly_seen_.begin(), part.partly_seen_.end());
+  incomplete_ = part.incomplete_;
+  too_much_ = too_much_ || part.too_much_;
+}
+
+/// What was asked after a need was noted may hang on it, and would be read in vain.
+const Answered* Inquiry::read_now(const Request& request) {
+  if (!read_ || pending() || snapshot_.sealed())
+    return nullptr;
+  read_(request);
+  return snapshot_.answer(request);
+}
+
 std::vector<std::size_t> Inquiry::find(const Request& request) {
   incomplete_ = false;
   const Answered* answer = snapshot_.answer(request);
+  if (answer == nullptr)
+    answer = read_now(request);
   if (answer != nullptr) {
     for (const auto& gap : answer->gaps)
       note_gap(gap);

@@ -6,6 +6,7 @@
 // nothing; the caller looks at needs() before it uses any result.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -30,6 +31,10 @@ public:
   explicit Inquiry(const Snapshot& snapshot, Depth depth = Depth::whole)
       : snapshot_(snapshot), depth_(depth) {}
 
+  /// Tries to have a question answered while who asks waits; else it becomes a need, and that costs
+  /// a whole walk.
+  void read_at_once(std::function<void(const Request&)> read) { read_ = std::move(read); }
+
   bool at_a_glance() const { return depth_ == Depth::glance; }
   /// Notes that the work is more than a glance allows: its result means nothing.
   void give_up() { too_much_ = true; }
@@ -52,6 +57,11 @@ public:
     return typed;
   }
 
+  /// One that asks the same snapshot, and about which it is known apart what its answers hang on.
+  Inquiry part() const;
+  /// Takes over what a part noted: needs, gaps, incompleteness.
+  void take_over(const Inquiry& part);
+
   /// Notes that an answer hangs on a cell that is unknown because of this gap.
   void depend_on(std::string_view gap);
   /// The same with a gap that is found only here.
@@ -73,9 +83,11 @@ public:
 
 private:
   void note_gap(const std::string& id);
+  const Answered* read_now(const Request& request);
 
   const Snapshot& snapshot_;
   Depth depth_;
+  std::function<void(const Request&)> read_;
   bool too_much_ = false;
   RequestSet needs_;
   std::size_t questions_noted_ = 0;
@@ -118,6 +130,8 @@ public:
                                        const IpAddress& from, const std::string& interface) = 0;
   /// The ports that NAT may lead elsewhere: candidates, to be walked.
   virtual NatPorts nat_ports(Inquiry& /*inquiry*/) { return {}; }
+  /// Questions of this table take the system less time than a walk: they are read in its midst.
+  virtual bool reads_at_once(std::string_view /*table*/) const { return false; }
   /// What becomes of a flow. Meaningless while inquiry.pending().
   virtual Fate walk(Inquiry& inquiry, const Flow& flow) = 0;
   /// Every client there can be, by what becomes of it and what decides: disjoint classes that

@@ -1,6 +1,8 @@
 #include "core/report/who_report.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <tuple>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -156,24 +158,49 @@ std::vector<TableRow> source_rows(const std::vector<SourceClass>& classes, std::
   return rows;
 }
 
-/// The class with an empty array for its sources.
-Json json_without_sources(const SourceClass& entry) {
-  Json json;
-  json["sources"] = Json::array();
-  json["interface"] = json_text_or_null(entry.interface);
+/// The fields of a class but for its sources, in their order: field(name, value) for each, where
+/// the value is a text, a flag, a culprit, a list of texts, or nothing.
+template <typename Field> void each_field(const SourceClass& entry, Field field) {
+  constexpr std::nullptr_t nothing = nullptr;
+  const auto text = [&](std::string_view name, std::string_view value) {
+    if (value.empty())
+      field(name, nothing);
+    else
+      field(name, value);
+  };
+  text("interface", entry.interface);
   if (!entry.name.empty())
-    json["name"] = json_text(entry.name);
-  json["to"] = entry.to ? Json(entry.to->to_string()) : Json();
-  json["martian"] = entry.martian;
-  json["outcome"] = to_string(entry.outcome);
-  json["icmp"] = json_text_or_null(to_string(entry.icmp));
-  json["certainty"] = to_string(entry.certainty);
-  json["stopped_at"] = entry.stopped_at ? Json(to_string(*entry.stopped_at)) : Json();
-  json["culprit"] = json_culprit(entry.culprit);
-  json["via"] = Json::array();
-  for (const auto& rule : entry.via)
-    json["via"].push_back(json_text(rule));
-  return json;
+    text("name", entry.name);
+  text("to", entry.to ? entry.to->to_string() : "");
+  field("martian", entry.martian);
+  text("outcome", to_string(entry.outcome));
+  text("icmp", to_string(entry.icmp));
+  text("certainty", to_string(entry.certainty));
+  text("stopped_at", entry.stopped_at ? to_string(*entry.stopped_at) : "");
+  if (entry.culprit)
+    field("culprit", *entry.culprit);
+  else
+    field("culprit", nothing);
+  field("via", entry.via);
+}
+
+Json json_field(std::nullptr_t) {
+  return {};
+}
+Json json_field(bool flag) {
+  return flag;
+}
+Json json_field(std::string_view text) {
+  return json_text(text);
+}
+Json json_field(const Culprit& culprit) {
+  return json_culprit(culprit);
+}
+Json json_field(const std::vector<std::string>& texts) {
+  Json list = Json::array();
+  for (const auto& text : texts)
+    list.push_back(json_text(text));
+  return list;
 }
 
 /// Sets of firewalls leave hundreds of thousands of ranges: they are written as they come, in the
@@ -183,8 +210,14 @@ struct Layout {
   std::size_t depth = 0;
 
   Layout deeper() const { return {one_line, depth + 1}; }
-  std::string line() const { return one_line ? "" : "\n" + std::string(depth * 2, ' '); }
 };
+
+void break_line(std::string& out, const Layout& layout) {
+  if (layout.one_line)
+    return;
+  out += '\n';
+  out.append(layout.depth * 2, ' ');
+}
 
 void write_value(std::string& out, const Json& value, const Layout& layout) {
   const auto text = json_value(value, layout.one_line);
@@ -198,22 +231,23 @@ void write_value(std::string& out, const Json& value, const Layout& layout) {
 /// An array of `count` values, written one by one.
 template <typename Write>
 void write_array(std::string& out, std::size_t count, const Layout& layout, Write write) {
+  const Layout inner = layout.deeper();
   out += '[';
   for (std::size_t at = 0; at < count; ++at) {
     if (at > 0)
       out += ',';
-    out += layout.deeper().line();
-    write(at, layout.deeper());
+    break_line(out, inner);
+    write(at, inner);
   }
   if (count > 0)
-    out += layout.line();
+    break_line(out, layout);
   out += ']';
 }
 
 void write_name(std::string& out, std::string_view name, bool first, const Layout& layout) {
   if (!first)
     out += ',';
-  out += layout.line();
+  break_line(out, layout);
   out += '"';
   out += name;
   out += layout.one_line ? "\":" : "\": ";
@@ -227,19 +261,56 @@ void write_sources(std::string& out, const SourceClass& entry, const Layout& lay
   });
 }
 
-void write_class(std::string& out, const SourceClass& entry, const Layout& layout) {
-  const Json rest = json_without_sources(entry);
-  out += '{';
-  bool first = true;
-  for (const auto& [name, value] : rest.items()) {
-    write_name(out, name, first, layout.deeper());
-    if (name == "sources")
-      write_sources(out, entry, layout.deeper());
-    else
-      write_value(out, value, layout.deeper());
-    first = false;
+/// A field of a class, in the form that write_value() gives to its value.
+class FieldWriter {
+public:
+  FieldWriter(std::string& out, const Layout& layout) : out_(out), layout_(layout) {}
+
+  void write(std::nullptr_t) { out_ += "null"; }
+  void write(bool flag) { out_ += flag ? "true" : "false"; }
+  void write(const std::string& text) { write(std::string_view(text)); }
+  void write(std::string_view text) {
+    constexpr auto is_plain = [](char letter) {
+      return letter >= ' ' && letter < '\x7f' && letter != '"' && letter != '\\';
+    };
+    if (!std::ranges::all_of(text, is_plain))
+      return write_value(out_, json_text(text), layout_);
+    out_ += '"';
+    out_ += text;
+    out_ += '"';
   }
-  out += layout.line() + "}";
+  void write(const Culprit& culprit) {
+    const Layout inner = layout_.deeper();
+    out_ += '{';
+    write_name(out_, "kind", true, inner);
+    write(culprit.kind);
+    write_name(out_, "id", false, inner);
+    write(culprit.id);
+    break_line(out_, layout_);
+    out_ += '}';
+  }
+  void write(const std::vector<std::string>& texts) {
+    write_array(out_, texts.size(), layout_, [&](std::size_t at, const Layout& inner) {
+      FieldWriter(out_, inner).write(texts[at]);
+    });
+  }
+
+private:
+  std::string& out_;
+  Layout layout_;
+};
+
+void write_class(std::string& out, const SourceClass& entry, const Layout& layout) {
+  const Layout inner = layout.deeper();
+  out += '{';
+  write_name(out, "sources", true, inner);
+  write_sources(out, entry, inner);
+  each_field(entry, [&](std::string_view name, const auto& value) {
+    write_name(out, name, false, inner);
+    FieldWriter(out, inner).write(value);
+  });
+  break_line(out, layout);
+  out += '}';
 }
 
 void write_report(std::string& out, const WhoReport& report, const Layout& layout) {
@@ -255,7 +326,8 @@ void write_report(std::string& out, const WhoReport& report, const Layout& layou
   });
   write_name(out, "gaps", false, inner);
   write_value(out, json_gaps(report.gaps), inner);
-  out += layout.line() + "}";
+  break_line(out, layout);
+  out += '}';
 }
 
 } // namespace
@@ -292,9 +364,13 @@ void write_sources(Page& page, std::span<const SourceClass> classes) {
 }
 
 Json json_class(const SourceClass& entry) {
-  Json json = json_without_sources(entry);
+  Json json;
+  json["sources"] = Json::array();
   for (const auto& source : entry.sources)
     json["sources"].push_back(source.to_string());
+  each_field(entry, [&](std::string_view name, const auto& value) {
+    json[std::string(name)] = json_field(value);
+  });
   return json;
 }
 

@@ -5,6 +5,7 @@
 #include "platform/linux/model/bind.h"
 #include "platform/linux/model/flows.h"
 #include "platform/linux/model/nat_ports.h"
+#include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/partition.h"
 #include "platform/linux/model/unix_walk.h"
 #include "platform/linux/model/walk.h"
@@ -32,10 +33,17 @@ public:
     return flows_from_client(inquiry, target, from, interface);
   }
   NatPorts nat_ports(Inquiry& inquiry) override { return find_nat_ports(inquiry, ruleset_); }
+  bool reads_at_once(std::string_view table) const override {
+    return table == table_name<RouteLookup>() || table == table_name<SocketLookup>() ||
+           table == table_name<Setting>() || table == table_name<NftLookup>();
+  }
   Fate walk(Inquiry& inquiry, const Flow& flow) override {
     Walk walk{inquiry, flow, ruleset_, &tables_};
-    return fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_internet(walk),
-                   inquiry);
+    walk.links = links_.lend();
+    Fate fate =
+        fate_of(flow.proto == Proto::unix_socket ? walk_unix(walk) : walk_internet(walk), inquiry);
+    links_.settle();
+    return fate;
   }
   std::vector<SourceClass> partition(Inquiry& inquiry, const Target& target,
                                      const std::optional<Identity>& as) override {
@@ -63,6 +71,7 @@ private:
 
   PlainFlows plain_flows_;
   Examples examples_;
+  KnownLinks links_;
   Ruleset ruleset_;
   xt::LegacyTables tables_;
 };

@@ -63,13 +63,27 @@ struct Stacked {
 
 } // namespace
 
-/// A host may have hundreds of containers on one bridge: what is seen of them is kept for the walk.
+namespace {
+
+/// Something that was seen, and what was noted of the questions it took.
+template <typename Value> struct Seen {
+  Inquiry inquiry;
+  Value value;
+};
+
+/// The packets of a protocol to a next hop, from a sender.
+using HopKey = std::tuple<LinkKey, IpAddress, std::optional<IpAddress>, Proto>;
+
+} // namespace
+
+/// A host may have hundreds of containers on one bridge, and thousands of flows to them.
 struct LinkMemory {
-  std::map<LinkKey, Link> links;
-  std::map<LinkKey, Behind> behind;
-  std::optional<std::vector<Stacked>> stacked; ///< of all namespaces
-  std::map<std::pair<LinkKey, IpFamily>, std::vector<LinkAddress>> addresses;
-  std::map<std::tuple<LinkKey, IpAddress, std::optional<IpAddress>>, NextHop> hops;
+  std::map<LinkKey, Seen<Link>> links;
+  std::map<LinkKey, Seen<Behind>> behind;
+  std::map<bool, Seen<std::vector<Stacked>>> stacked; ///< of all namespaces: one
+  std::map<std::pair<LinkKey, IpFamily>, Seen<std::vector<LinkAddress>>> addresses;
+  std::map<HopKey, Seen<NextHop>> hops;
+  bool unfinished = false; ///< facts were missing for some of it
 };
 
 namespace {
@@ -80,18 +94,27 @@ LinkMemory& memory_of(Walk& walk) {
   return *walk.links;
 }
 
-LinkKey key_of(Int netns, const Interface& out) {
-  return {netns, out.index.value_or(0)};
+/// What is kept under the key, made when it is asked for the first time; who asks again has asked
+/// all its questions as well.
+template <typename Map, typename Make>
+const auto& kept(Walk& walk, Map LinkMemory::* member, const typename Map::key_type& key,
+                 const Make& make) {
+  LinkMemory& memory = memory_of(walk);
+  Map& map = memory.*member;
+  auto known = map.find(key);
+  if (known == map.end()) {
+    Inquiry inquiry = walk.inquiry.part();
+    Walk part{inquiry, walk.flow, walk.ruleset, walk.xt, walk.classes, nullptr, walk.links};
+    auto value = make(part);
+    memory.unfinished = memory.unfinished || inquiry.pending() || inquiry.too_much();
+    known = map.emplace(key, typename Map::mapped_type{std::move(inquiry), std::move(value)}).first;
+  }
+  walk.inquiry.take_over(known->second.inquiry);
+  return known->second.value;
 }
 
-/// What is kept under the key, made when it is asked for the first time.
-template <typename Map, typename Make>
-const typename Map::mapped_type& kept(Map& map, const typename Map::key_type& key,
-                                      const Make& make) {
-  auto known = map.find(key);
-  if (known == map.end())
-    known = map.emplace(key, make()).first;
-  return known->second;
+LinkKey key_of(Int netns, const Interface& out) {
+  return {netns, out.index.value_or(0)};
 }
 
 /// The number that a namespace has for another one; nothing where none is known.
@@ -117,16 +140,15 @@ std::optional<Int> netns_below(Walk& walk, Int netns, const Interface& macvlan) 
 
 /// The macvlans of all namespaces.
 const std::vector<Stacked>& all_macvlans(Walk& walk) {
-  auto& known = memory_of(walk).stacked;
-  if (known)
-    return *known;
-  std::vector<Stacked> all;
-  for (const auto& space : walk.inquiry.rows<NetworkNamespace>({}))
-    for (const auto& each : ask_interfaces(walk.inquiry, space.inode.value_or(0)))
-      if (each.kind.is("macvlan"))
-        if (const auto below = netns_below(walk, space.inode.value_or(0), each))
-          all.push_back({space.inode.value_or(0), each, *below});
-  return known.emplace(std::move(all));
+  return kept(walk, &LinkMemory::stacked, true, [](Walk& part) {
+    std::vector<Stacked> all;
+    for (const auto& space : part.inquiry.rows<NetworkNamespace>({}))
+      for (const auto& each : ask_interfaces(part.inquiry, space.inode.value_or(0)))
+        if (each.kind.is("macvlan"))
+          if (const auto below = netns_below(part, space.inode.value_or(0), each))
+            all.push_back({space.inode.value_or(0), each, *below});
+    return all;
+  });
 }
 
 Link look_at_link(Walk& walk, Int netns, const Interface& out);
@@ -168,8 +190,8 @@ Link look_at_link(Walk& walk, Int netns, const Interface& out) {
 }
 
 const Link& link_of(Walk& walk, Int netns, const Interface& out) {
-  return kept(memory_of(walk).links, key_of(netns, out),
-              [&] { return look_at_link(walk, netns, out); });
+  return kept(walk, &LinkMemory::links, key_of(netns, out),
+              [&](Walk& part) { return look_at_link(part, netns, out); });
 }
 
 /// Looks through the namespaces of this machine for the other ends of a link.
@@ -317,7 +339,9 @@ private:
     const bool calls = calls_ip(walk_.inquiry, netns, IpFamily::v4) ||
                        calls_ip(walk_.inquiry, netns, IpFamily::v6);
     const auto legacy = [&] {
-      return !walk_.inquiry.rows<XtTable>({{"netns", netns}}).empty() || walk_.inquiry.incomplete();
+      return !walk_.inquiry.find({std::string(table_name<XtTable>()), {{"netns", netns}}})
+                  .empty() ||
+             walk_.inquiry.incomplete();
     };
     return chains == nullptr || (calls && (!chains->empty() || legacy())) ||
            std::ranges::any_of(*chains, [](const NftBaseChain& chain) {
@@ -332,8 +356,8 @@ private:
 };
 
 const Behind& behind(Walk& walk, Int netns, const Interface& out) {
-  return kept(memory_of(walk).behind, key_of(netns, out),
-              [&] { return Segment(walk, netns, out).run(link_of(walk, netns, out)); });
+  return kept(walk, &LinkMemory::behind, key_of(netns, out),
+              [&](Walk& part) { return Segment(part, netns, out).run(link_of(part, netns, out)); });
 }
 
 class Search {
@@ -548,10 +572,10 @@ bool is_visible(Walk& walk, Int netns, const Interface& out) {
 
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
                                                    IpFamily family) {
-  return kept(memory_of(walk).addresses, {key_of(netns, out), family}, [&] {
+  return kept(walk, &LinkMemory::addresses, {key_of(netns, out), family}, [&](Walk& part) {
     std::vector<LinkAddress> found;
-    for (const auto& peer : behind(walk, netns, out).peers)
-      for (const auto& row : ask_addresses(walk.inquiry, peer.netns))
+    for (const auto& peer : behind(part, netns, out).peers)
+      for (const auto& row : ask_addresses(part.inquiry, peer.netns))
         if (row.interface_index == peer.interface.index && row.address.known() &&
             row.address.value().family() == family)
           found.push_back({peer.netns, peer.interface, row.address.value(), peer.end});
@@ -561,8 +585,19 @@ const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const 
 
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
                       const std::optional<IpAddress>& sender) {
-  return kept(memory_of(walk).hops, {key_of(netns, out), hop, sender},
-              [&] { return Search(walk, netns, out, hop, sender).run(); });
+  return kept(walk, &LinkMemory::hops, {key_of(netns, out), hop, sender, walk.flow.proto},
+              [&](Walk& part) { return Search(part, netns, out, hop, sender).run(); });
+}
+
+std::shared_ptr<LinkMemory> KnownLinks::lend() {
+  if (!memory_)
+    memory_ = std::make_shared<LinkMemory>();
+  return memory_;
+}
+
+void KnownLinks::settle() {
+  if (memory_ && memory_->unfinished)
+    memory_.reset();
 }
 
 } // namespace synfate

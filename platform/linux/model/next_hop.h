@@ -55,7 +55,8 @@ struct LinkAddress {
 /// Whether who is on the link of a device can be seen at all.
 bool is_visible(Walk& walk, Int netns, const Interface& out);
 
-/// Who is on a link, as far as that is in namespaces of this machine; valid as long as the walk.
+/// Who is on a link, as far as that is in namespaces of this machine; valid as long as the
+/// walk.
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
                                                    IpFamily family);
 
@@ -63,5 +64,18 @@ const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const 
 /// nothing while the inquiry is pending.
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
                       const std::optional<IpAddress>& sender);
+
+/// What walks saw of links stays true for those that come later, for answers of a snapshot are only
+/// ever added.
+class KnownLinks {
+public:
+  /// For one walk.
+  std::shared_ptr<LinkMemory> lend();
+  /// After it: what it lacked facts for is forgotten.
+  void settle();
+
+private:
+  std::shared_ptr<LinkMemory> memory_;
+};
 
 } // namespace synfate

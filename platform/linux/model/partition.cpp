@@ -1,8 +1,12 @@
 #include "platform/linux/model/partition.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <map>
 #include <set>
+#include <unordered_map>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -79,36 +83,49 @@ struct EndGroup {
   std::vector<IntervalSet> addresses;
 };
 
-std::string signature(const ClassEnd& end) {
-  std::string text = fmt::format("{}", static_cast<int>(end.certainty));
-  const auto add = [&text](std::string_view part) {
-    text += separator;
-    text += part;
-  };
-  for (const auto& condition : end.packet_conditions)
-    add(condition.when);
-  for (const auto& condition : end.conditions)
-    add(condition);
-  for (const auto& assumption : end.assumptions)
-    add(assumption);
-  for (const auto& interval : end.ports.intervals())
-    add(fmt::format("{}-{}", static_cast<unsigned>(interval.first),
-                    static_cast<unsigned>(interval.last)));
-  if (!end.stop)
-    return text;
-  add(fmt::format("{} {} {} {}", static_cast<int>(end.stop->outcome),
-                  static_cast<int>(end.stop->icmp), static_cast<int>(end.stop->stage),
-                  end.stop->martian));
-  if (end.stop->culprit) {
-    add(end.stop->culprit->kind);
-    add(end.stop->culprit->id);
+/// Appends numbers as they are written, and texts, each behind a separator.
+class KeyText {
+public:
+  KeyText& operator<<(std::string_view part) {
+    text_ += separator;
+    text_ += part;
+    return *this;
   }
-  return text;
+  KeyText& operator<<(int number) {
+    std::array<char, 12> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    return *this << std::string_view(digits.data(), end);
+  }
+  std::string take() { return std::move(text_); }
+
+private:
+  std::string text_;
+};
+
+std::string signature(const ClassEnd& end) {
+  KeyText text;
+  text << static_cast<int>(end.certainty);
+  for (const auto& condition : end.packet_conditions)
+    text << condition.when;
+  for (const auto& condition : end.conditions)
+    text << condition;
+  for (const auto& assumption : end.assumptions)
+    text << assumption;
+  for (const auto& interval : end.ports.intervals())
+    text << static_cast<int>(interval.first) << static_cast<int>(interval.last) << "-";
+  if (!end.stop)
+    return text.take();
+  text << static_cast<int>(end.stop->outcome) << static_cast<int>(end.stop->icmp)
+       << static_cast<int>(end.stop->stage) << (end.stop->martian ? 1 : 0);
+  if (end.stop->culprit)
+    text << end.stop->culprit->kind << end.stop->culprit->id;
+  return text.take();
 }
 
 std::vector<EndGroup> group(const std::vector<ClassEnd>& ends) {
   std::vector<EndGroup> groups;
-  std::map<std::string, std::size_t> known;
+  std::unordered_map<std::string, std::size_t> known;
+  known.reserve(ends.size());
   for (const auto& end : ends) {
     const auto [at, fresh] = known.emplace(signature(end), groups.size());
     if (fresh)
@@ -132,15 +149,15 @@ Journey journey_of(const ClassEnd& end) {
 
 /// What tells classes apart in the answer.
 std::string visible(const SourceClass& part) {
-  std::string text =
-      fmt::format("{} {} {} {} {}", static_cast<int>(part.outcome), static_cast<int>(part.icmp),
-                  static_cast<int>(part.certainty),
-                  part.stopped_at ? static_cast<int>(*part.stopped_at) : -1, part.martian);
+  KeyText text;
+  text << static_cast<int>(part.outcome) << static_cast<int>(part.icmp)
+       << static_cast<int>(part.certainty)
+       << (part.stopped_at ? static_cast<int>(*part.stopped_at) : -1) << (part.martian ? 1 : 0);
   if (part.culprit)
-    text += fmt::format("{}{}{}{}", separator, part.culprit->kind, separator, part.culprit->id);
+    text << part.culprit->kind << part.culprit->id;
   for (const auto& rule : part.via)
-    text += fmt::format("{}{}", separator, rule);
-  return text;
+    text << rule;
+  return text.take();
 }
 
 std::vector<IpRange> ranges_of(const IntervalSet& set, IpFamily family) {
@@ -276,15 +293,20 @@ private:
 
   std::vector<SourceClass> classes() {
     const IpFamily family = vantage_.flow.from.family();
+    std::vector<std::pair<Wide, std::size_t>> order; // by the first address
+    order.reserve(parts_.size());
+    for (std::size_t at = 0; at < parts_.size(); ++at) {
+      auto& part = parts_[at];
+      const IntervalSet sources = IntervalSet::unite(part.addresses);
+      order.emplace_back(sources.first(), at);
+      part.told.sources = ranges_of(sources, family);
+      part.addresses.clear();
+    }
+    std::ranges::sort(order);
     std::vector<SourceClass> classes;
     classes.reserve(parts_.size());
-    for (auto& part : parts_) {
-      part.told.sources = ranges_of(IntervalSet::unite(part.addresses), family);
-      part.addresses.clear();
-      classes.push_back(std::move(part.told));
-    }
-    std::ranges::sort(classes, {},
-                      [](const SourceClass& told) { return told.sources.front().first; });
+    for (const auto& [first, at] : order)
+      classes.push_back(std::move(parts_[at].told));
     return classes;
   }
 
@@ -294,7 +316,7 @@ private:
   std::vector<EndGroup> groups_;
   std::vector<IntervalSet> told_; ///< all that is told so far
   std::vector<Part> open_;        ///< with one set each
-  std::map<std::string, std::size_t> known_;
+  std::unordered_map<std::string, std::size_t> known_;
   std::vector<Part> parts_;
 };
 

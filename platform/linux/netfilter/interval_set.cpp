@@ -1,7 +1,9 @@
 #include "platform/linux/netfilter/interval_set.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -94,17 +96,72 @@ Intervals with_one(const Intervals& sorted, const Interval& more) {
   return together;
 }
 
+/// Joins sorted intervals that overlap or follow upon each other.
+Intervals without_overlap(const Intervals& sorted) {
+  Intervals together;
+  together.reserve(sorted.size());
+  for (const auto& interval : sorted)
+    if (interval.first <= interval.last)
+      append(together, interval);
+  return together;
+}
+
 Intervals joined(const Intervals& a, const Intervals& b) {
   if (b.size() == 1 && !touches(a, b.front()))
     return with_one(a, b.front());
-  Intervals merged;
-  merged.reserve(a.size() + b.size());
-  std::ranges::merge(a, b, std::back_inserter(merged), {}, &Interval::first, &Interval::first);
   Intervals together;
-  together.reserve(merged.size());
-  for (const auto& interval : merged)
-    append(together, interval);
+  together.reserve(a.size() + b.size());
+  auto mine = a.begin();
+  for (const auto& other : b) {
+    for (; mine != a.end() && mine->first <= other.first; ++mine)
+      append(together, *mine);
+    append(together, other);
+  }
+  for (; mine != a.end(); ++mine)
+    append(together, *mine);
   return together;
+}
+
+/// From so many on, values of 32 bits are sorted digit by digit.
+constexpr std::size_t many = 1024;
+
+/// By their first values, those of 32 bits.
+void sort_by_digits(Intervals& intervals) {
+  struct Place {
+    std::uint32_t first;
+    std::uint32_t at;
+  };
+  constexpr unsigned digit_bits = 11;
+  constexpr std::uint32_t last_digit = (1U << digit_bits) - 1;
+  std::vector<Place> places;
+  std::vector<Place> sorted(intervals.size());
+  places.reserve(intervals.size());
+  for (const auto& interval : intervals)
+    places.push_back(
+        {static_cast<std::uint32_t>(interval.first), static_cast<std::uint32_t>(places.size())});
+  for (unsigned shift = 0; shift < 32; shift += digit_bits) {
+    std::array<std::uint32_t, last_digit + 1> begins{};
+    for (const auto& place : places)
+      ++begins[place.first >> shift & last_digit];
+    std::exclusive_scan(begins.begin(), begins.end(), begins.begin(), 0U);
+    for (const auto& place : places)
+      sorted[begins[place.first >> shift & last_digit]++] = place;
+    places.swap(sorted);
+  }
+  Intervals ordered;
+  ordered.reserve(intervals.size());
+  for (const auto& place : places)
+    ordered.push_back(intervals[place.at]);
+  intervals = std::move(ordered);
+}
+
+void sort_by_first(Intervals& intervals) {
+  const auto is_short = [](const Interval& interval) { return interval.first >> 32 == 0; };
+  if (intervals.size() >= many && intervals.size() >> 32 == 0 &&
+      std::ranges::all_of(intervals, is_short))
+    sort_by_digits(intervals);
+  else
+    std::ranges::sort(intervals, {}, &Interval::first);
 }
 
 /// Number of zero bits below the lowest one.
@@ -163,35 +220,27 @@ IntervalSet IntervalSet::prefix(const IpPrefix& prefix) {
 
 IntervalSet IntervalSet::from(std::vector<Interval> intervals) {
   if (!std::ranges::is_sorted(intervals, {}, &Interval::first))
-    std::ranges::sort(intervals, {}, &Interval::first);
-  std::vector<Interval> sorted;
-  sorted.reserve(intervals.size());
-  for (const auto& interval : intervals)
-    if (interval.first <= interval.last)
-      append(sorted, interval);
-  return IntervalSet(std::move(sorted));
+    sort_by_first(intervals);
+  return IntervalSet(without_overlap(intervals));
 }
 
 IntervalSet IntervalSet::unite(std::span<const IntervalSet> sets) {
   if (sets.size() == 1)
     return sets.front();
-  std::vector<Interval> all;
-  std::vector<std::size_t> runs{0}; // where the sorted intervals of each set begin
-  for (const auto& set : sets) {
-    if (set.empty())
-      continue;
-    all.insert(all.end(), set.intervals().begin(), set.intervals().end());
-    runs.push_back(all.size());
-  }
-  const auto at = [&](std::size_t run) {
-    return all.begin() + static_cast<std::ptrdiff_t>(runs[run]);
-  };
-  for (std::size_t step = 1; step + 1 < runs.size(); step *= 2)
-    for (std::size_t run = 0; run + step + 1 < runs.size(); run += 2 * step)
-      std::ranges::inplace_merge(at(run), at(run + step),
-                                 at(std::min(run + 2 * step, runs.size() - 1)), {},
-                                 &Interval::first);
-  return from(std::move(all));
+  Intervals some; // of small sets
+  std::vector<const Intervals*> others;
+  for (const auto& set : sets)
+    if (const auto& own = set.intervals(); own.size() < great)
+      some.insert(some.end(), own.begin(), own.end());
+    else
+      others.push_back(&own);
+  if (!std::ranges::is_sorted(some, {}, &Interval::first))
+    sort_by_first(some);
+  some = without_overlap(some);
+  std::ranges::sort(others, {}, [](const Intervals* each) { return each->size(); });
+  for (const auto* each : others)
+    some = joined(some, *each);
+  return IntervalSet(std::move(some));
 }
 
 std::optional<IntervalSet> IntervalSet::masked(Wide mask, Wide value, unsigned bits,

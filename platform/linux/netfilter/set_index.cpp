@@ -276,12 +276,20 @@ void SetIndex::finish() {
     build_spans();
     return;
   }
-  if (ranges)
-    return;
-  exact_.reserve(elements_.size());
-  for (const auto& element : elements_)
-    if (!element.interval_end)
-      exact_.emplace(element.key, element.value);
+  has_exact_ = !ranges && std::ranges::any_of(elements_, [](const SetElement& element) {
+    return !element.interval_end;
+  });
+}
+
+const std::unordered_map<std::string_view, std::uint32_t>& SetIndex::exact() const {
+  if (!exact_) {
+    exact_.emplace();
+    exact_->reserve(elements_.size());
+    for (const auto& element : elements_)
+      if (!element.interval_end)
+        exact_->emplace(element.key, element.value);
+  }
+  return *exact_;
 }
 
 /// A start lasts until the next key of any kind; at the same key a start goes before an end.
@@ -309,9 +317,16 @@ const std::vector<SetIndex::Region>& SetIndex::regions() const {
   std::map<std::uint32_t, std::vector<Interval>> intervals;
   for (const auto& span : spans_)
     intervals[span.value].push_back({span.first, span.last});
-  if (spans_.empty())
-    for (const auto& [key, value] : exact_)
+  if (has_exact_ && values_.size() == 1) { // then no key has two of them
+    auto& numbers = intervals[0];
+    numbers.reserve(elements_.size());
+    for (const auto& element : elements_)
+      if (!element.interval_end)
+        numbers.push_back({number_of(element.key), number_of(element.key)});
+  } else if (has_exact_) {
+    for (const auto& [key, value] : exact())
       intervals[value].push_back({number_of(key), number_of(key)});
+  }
   regions_.emplace();
   for (auto& [value, numbers] : intervals)
     regions_->push_back({value, IntervalSet::from(std::move(numbers))});
@@ -377,9 +392,9 @@ const SetValue* SetIndex::find(std::string_view key) const {
   if (key.size() == shape_.key_length) {
     if (!spans_.empty())
       found = find_span(number_of(key));
-    else if (!exact_.empty()) {
-      const auto at = exact_.find(key);
-      found = at == exact_.end() ? nullptr : &values_[at->second];
+    else if (has_exact_) {
+      const auto at = exact().find(key);
+      found = at == exact().end() ? nullptr : &values_[at->second];
     } else
       found = find_ranges(key);
   }
@@ -399,11 +414,11 @@ std::optional<std::vector<LookupPart>> SetIndex::find(const std::vector<Octet>& 
     return std::vector<LookupPart>{
         {packet.addresses, packet.ports, find(bytes), false, false, false}};
   }
-  const auto places = shape_.fields.empty() && !exact_.empty() ? pieces(key, packet) : fields();
+  const auto places = shape_.fields.empty() && has_exact_ ? pieces(key, packet) : fields();
   std::vector<FieldShape> shapes;
   for (const auto& [offset, size] : places)
     shapes.push_back(field_shape(key, offset, size, packet));
-  const bool one_number = spans_.size() + exact_.size() > 0;
+  const bool one_number = has_exact_ || !spans_.empty();
   if (one_number && shapes.size() == 1 && shapes.front().kind == FieldShape::Kind::address &&
       shapes.front().mask == all_ones(shapes.front().bits))
     return find_address(packet);

@@ -110,6 +110,7 @@ private:
     IntervalSet numbers;
   };
   const std::vector<Region>& regions() const;
+  const std::unordered_map<std::string_view, std::uint32_t>& exact() const;
   std::vector<LookupPart> find_address(const PacketClass& packet) const;
   const SetValue* find_span(Wide key) const;
   const SetValue* find_ranges(std::string_view key) const;
@@ -119,7 +120,9 @@ private:
   std::vector<SetElement> elements_;
   std::vector<SetValue> values_;
   std::unordered_map<std::string, std::uint32_t> value_numbers_;
-  std::unordered_map<std::string_view, std::uint32_t> exact_;
+  bool has_exact_ = false; ///< the keys are single ones
+  /// Their values, made when first asked for.
+  mutable std::optional<std::unordered_map<std::string_view, std::uint32_t>> exact_;
   std::vector<Span> spans_; ///< sorted; interval sets with keys of up to 16 bytes
   std::optional<std::uint32_t> catchall_;
   mutable std::optional<std::vector<Region>> regions_; ///< made when first asked for

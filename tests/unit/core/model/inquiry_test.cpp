@@ -51,3 +51,41 @@ TEST_CASE("a glance gives up where there is more, and uses what was read already
   CHECK(later.find_within(all_routes, 1).size() == 1);
   CHECK_FALSE(later.too_much());
 }
+
+TEST_CASE("what can be read while somebody waits is no need") {
+  Snapshot snapshot = empty_snapshot();
+  const Request of_address{std::string(table_name<Address>()), {{"netns", Int{7}}}};
+  Inquiry inquiry(snapshot);
+  inquiry.read_at_once([&](const Request& request) {
+    if (request == all_routes)
+      snapshot.answered(request, {"routes"});
+  });
+  static_cast<void>(inquiry.find(all_routes));
+  CHECK_FALSE(inquiry.pending());
+  CHECK(inquiry.incomplete());
+  CHECK(inquiry.gaps() == std::vector<std::string>{"routes"});
+
+  static_cast<void>(inquiry.find(of_address));
+  CHECK(inquiry.needs() == std::vector{of_address});
+  bool asked = false; // it might hang on what is still missing
+  inquiry.read_at_once([&](const Request&) { asked = true; });
+  static_cast<void>(inquiry.find({std::string(table_name<Interface>()), {{"netns", Int{7}}}}));
+  CHECK_FALSE(asked);
+}
+
+TEST_CASE("what a part of an inquiry noted is taken over, as if it had been asked here") {
+  Snapshot snapshot = empty_snapshot();
+  snapshot.answered(all_routes, {"routes"});
+  Inquiry inquiry(snapshot);
+  Inquiry part = inquiry.part();
+  static_cast<void>(part.find(all_routes));
+  static_cast<void>(part.find({std::string(table_name<Address>()), {{"netns", Int{7}}}}));
+  part.add_gap({"new", "what", "why", "effect", "remedy"});
+  CHECK_FALSE(inquiry.pending());
+  for (int times = 0; times < 2; ++times)
+    inquiry.take_over(part);
+  CHECK(inquiry.needs() == part.needs());
+  CHECK(inquiry.gaps() == std::vector<std::string>{"routes", "new"});
+  CHECK(inquiry.new_gaps() == part.new_gaps());
+  CHECK(inquiry.partly_seen().contains(table_name<Route>()));
+}

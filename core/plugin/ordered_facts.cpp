@@ -1,9 +1,44 @@
 #include "core/plugin/ordered_facts.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace synfate {
+
+namespace {
+
+/// Rows of one table, in their order. Many are kept as a snapshot keeps them: a cell of a row that
+/// is handed over takes four times as much.
+class KeptRows {
+public:
+  explicit KeptRows(const TableSpec& table) : table_(&table) {}
+
+  bool of(const TableSpec& table) const { return table_ == &table; }
+
+  void add(std::vector<Cell>&& cells) {
+    constexpr std::size_t few = 32; // worth no table of their own
+    if (first_.size() < few)
+      return first_.push_back(std::move(cells));
+    if (!others_)
+      others_.emplace(*table_);
+    others_->add(std::move(cells));
+  }
+
+  void pass_on(FactSink& sink) {
+    for (auto& cells : first_)
+      sink.add_row(*table_, std::move(cells));
+    for (std::size_t row = 0; others_ && row < others_->size(); ++row)
+      sink.add_row(*table_, others_->row(row));
+  }
+
+private:
+  const TableSpec* table_;
+  std::vector<std::vector<Cell>> first_;
+  std::optional<Table> others_;
+};
+
+} // namespace
 
 /// What one part wrote before its turn.
 class OrderedFacts::Part final : public FactSink {
@@ -12,8 +47,9 @@ public:
 
   void add_row(const TableSpec& table, std::vector<Cell>&& cells) override {
     if (!has_turn()) {
-      rows_.push_back({&table, std::move(cells)});
-      return;
+      if (rows_.empty() || !rows_.back().of(table))
+        rows_.emplace_back(table);
+      return rows_.back().add(std::move(cells));
     }
     pass_on();
     whole_.sink_.add_row(table, std::move(cells));
@@ -40,8 +76,8 @@ public:
 
   /// Only at its turn.
   void pass_on() {
-    for (auto& [table, cells] : std::exchange(rows_, {}))
-      whole_.sink_.add_row(*table, std::move(cells));
+    for (auto& rows : std::exchange(rows_, {}))
+      rows.pass_on(whole_.sink_);
     for (const auto& gap : std::exchange(gaps_, {}))
       whole_.sink_.add_gap(gap);
   }
@@ -49,16 +85,11 @@ public:
   bool written_ = false; ///< guarded by the whole's mutex
 
 private:
-  struct Row {
-    const TableSpec* table;
-    std::vector<Cell> cells;
-  };
-
   bool has_turn() const { return whole_.turn_.load(std::memory_order_acquire) == at_; }
 
   OrderedFacts& whole_;
   std::size_t at_;
-  std::vector<Row> rows_;
+  std::vector<KeptRows> rows_;
   std::vector<Gap> gaps_;
 };
 

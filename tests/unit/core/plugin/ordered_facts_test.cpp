@@ -23,7 +23,13 @@ struct Notes final : FactSink {
   std::vector<std::string> lines;
 };
 
-const TableSpec table{.name = "row", .meaning = "", .columns = {}};
+const TableSpec table{.name = "row",
+                      .meaning = "",
+                      .columns = {{.name = "value",
+                                   .type = ColumnType::integer,
+                                   .unit = "",
+                                   .meaning = "",
+                                   .refers_to = ""}}};
 
 Gap gap(std::string id) {
   return {std::move(id), "what", "why", "", ""};
@@ -66,6 +72,19 @@ TEST_CASE("the part whose turn it is writes straight through, also what it kept 
   CHECK(stage.notes.lines == Lines{"row 0", "end 0"});
   stage.row(1, 11);
   CHECK(stage.notes.lines == Lines{"row 0", "end 0", "row 10", "row 11"});
+}
+
+TEST_CASE("of many rows that wait for their turn none is lost, and their order stays") {
+  Stage stage(2);
+  Lines expected{"end 0"};
+  for (Int row = 0; row < 500; ++row) {
+    stage.row(1, row % 7);
+    expected.push_back("row " + std::to_string(row % 7));
+  }
+  stage.facts.written(0);
+  stage.facts.written(1);
+  expected.emplace_back("end 1");
+  CHECK(stage.notes.lines == expected);
 }
 
 TEST_CASE("a part knows its own gaps, and at its end those of all before it") {

@@ -303,6 +303,46 @@ def ttl_used_up(lab):
     rules(lab, "table ip t { chain p { type filter hook prerouting priority -150; iifname sv0 ip ttl set 1; }\n}")
 
 
+FARTHER = "10.90.0.2"  # a client in a namespace behind the client's
+
+
+def behind_the_client(lab, hops):
+    """The client's namespace is a router, and what the server sends comes through so many less one."""
+    serve(lab)
+    far = lab.another_netns("f")
+    for setting in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+        lab.client.sysctl(setting, 1)
+    lab.client.ip("link", "add", "fv0", "type", "veth", "peer", "name", "eth0", "netns", far.name)
+    for netns, link, host in ((lab.client, "fv0", 1), (far, "eth0", 2)):
+        netns.ip("link", "set", link, "up")
+        netns.ip("addr", "add", f"10.90.0.{host}/24", "dev", link)
+        netns.ip("addr", "add", f"fd90::{host}/64", "dev", link, "nodad")
+    for route in (("10.90.0.0/24", "via", "10.77.0.2"), ("fd90::/64", "via", "fd77::2")):
+        lab.server.ip("route", "add", *route)
+    for gateway in ("10.90.0.1", "fd90::1"):
+        far.ip("route", "add", "default", "via", gateway)
+    lab.server.sysctl("net.ipv4.ip_default_ttl", hops)
+    lab.server.sysctl("net.ipv6.conf.sv0.hop_limit", hops)
+    return far
+
+
+class Farther(Case):
+    """The client is behind a router."""
+
+    def __init__(self, name, hops, connection, *rest, **more):
+        super().__init__(name, lambda lab: self._begin(lab, hops), connection, *rest, **more)
+
+    def _begin(self, lab, hops):
+        lab.client = behind_the_client(lab, hops)
+
+
+def one_hop_for_itself(lab):
+    """The router is the client."""
+    serve(lab)
+    far_client(lab)
+    lab.server.sysctl("net.ipv4.ip_default_ttl", 1)
+
+
 def routed_again_in_output(lab):
     """The answer is for the address that NAT gave the client, and then for the client, who has no
     route."""
@@ -965,6 +1005,20 @@ CASES = [
             Connection("fd77::1"), "open"),
     Patient("a router that does not answer is passed over by a reset (IPv6)", silent_router,
             Connection("fd77::1", 9), "refused"),
+    Farther("what the server sends does not get past the first router", 1,
+            Connection("10.77.0.1", source=FARTHER), "timeout", rule="route.no_return.ttl",
+            culprit="sysctl", certainty="certain"),
+    Farther("what the server sends does not get past the first router (IPv6)", 1,
+            Connection("fd77::1", source="fd90::2"), "timeout", rule="route.no_return.ttl",
+            culprit="sysctl", certainty="certain"),
+    Farther("nor does a reset", 1, Connection("10.77.0.1", 9, source=FARTHER), "timeout",
+            certainty="certain"),
+    Farther("what the server sends gets past the only router", 2,
+            Connection("10.77.0.1", source=FARTHER), "open", certainty="certain"),
+    Farther("what the server sends gets past the only router (IPv6)", 2,
+            Connection("fd77::1", source="fd90::2"), "open", certainty="certain"),
+    Case("one hop is enough to the router itself", one_hop_for_itself,
+         Connection("10.77.0.1", source=FAR), "open", certainty="certain"),
     Case("NAT sends a client to itself (IPv6)", sent_back_to_the_caller, Connection("fd77::1"),
          "timeout"),
     Case("NAT sends a client to itself, where nothing listens (IPv6)", sent_back_to_the_caller,

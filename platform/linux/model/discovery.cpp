@@ -46,13 +46,16 @@ bool somebody_knows(Walk& walk, const Journey& journey, const Interface& device)
 Journeys settle_unseen(Walk& walk, Journey journey, const Interface& device, Refusal refusal) {
   if (somebody_knows(walk, journey, device))
     return alone(std::move(journey));
+  const bool hidden = is_partly_hidden(walk, journey.netns, device);
   if (walk.inquiry.pending())
     return {};
+  if (refusal.kind == Refusal::Kind::perhaps && hidden)
+    assume(journey, "who asks on the client's link for this host gets an answer");
   if (refusal.kind == Refusal::Kind::perhaps)
     return alone(std::move(journey));
   if (refusal.kind == Refusal::Kind::unknown)
     return taken_for_granted(std::move(journey), refusal);
-  if (refusal.kind == Refusal::Kind::rules)
+  if (refusal.kind == Refusal::Kind::rules || hidden)
     assume(journey, "the client's neighbour table does not know this host yet");
   return stopped_by(std::move(journey), std::move(refusal));
 }

@@ -45,6 +45,7 @@ struct Link {
   Int netns = 0;               ///< of the ends: a macvlan's may be another one's
   std::vector<Interface> ends; ///< the veths that it consists of on this side
   bool closed = false;         ///< everything on it can be seen
+  bool hidden = false;         ///< what it lies on is out of sight
 };
 
 /// What is behind the ends of a link.
@@ -139,6 +140,7 @@ Link look_below(Walk& walk, Int netns, const Interface& out) {
   const auto lower = below && out.link_index.known()
                          ? ask_interface(walk.inquiry, *below, out.link_index.value())
                          : std::nullopt;
+  link.hidden = !lower;
   if (!lower || !(lower->kind.is("veth") || lower->kind.is("bridge")))
     return link;
   link = look_at_link(walk, *below, *lower);
@@ -205,7 +207,6 @@ private:
       if (!space.path.known() || (ends_.size() == 1 && ends_.contains(std::nullopt)))
         return nullptr;
       number = number_of(walk_, netns_, space);
-      note_completeness();
       if (!number)
         return nullptr;
     }
@@ -214,17 +215,13 @@ private:
   }
 
   void look_into(Int netns, const Ends& ends) {
-    const auto interfaces = ask_interfaces(walk_.inquiry, netns);
-    note_completeness();
-    for (const auto& interface : interfaces) {
+    for (const auto& interface : ask_interfaces(walk_.inquiry, netns)) {
       const auto end = ends.find(interface.link_index.value_or(0));
       if (end == ends.end() || !are_peers(*end->second, interface))
         continue;
       found_.peers.push_back({netns, interface, *end->second, {}});
     }
   }
-
-  void note_completeness() { found_.partial = found_.partial || walk_.inquiry.incomplete(); }
 
   Walk& walk_;
   Int netns_;
@@ -250,8 +247,7 @@ private:
   void send(Int netns, const std::vector<Interface>& ends, const Interface* first,
             const std::vector<LinkKey>& bridges) {
     auto there = PeerSearch(walk_, netns, ends).run();
-    // Ends that are not found are counted: the list itself need not be complete.
-    found_.partial = found_.partial || there.partial || there.peers.size() < ends.size();
+    found_.partial = found_.partial || there.peers.size() < ends.size();
     for (auto& peer : there.peers) {
       if (first != nullptr)
         peer.end = *first;
@@ -544,6 +540,10 @@ std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress
 bool is_visible(Walk& walk, Int netns, const Interface& out) {
   return out.kind.is("veth") || out.kind.is("bridge") ||
          (out.kind.is("macvlan") && link_of(walk, netns, out).closed);
+}
+
+bool is_partly_hidden(Walk& walk, Int netns, const Interface& out) {
+  return link_of(walk, netns, out).hidden || behind(walk, netns, out).partial;
 }
 
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,

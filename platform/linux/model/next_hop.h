@@ -55,6 +55,9 @@ struct LinkAddress {
 /// Whether who is on the link of a device can be seen at all.
 bool is_visible(Walk& walk, Int netns, const Interface& out);
 
+/// Whether an end of a virtual link is in no namespace that was found.
+bool is_partly_hidden(Walk& walk, Int netns, const Interface& out);
+
 /// Who is on a link, as far as that is in namespaces of this machine; valid as long as the walk.
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
                                                    IpFamily family);

@@ -218,6 +218,31 @@ def known_by_macvlan(lab):
     lab.server.sysctl("net.ipv4.conf.mv0.arp_ignore", 8)
 
 
+def macvlan_beside(mode, others, below=()):
+    """One macvlan is the server's, another, in a namespace of its own, the client's; behind the
+    device below is a host as well."""
+    def prepare(lab):
+        sibling, beyond = lab.another_netns("m"), lab.another_netns("d")
+        lab.server.ip("link", "add", "lw0", "type", "veth", "peer", "name", "eth0", "netns", beyond.name)
+        lower = "lw0"
+        if below:
+            lower = below[0]
+            lab.server.ip("link", "add", lower, "type", "bridge")
+            lab.server.ip("link", "set", lower, "up")
+            lab.server.ip("link", "set", "lw0", "master", lower)
+        lab.server.ip("link", "set", "lw0", "up")
+        lab.server.ip("link", "add", "mv0", "link", lower, "type", "macvlan", "mode", mode)
+        lab.server.ip("link", "add", "mv1", "link", lower, "netns", sibling.name, "type", "macvlan",
+                      "mode", others)
+        for netns, link, host in ((lab.server, "mv0", 1), (sibling, "mv1", 9), (beyond, "eth0", 7)):
+            netns.ip("addr", "add", f"10.79.0.{host}/24", "dev", link)
+            netns.ip("link", "set", link, "up")
+            quick(netns, link)
+            lab.serve("0.0.0.0", "8080", netns=netns)
+        lab.client = sibling
+    return prepare
+
+
 def segment_size_of_link(lab):
     """A program of this host offers another one what fits their link, not what fits lo."""
     lab.serve("0.0.0.0", "8080", netns=lab.client)
@@ -866,6 +891,10 @@ class OnTheBridge(OnTheLink):
     link = "br0"
 
 
+class OnTheMacvlan(OnTheLink):
+    link = "mv0"
+
+
 class Patient(Case):
     """The client's first try is lost, a later one is not: however long that takes."""
 
@@ -1005,6 +1034,24 @@ CASES = [
             Connection("fd77::1"), "open"),
     Patient("a router that does not answer is passed over by a reset (IPv6)", silent_router,
             Connection("fd77::1", 9), "refused"),
+    Case("macvlans in mode bridge find each other", macvlan_beside("bridge", "bridge"),
+         Connection("10.79.0.9", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("macvlans of a bridge find each other", macvlan_beside("bridge", "bridge", ("lb0",)),
+         Connection("10.79.0.9", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("a macvlan in mode private does not hear its sibling", macvlan_beside("bridge", "private"),
+         Connection("10.79.0.9", source="10.79.0.1", local=True), "unreachable", culprit="neighbour",
+         certainty="certain"),
+    Case("a macvlan in mode private hears who is behind the device below",
+         macvlan_beside("private", "bridge"), Connection("10.79.0.7", source="10.79.0.1", local=True),
+         "open", certainty="certain"),
+    OnTheMacvlan("a client on a macvlan beside calls", macvlan_beside("bridge", "bridge"),
+                 Connection("10.79.0.1", source="10.79.0.9"), "open", certainty="certain"),
+    OnTheMacvlan("a client on a macvlan in mode vepa is not heard", macvlan_beside("bridge", "vepa"),
+                 Connection("10.79.0.1", source="10.79.0.9"), "unreachable", rule="net.macvlan_mode",
+                 culprit="interface", certainty="certain"),
+    OnTheMacvlan("a macvlan in mode private hears no sibling", macvlan_beside("private", "bridge"),
+                 Connection("10.79.0.1", source="10.79.0.9"), "unreachable", rule="net.macvlan_mode",
+                 culprit="interface", certainty="certain"),
     Farther("what the server sends does not get past the first router", 1,
             Connection("10.77.0.1", source=FARTHER), "timeout", rule="route.no_return.ttl",
             culprit="sysctl", certainty="certain"),

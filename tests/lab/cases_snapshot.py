@@ -5,9 +5,9 @@ import os
 import stat
 import subprocess
 
+import cases_path
 from cases_nat import container, nft
 from lab import enter, synfate_program
-import cases_path
 from lab import run as must
 
 SECRET = "--password=hunter2"
@@ -217,6 +217,8 @@ CASES = [
     Lost("an answer by a host that does not forward, and each table lost in turn",
          cases_path.answer_to_a_host_that_does_not_forward, "10.77.0.1:8080", "--from",
          f"{cases_path.FAR}%sv0"),
+    Lost("an answer by a neighbour that does not hand it on, and each table lost in turn",
+         cases_path.answered_by_a_known_neighbour, "10.77.0.1:8080", "--from", "10.77.0.2"),
     Lost("a client that knows this host already, and each table lost in turn",
          cases_path.known_by_macvlan, "10.79.0.1:8080", "--from", "10.79.0.2"),
     Lost("a client whose link-layer address is set, and wrong, and each table lost in turn",

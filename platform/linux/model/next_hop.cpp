@@ -40,12 +40,20 @@ struct Peer {
   std::vector<LinkKey> bridges; ///< in between
 };
 
+/// A macvlan, and the device below it.
+struct Stacked {
+  Int netns = 0;
+  Interface interface;
+  Int lower_netns = 0;
+};
+
 /// A link as far as it can be seen, whoever is looked for there.
 struct Link {
-  Int netns = 0;               ///< of the ends: a macvlan's may be another one's
-  std::vector<Interface> ends; ///< the veths that it consists of on this side
-  bool closed = false;         ///< everything on it can be seen
-  bool hidden = false;         ///< what it lies on is out of sight
+  Int netns = 0;                 ///< of the ends: a macvlan's may be another one's
+  std::vector<Interface> ends;   ///< the veths that it consists of on this side
+  bool closed = false;           ///< everything on it can be seen
+  bool hidden = false;           ///< what it lies on is out of sight
+  std::vector<Stacked> siblings; ///< macvlans that hear each other
 };
 
 /// What is behind the ends of a link.
@@ -53,13 +61,6 @@ struct Behind {
   std::vector<Peer> peers;
   bool partial = false; ///< there may be more
   bool closed = true;   ///< no other devices, or rules of a bridge, are in between
-};
-
-/// A macvlan, and the device below it.
-struct Stacked {
-  Int netns = 0;
-  Interface interface;
-  Int lower_netns = 0;
 };
 
 } // namespace
@@ -116,7 +117,7 @@ std::optional<Int> netns_below(Walk& walk, Int netns, const Interface& macvlan) 
   return std::nullopt;
 }
 
-/// The macvlans of all namespaces.
+/// The macvlans and macvtaps of all namespaces.
 const std::vector<Stacked>& all_macvlans(Walk& walk) {
   auto& known = memory_of(walk).stacked;
   if (known)
@@ -124,7 +125,7 @@ const std::vector<Stacked>& all_macvlans(Walk& walk) {
   std::vector<Stacked> all;
   for (const auto& space : walk.inquiry.rows<NetworkNamespace>({}))
     for (const auto& each : ask_interfaces(walk.inquiry, space.inode.value_or(0)))
-      if (each.kind.is("macvlan"))
+      if (each.kind.is("macvlan") || each.kind.is("macvtap"))
         if (const auto below = netns_below(walk, space.inode.value_or(0), each))
           all.push_back({space.inode.value_or(0), each, *below});
   return known.emplace(std::move(all));
@@ -132,8 +133,28 @@ const std::vector<Stacked>& all_macvlans(Walk& walk) {
 
 Link look_at_link(Walk& walk, Int netns, const Interface& out);
 
+/// Those that a macvlan finds on the device below without the wire: macvlan_queue_xmit() sends to
+/// siblings where both are in mode bridge. (By the wire they are found where a switch sends back
+/// what it got: see pass_bridge().)
+void find_siblings(Walk& walk, Int netns, const Interface& out, Int below, Link& link) {
+  if (out.macvlan_mode.is("source")) // it hears only whom it knows
+    link.closed = false;
+  if (out.macvlan_mode.known() && !out.macvlan_mode.is("bridge"))
+    return;
+  for (const auto& each : all_macvlans(walk)) {
+    const auto& mode = each.interface.macvlan_mode;
+    if (each.lower_netns != below || !(each.interface.link_index == out.link_index) ||
+        (each.netns == netns && each.interface.index == out.index) ||
+        (mode.known() && !mode.is("bridge")))
+      continue;
+    if (out.macvlan_mode.known() && mode.known() && each.interface.kind.is("macvlan"))
+      link.siblings.push_back(each);
+    else
+      link.closed = false;
+  }
+}
+
 /// What a macvlan sends to none of its siblings leaves by the device below: macvlan_queue_xmit().
-/// Whether those that there are hear each other hangs on their mode.
 Link look_below(Walk& walk, Int netns, const Interface& out) {
   Link link;
   const auto below = netns_below(walk, netns, out);
@@ -141,13 +162,10 @@ Link look_below(Walk& walk, Int netns, const Interface& out) {
                          ? ask_interface(walk.inquiry, *below, out.link_index.value())
                          : std::nullopt;
   link.hidden = !lower;
-  if (!lower || !(lower->kind.is("veth") || lower->kind.is("bridge")))
-    return link;
-  link = look_at_link(walk, *below, *lower);
-  link.closed = link.closed && std::ranges::none_of(all_macvlans(walk), [&](const Stacked& each) {
-                  return each.lower_netns == *below && each.interface.link_index == lower->index &&
-                         !(each.netns == netns && each.interface.index == out.index);
-                });
+  if (lower && (lower->kind.is("veth") || lower->kind.is("bridge")))
+    link = look_at_link(walk, *below, *lower);
+  if (lower)
+    find_siblings(walk, netns, out, *below, link);
   return link;
 }
 
@@ -240,6 +258,9 @@ public:
     for (const auto& end : link.ends)
       seen_.insert(key_of(link.netns, end));
     send(link.netns, link.ends, nullptr, {});
+    for (const auto& each : link.siblings)
+      if (seen_.insert(key_of(each.netns, each.interface)).second)
+        found_.peers.push_back({each.netns, each.interface, {}, {}});
     return std::move(found_);
   }
 
@@ -272,7 +293,9 @@ private:
       for (const auto& each : all_macvlans(walk_)) {
         if (each.lower_netns != peer.netns || !(each.interface.link_index == below.index))
           continue;
-        if (each.interface.hardware_address == below.hardware_address) // as in mode passthru
+        // In mode passthru it has the address of the device below; mode source hears some alone.
+        if (each.interface.hardware_address == below.hardware_address ||
+            each.interface.macvlan_mode.is("source") || each.interface.kind.is("macvtap"))
           found_.closed = false;
         else if (seen_.insert(key_of(each.netns, each.interface)).second)
           found_.peers.push_back({each.netns, each.interface, peer.end, peer.bridges});
@@ -288,6 +311,8 @@ private:
       found_.closed = false;
       return;
     }
+    if (!by.interface.hairpin.is(false)) // then others behind the same port hear it
+      found_.closed = false;
     if (!bridge->up.is(true) || !seen_.insert(key_of(by.netns, *bridge)).second)
       return;
     std::vector<Interface> ports;
@@ -349,7 +374,8 @@ public:
         return nobody(std::move(why));
     const Link& link = link_of(walk_, netns_, out_);
     closed_ = link.closed;
-    if (!closed_ && known_.empty()) // else whoever has that address on the link is meant
+    if (!closed_ && known_.empty() &&
+        link.siblings.empty()) // else whoever has that address on the link is meant
       return beyond();
     const Behind& there = behind(walk_, netns_, out_);
     if (walk_.inquiry.pending())
@@ -544,6 +570,30 @@ bool is_visible(Walk& walk, Int netns, const Interface& out) {
 
 bool is_partly_hidden(Walk& walk, Int netns, const Interface& out) {
   return link_of(walk, netns, out).hidden || behind(walk, netns, out).partial;
+}
+
+std::vector<LinkAddress> siblings_apart(Walk& walk, Int netns, const Interface& out,
+                                        IpFamily family) {
+  std::vector<LinkAddress> apart;
+  if (!out.kind.is("macvlan") || !link_of(walk, netns, out).closed)
+    return apart;
+  const auto& there = behind(walk, netns, out);
+  const auto below = netns_below(walk, netns, out);
+  if (!there.closed || there.partial || !below)
+    return apart;
+  for (const auto& each : all_macvlans(walk)) {
+    const LinkKey key{each.netns, each.interface.index.value_or(0)};
+    if (each.lower_netns != *below || !(each.interface.link_index == out.link_index) ||
+        key == key_of(netns, out) || std::ranges::any_of(there.peers, [&](const Peer& peer) {
+          return key_of(peer.netns, peer.interface) == key;
+        }))
+      continue;
+    for (const auto& row : ask_addresses(walk.inquiry, each.netns))
+      if (row.interface_index == each.interface.index && row.address.known() &&
+          row.address.value().family() == family)
+        apart.push_back({each.netns, each.interface, row.address.value(), {}});
+  }
+  return apart;
 }
 
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,

@@ -65,6 +65,12 @@ bool is_overruled(Walk& walk, const Journey& journey, const Interface& device) {
                              });
 }
 
+/// The one neighbour of the link that the call came by, who has answered.
+bool is_way_of_call(Walk& walk, const Journey& journey, const Interface& device) {
+  return device.name.is(walk.flow.from_interface) && !device.kind.is("bridge") &&
+         has_answered(walk, journey);
+}
+
 /// The next hop may be in a namespace that was not found.
 void take_for_there(Journey& journey, const IpAddress& next_hop) {
   assume(journey, fmt::format("{} takes the answer", next_hop.to_string()));
@@ -251,8 +257,7 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
   } else if (next != nullptr && found.kind == NextHop::Kind::beyond && from &&
              passes_by(walk, journey, *next, *from)) {
     add_stop(journey, answered_directly(journey, *from, to));
-  } else if (found.hidden &&
-             !(device.name.is(walk.flow.from_interface) && has_answered(walk, journey))) {
+  } else if (found.hidden && !is_way_of_call(walk, journey, device)) {
     take_for_there(journey, journey.next_hop);
   } else if (found.kind == NextHop::Kind::there && next == nullptr) {
     return follow_to_client(walk, std::move(journey), found, from);
@@ -314,6 +319,8 @@ Journeys look_behind_neighbour(Walk& walk, Journey journey, const Interface& dev
   for (auto& way :
        walk.classes != nullptr ? cut(std::move(journey), near) : alone(std::move(journey))) {
     const auto to = address_of(walk, destination_of(way.packet).address, way.packet);
+    if (device.kind.is("bridge") && is_partly_hidden(walk, way.netns, device))
+      take_for_there(way, way.next_hop);
     auto parts = to && std::ranges::find(near, IntervalSet::address(*to)) != near.end()
                      ? look_for_next_hop(walk, std::move(way), device, *to, nullptr)
                      : alone(std::move(way));

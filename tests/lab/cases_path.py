@@ -465,6 +465,16 @@ def refused_when_tried_again(lab):
                " ct mark 2 reject with icmp net-unreachable\nct mark set 2; }\n}")
 
 
+def confirmed_without_an_answer(lab):
+    """The SYN gets a zone, its answer none: that is invalid, and lost."""
+    serve(lab)
+    rules(lab, """table ip t {
+      chain p { type filter hook prerouting priority -300; ct zone set 1; }
+      chain i { type filter hook input priority 0; tcp dport 8080 ct status confirmed reject with tcp reset; }
+      chain o { type filter hook output priority 0; ct state invalid drop; }
+    }""")
+
+
 def established_without_an_answer(lab):
     """The answer is held back after conntrack saw it."""
     serve(lab)
@@ -1086,6 +1096,9 @@ CASES = [
          Connection(CONTAINER), "unreachable", culprit="nft_rule", certainty="certain"),
     Case("the second SYN is of a connection that was answered", established_without_an_answer,
          Connection("10.77.0.1"), "refused", culprit="nft_rule", certainty="certain"),
+    Case("the second SYN is of a connection that was let in, and not answered",
+         confirmed_without_an_answer, Connection("10.77.0.1"), "refused", culprit="nft_rule",
+         certainty="certain"),
     Case("the second SYN finds its address in the set", knocks_by_itself, Connection("10.77.0.1"),
          "open", certainty="likely"),
     Case("the client's address is taken for a broadcast address", client_is_a_broadcast_address,

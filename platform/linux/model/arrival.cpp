@@ -240,8 +240,9 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     add_stop(journey, not_for_tcp(to, answer->type.value_or("")));
   } else {
     journey.to_many = true;
-    assume(journey, fmt::format("a datagram to a {} address is answered like others",
-                                answer->type.value_or("")));
+    if (!is_broadcast_by_route(walk.inquiry, journey.netns, to))
+      assume(journey, fmt::format("a datagram to a {} address is answered like others",
+                                  answer->type.value_or("")));
   }
   return alone(std::move(journey));
 }

@@ -243,6 +243,17 @@ def macvlan_beside(mode, others, below=()):
     return prepare
 
 
+def one_of_many(first, last, flags=""):
+    """NAT leads a client to one of these addresses: to which one is a hash. Some are the container's."""
+    def prepare(lab):
+        inside = container(lab)
+        for host in range(20, 30):
+            inside.ip("addr", "add", f"10.88.0.{host}/24", "dev", "dv0")
+        rules(lab, "table ip n { chain p { type nat hook prerouting priority -100;"
+                   f" tcp dport 8080 dnat to 10.88.0.{first}-10.88.0.{last}{flags}; }}\n}}")
+    return prepare
+
+
 def segment_size_of_link(lab):
     """A program of this host offers another one what fits their link, not what fits lo."""
     lab.serve("0.0.0.0", "8080", netns=lab.client)
@@ -1062,6 +1073,14 @@ CASES = [
     OnTheMacvlan("a macvlan in mode private hears no sibling", macvlan_beside("private", "bridge"),
                  Connection("10.79.0.1", source="10.79.0.9"), "unreachable", rule="net.macvlan_mode",
                  culprit="interface", certainty="certain"),
+    Case("NAT to one of a long range that is there", one_of_many(10, 40), Connection("10.77.0.1"),
+         "open", certainty="certain"),
+    Case("NAT to one of a long range that is not there", one_of_many(10, 41, " persistent"),
+         Connection("10.77.0.1"), "unreachable", certainty="certain"),
+    Case("NAT to one of two, who is there", one_of_many(29, 30), Connection("10.77.0.1"), "open",
+         certainty="certain"),
+    Case("NAT to one of two, who is not there", one_of_many(19, 20), Connection("10.77.0.1"),
+         "unreachable", certainty="certain"),
     Farther("what the server sends does not get past the first router", 1,
             Connection("10.77.0.1", source=FARTHER), "timeout", rule="route.no_return.ttl",
             culprit="sysctl", certainty="certain"),

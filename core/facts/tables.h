@@ -253,6 +253,7 @@ struct Interface {
   Fact<bool> hairpin;
   Fact<bool> isolated;
   Fact<Int> udp_port;
+  Fact<Text> macvlan_mode;
 };
 
 template <>
@@ -286,7 +287,9 @@ inline constexpr auto description_of<Interface> = describe(
     column(&Interface::isolated, "isolated", "",
            "A bridge's port from which no frame goes to other such ports."),
     column(&Interface::udp_port, "udp_port", "",
-           "The UDP port that the kernel opened for it: vxlan, geneve, bareudp."));
+           "The UDP port that the kernel opened for it: vxlan, geneve, bareudp."),
+    column(&Interface::macvlan_mode, "macvlan_mode", "",
+           "Of a macvlan or macvtap: private, vepa, bridge, passthru or source."));
 
 /// An address of an interface.
 struct Address {

@@ -218,6 +218,42 @@ def known_by_macvlan(lab):
     lab.server.sysctl("net.ipv4.conf.mv0.arp_ignore", 8)
 
 
+def macvlan_beside(mode, others, below=()):
+    """One macvlan is the server's, another, in a namespace of its own, the client's; behind the
+    device below is a host as well."""
+    def prepare(lab):
+        sibling, beyond = lab.another_netns("m"), lab.another_netns("d")
+        lab.server.ip("link", "add", "lw0", "type", "veth", "peer", "name", "eth0", "netns", beyond.name)
+        lower = "lw0"
+        if below:
+            lower = below[0]
+            lab.server.ip("link", "add", lower, "type", "bridge")
+            lab.server.ip("link", "set", lower, "up")
+            lab.server.ip("link", "set", "lw0", "master", lower)
+        lab.server.ip("link", "set", "lw0", "up")
+        lab.server.ip("link", "add", "mv0", "link", lower, "type", "macvlan", "mode", mode)
+        lab.server.ip("link", "add", "mv1", "link", lower, "netns", sibling.name, "type", "macvlan",
+                      "mode", others)
+        for netns, link, host in ((lab.server, "mv0", 1), (sibling, "mv1", 9), (beyond, "eth0", 7)):
+            netns.ip("addr", "add", f"10.79.0.{host}/24", "dev", link)
+            netns.ip("link", "set", link, "up")
+            quick(netns, link)
+            lab.serve("0.0.0.0", "8080", netns=netns)
+        lab.client = sibling
+    return prepare
+
+
+def one_of_many(first, last, flags=""):
+    """NAT leads a client to one of these addresses: to which one is a hash. Some are the container's."""
+    def prepare(lab):
+        inside = container(lab)
+        for host in range(20, 30):
+            inside.ip("addr", "add", f"10.88.0.{host}/24", "dev", "dv0")
+        rules(lab, "table ip n { chain p { type nat hook prerouting priority -100;"
+                   f" tcp dport 8080 dnat to 10.88.0.{first}-10.88.0.{last}{flags}; }}\n}}")
+    return prepare
+
+
 def segment_size_of_link(lab):
     """A program of this host offers another one what fits their link, not what fits lo."""
     lab.serve("0.0.0.0", "8080", netns=lab.client)
@@ -301,6 +337,46 @@ def own_ttl(lab):
 def ttl_used_up(lab):
     container(lab)
     rules(lab, "table ip t { chain p { type filter hook prerouting priority -150; iifname sv0 ip ttl set 1; }\n}")
+
+
+FARTHER = "10.90.0.2"  # a client in a namespace behind the client's
+
+
+def behind_the_client(lab, hops):
+    """The client's namespace is a router, and what the server sends comes through so many less one."""
+    serve(lab)
+    far = lab.another_netns("f")
+    for setting in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+        lab.client.sysctl(setting, 1)
+    lab.client.ip("link", "add", "fv0", "type", "veth", "peer", "name", "eth0", "netns", far.name)
+    for netns, link, host in ((lab.client, "fv0", 1), (far, "eth0", 2)):
+        netns.ip("link", "set", link, "up")
+        netns.ip("addr", "add", f"10.90.0.{host}/24", "dev", link)
+        netns.ip("addr", "add", f"fd90::{host}/64", "dev", link, "nodad")
+    for route in (("10.90.0.0/24", "via", "10.77.0.2"), ("fd90::/64", "via", "fd77::2")):
+        lab.server.ip("route", "add", *route)
+    for gateway in ("10.90.0.1", "fd90::1"):
+        far.ip("route", "add", "default", "via", gateway)
+    lab.server.sysctl("net.ipv4.ip_default_ttl", hops)
+    lab.server.sysctl("net.ipv6.conf.sv0.hop_limit", hops)
+    return far
+
+
+class Farther(Case):
+    """The client is behind a router."""
+
+    def __init__(self, name, hops, connection, *rest, **more):
+        super().__init__(name, lambda lab: self._begin(lab, hops), connection, *rest, **more)
+
+    def _begin(self, lab, hops):
+        lab.client = behind_the_client(lab, hops)
+
+
+def one_hop_for_itself(lab):
+    """The router is the client."""
+    serve(lab)
+    far_client(lab)
+    lab.server.sysctl("net.ipv4.ip_default_ttl", 1)
 
 
 def routed_again_in_output(lab):
@@ -398,6 +474,16 @@ def refused_when_tried_again(lab):
     container(lab)
     rules(lab, "table ip t { chain f { type filter hook forward priority 0;"
                " ct mark 2 reject with icmp net-unreachable\nct mark set 2; }\n}")
+
+
+def confirmed_without_an_answer(lab):
+    """The SYN gets a zone, its answer none: that is invalid, and lost."""
+    serve(lab)
+    rules(lab, """table ip t {
+      chain p { type filter hook prerouting priority -300; ct zone set 1; }
+      chain i { type filter hook input priority 0; tcp dport 8080 ct status confirmed reject with tcp reset; }
+      chain o { type filter hook output priority 0; ct state invalid drop; }
+    }""")
 
 
 def established_without_an_answer(lab):
@@ -826,6 +912,10 @@ class OnTheBridge(OnTheLink):
     link = "br0"
 
 
+class OnTheMacvlan(OnTheLink):
+    link = "mv0"
+
+
 class Patient(Case):
     """The client's first try is lost, a later one is not: however long that takes."""
 
@@ -965,6 +1055,46 @@ CASES = [
             Connection("fd77::1"), "open"),
     Patient("a router that does not answer is passed over by a reset (IPv6)", silent_router,
             Connection("fd77::1", 9), "refused"),
+    Case("macvlans in mode bridge find each other", macvlan_beside("bridge", "bridge"),
+         Connection("10.79.0.9", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("macvlans of a bridge find each other", macvlan_beside("bridge", "bridge", ("lb0",)),
+         Connection("10.79.0.9", source="10.79.0.1", local=True), "open", certainty="certain"),
+    Case("a macvlan in mode private does not hear its sibling", macvlan_beside("bridge", "private"),
+         Connection("10.79.0.9", source="10.79.0.1", local=True), "unreachable", culprit="neighbour",
+         certainty="certain"),
+    Case("a macvlan in mode private hears who is behind the device below",
+         macvlan_beside("private", "bridge"), Connection("10.79.0.7", source="10.79.0.1", local=True),
+         "open", certainty="certain"),
+    OnTheMacvlan("a client on a macvlan beside calls", macvlan_beside("bridge", "bridge"),
+                 Connection("10.79.0.1", source="10.79.0.9"), "open", certainty="certain"),
+    OnTheMacvlan("a client on a macvlan in mode vepa is not heard", macvlan_beside("bridge", "vepa"),
+                 Connection("10.79.0.1", source="10.79.0.9"), "unreachable", rule="net.macvlan_mode",
+                 culprit="interface", certainty="certain"),
+    OnTheMacvlan("a macvlan in mode private hears no sibling", macvlan_beside("private", "bridge"),
+                 Connection("10.79.0.1", source="10.79.0.9"), "unreachable", rule="net.macvlan_mode",
+                 culprit="interface", certainty="certain"),
+    Case("NAT to one of a long range that is there", one_of_many(10, 40), Connection("10.77.0.1"),
+         "open", certainty="certain"),
+    Case("NAT to one of a long range that is not there", one_of_many(10, 41, " persistent"),
+         Connection("10.77.0.1"), "unreachable", certainty="certain"),
+    Case("NAT to one of two, who is there", one_of_many(29, 30), Connection("10.77.0.1"), "open",
+         certainty="certain"),
+    Case("NAT to one of two, who is not there", one_of_many(19, 20), Connection("10.77.0.1"),
+         "unreachable", certainty="certain"),
+    Farther("what the server sends does not get past the first router", 1,
+            Connection("10.77.0.1", source=FARTHER), "timeout", rule="route.no_return.ttl",
+            culprit="sysctl", certainty="certain"),
+    Farther("what the server sends does not get past the first router (IPv6)", 1,
+            Connection("fd77::1", source="fd90::2"), "timeout", rule="route.no_return.ttl",
+            culprit="sysctl", certainty="certain"),
+    Farther("nor does a reset", 1, Connection("10.77.0.1", 9, source=FARTHER), "timeout",
+            certainty="certain"),
+    Farther("what the server sends gets past the only router", 2,
+            Connection("10.77.0.1", source=FARTHER), "open", certainty="certain"),
+    Farther("what the server sends gets past the only router (IPv6)", 2,
+            Connection("fd77::1", source="fd90::2"), "open", certainty="certain"),
+    Case("one hop is enough to the router itself", one_hop_for_itself,
+         Connection("10.77.0.1", source=FAR), "open", certainty="certain"),
     Case("NAT sends a client to itself (IPv6)", sent_back_to_the_caller, Connection("fd77::1"),
          "timeout"),
     Case("NAT sends a client to itself, where nothing listens (IPv6)", sent_back_to_the_caller,
@@ -985,6 +1115,9 @@ CASES = [
          Connection(CONTAINER), "unreachable", culprit="nft_rule", certainty="certain"),
     Case("the second SYN is of a connection that was answered", established_without_an_answer,
          Connection("10.77.0.1"), "refused", culprit="nft_rule", certainty="certain"),
+    Case("the second SYN is of a connection that was let in, and not answered",
+         confirmed_without_an_answer, Connection("10.77.0.1"), "refused", culprit="nft_rule",
+         certainty="certain"),
     Case("the second SYN finds its address in the set", knocks_by_itself, Connection("10.77.0.1"),
          "open", certainty="likely"),
     Case("the client's address is taken for a broadcast address", client_is_a_broadcast_address,

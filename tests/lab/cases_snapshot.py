@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 
+import cases_path
 from cases_nat import container, nft
 from lab import enter, synfate_program
 from lab import run as must
@@ -124,8 +125,8 @@ class Lost:
     """What a run kept, without one table that decides the way of a packet: a flow may then be
     unknown, or what it was, or a likely guess that names what it takes for granted."""
 
-    TABLES = ("address", "interface", "neighbour", "policy_rule", "route", "route_lookup",
-              "setting", "socket")
+    TABLES = ("address", "interface", "neighbour", "netns", "netns_id", "policy_rule", "route",
+              "route_lookup", "setting", "socket")
     GAP = {"gap": {"id": "lost", "what": "what was lost", "why": "the case took it away",
                    "effect": "it is not known", "remedy": "none"}}
 
@@ -211,6 +212,17 @@ CASES = [
     Lost("an open port, and each table lost in turn", lambda lab: lab.serve("0.0.0.0", "8080"),
          "8080"),
     Lost("a closed port, and each table lost in turn", lambda lab: None, "8080"),
+    Lost("an answer by a gateway that nobody has, and each table lost in turn",
+         cases_path.dead_gateway, "8080", "--from", cases_path.FAR),
+    Lost("an answer by a host that does not forward, and each table lost in turn",
+         cases_path.answer_to_a_host_that_does_not_forward, "10.77.0.1:8080", "--from",
+         f"{cases_path.FAR}%sv0"),
+    Lost("an answer by a neighbour that does not hand it on, and each table lost in turn",
+         cases_path.answered_by_a_known_neighbour, "10.77.0.1:8080", "--from", "10.77.0.2"),
+    Lost("a client that knows this host already, and each table lost in turn",
+         cases_path.known_by_macvlan, "10.79.0.1:8080", "--from", "10.79.0.2"),
+    Lost("a client whose link-layer address is set, and wrong, and each table lost in turn",
+         cases_path.clients_neighbour_is_wrong, "9", "--from", "10.77.0.2"),
     Lost("a port that NAT leads into a container, and each table lost in turn", published_port,
          "8080"),
 ]

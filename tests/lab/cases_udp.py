@@ -6,6 +6,7 @@ import socket
 import sys
 
 SERVER, OTHER = "10.77.0.1", "10.77.0.11"
+BROADCAST = "192.168.7.7"
 SERVER6, OTHER6 = "fd77::1", "fd77::11"
 
 
@@ -151,6 +152,15 @@ def joined(group, port=8080):
     return prepare
 
 
+def broadcast_route(*words):
+    """Nobody but this host knows that the address is for many."""
+    def prepare(lab):
+        lab.serve("--udp", *words, "0.0.0.0", "8080")
+        lab.server.ip("route", "add", "broadcast", BROADCAST, "dev", "sv0", "table", "local")
+        lab.client.ip("route", "add", BROADCAST, "via", SERVER)
+    return prepare
+
+
 CASES = [
     Case("a UDP server answers", serving("--udp", "0.0.0.0", "8080"), udp(SERVER), "open",
          "udp.open_silent"),
@@ -212,6 +222,14 @@ CASES = [
          "socket"),
     Case("a UDP socket may not answer from an address that no interface has", prefix_of_nobody(),
          udp("fd07::7"), "timeout", culprit="address"),
+    Case("no UDP socket answers from an address that a route makes a broadcast address",
+         broadcast_route(), udp(BROADCAST), "timeout", "udp.reply_wrong_source.never", "address",
+         certainty="certain"),
+    Case("nobody is told that nothing takes a datagram to such an address", broadcast_route(),
+         Connection(BROADCAST, 9, proto="udp"), "timeout", "udp.none.group", certainty="certain"),
+    Case("a program of this host may not send there", broadcast_route(),
+         Connection(BROADCAST, proto="udp", source=SERVER, local=True), "unreachable",
+         culprit="address", predicted="denied", certainty="certain"),
     Case("a transparent UDP socket may answer from any address", prefix_of_nobody("--transparent"),
          udp("fd07::7"), "open"),
     Case("answers that come from the first address", answers_from_elsewhere, udp(SERVER), "open"),

@@ -240,8 +240,9 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     add_stop(journey, not_for_tcp(to, answer->type.value_or("")));
   } else {
     journey.to_many = true;
-    assume(journey, fmt::format("a datagram to a {} address is answered like others",
-                                answer->type.value_or("")));
+    if (!is_broadcast_by_route(walk.inquiry, journey.netns, to))
+      assume(journey, fmt::format("a datagram to a {} address is answered like others",
+                                  answer->type.value_or("")));
   }
   return alone(std::move(journey));
 }
@@ -353,16 +354,22 @@ Journeys enter_namespace(Walk& walk, Journey journey) {
 }
 
 Journeys route_input(Walk& walk, Journey journey) {
-  const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
+  const auto called = destination_of(journey.packet).address;
+  auto to = address_of(walk, called, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   const bool home = journey.netns == walk.inquiry.snapshot().host().netns;
+  if (called.kind == AddressTerm::Kind::range) {
+    assume(journey, fmt::format("all of {}-{}, of which NAT chooses one, fare as the first does",
+                                called.first.to_string(), called.last.to_string()));
+    to = called.first;
+  }
   if (walk.flow.local && home && to &&
       journey.routed_to == to) { // the client's kernel routed it already
     add_step(journey, Stage::route, Verdict::pass, {}, "local");
     return alone(std::move(journey));
   }
   if (!to || !from) {
-    assume(journey, "the packet is routed to this host");
+    assume(journey, "the packet, whose addresses are not known, is for this host");
     return alone(std::move(journey));
   }
   journey.final_address = *to;

@@ -285,4 +285,22 @@ Culprit socket_culprit(const Socket& socket, std::string text) {
   return {"socket", socket_id(socket), std::move(text)};
 }
 
+bool is_broadcast_by_route(Inquiry& inquiry, Int netns, const IpAddress& address) {
+  constexpr Int made_by_kernel = 2; // RTPROT_KERNEL
+  if (address.is_v6() || address.is_multicast())
+    return false;
+  const auto routes = inquiry.rows<Route>({{"netns", netns}, {"table", table_local}});
+  const auto leads = [&](const Route& route) {
+    return route.type.is("broadcast") && route.destination.known() &&
+           IpPrefix(route.destination.value(),
+                    static_cast<unsigned>(route.prefix_length.value_or(32)))
+               .contains(address);
+  };
+  const auto of_link = [&](const Route& route) {
+    return leads(route) && route.origin.value_or(made_by_kernel) == made_by_kernel;
+  };
+  return !inquiry.incomplete() && std::ranges::any_of(routes, leads) &&
+         std::ranges::none_of(routes, of_link);
+}
+
 } // namespace synfate

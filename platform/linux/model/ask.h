@@ -82,4 +82,8 @@ std::string socket_id(const Socket& socket);
 /// The socket as a culprit.
 Culprit socket_culprit(const Socket& socket, std::string text = {});
 
+/// An address that only a route somebody has set makes a broadcast address: who calls it does not
+/// know that. (Whoever calls a link's broadcast address expects answers of others.)
+bool is_broadcast_by_route(Inquiry& inquiry, Int netns, const IpAddress& address);
+
 } // namespace synfate

@@ -46,13 +46,16 @@ bool somebody_knows(Walk& walk, const Journey& journey, const Interface& device)
 Journeys settle_unseen(Walk& walk, Journey journey, const Interface& device, Refusal refusal) {
   if (somebody_knows(walk, journey, device))
     return alone(std::move(journey));
+  const bool hidden = is_partly_hidden(walk, journey.netns, device);
   if (walk.inquiry.pending())
     return {};
+  if (refusal.kind == Refusal::Kind::perhaps && hidden)
+    assume(journey, "who asks on the client's link for this host gets an answer");
   if (refusal.kind == Refusal::Kind::perhaps)
     return alone(std::move(journey));
   if (refusal.kind == Refusal::Kind::unknown)
     return taken_for_granted(std::move(journey), refusal);
-  if (refusal.kind == Refusal::Kind::rules)
+  if (refusal.kind == Refusal::Kind::rules || hidden)
     assume(journey, "the client's neighbour table does not know this host yet");
   return stopped_by(std::move(journey), std::move(refusal));
 }
@@ -311,12 +314,64 @@ IntervalSet own_addresses(Walk& walk, Int netns, IpFamily family) {
   return own;
 }
 
+namespace {
+
+/// Whoever asks from there is not heard.
+Stop unheard_sibling(const Journey& journey, const Interface& device, const LinkAddress& sibling) {
+  const bool told = journey.kind != Packet::datagram && !misses_own_errors(journey);
+  const bool v4 = journey.packet.family == IpFamily::v4;
+  const bool own = !device.macvlan_mode.is("bridge");
+  const std::string name = device.name.value_or("?");
+  return {told ? Outcome::unreachable : Outcome::timeout,
+          !told ? Icmp::none
+          : v4  ? Icmp::host
+                : Icmp::addr_unreachable,
+          told ? "EHOSTUNREACH" : "ETIMEDOUT",
+          Stage::interface,
+          Culprit{"interface", name,
+                  fmt::format("{} macvlan in mode {}", own ? "a" : "beside a",
+                              (own ? device : sibling.interface).macvlan_mode.value_or("?"))},
+          fmt::format("{} is on a macvlan beside {}, and they do not hear each other",
+                      sibling.address.to_string(), name)};
+}
+
+/// Macvlans on the device of a macvlan: macvlan_queue_xmit().
+Journeys meet_siblings(Walk& walk, Journey journey, const Interface& device) {
+  const auto apart = siblings_apart(walk, journey.netns, device, journey.packet.family);
+  std::vector<IntervalSet> sets;
+  for (const auto& each : apart)
+    sets.push_back(IntervalSet::address(each.address));
+  Journeys journeys = walk.classes != nullptr && !sets.empty() ? cut(std::move(journey), sets)
+                                                               : alone(std::move(journey));
+  for (auto& way : journeys)
+    for (const auto& each : apart)
+      if (IntervalSet::address(each.address).contains(way.packet.addresses) && !way.stopped())
+        add_stop(way, unheard_sibling(way, device, each));
+  return journeys;
+}
+
+Journeys get_heard(Walk& walk, Journey journey, const Interface& device) {
+  return walk.classes != nullptr ? discover_many(walk, journey, device)
+                                 : discover_one(walk, std::move(journey), device);
+}
+
+} // namespace
+
 Journeys get_discovered(Walk& walk, Journey journey, const Interface& device) {
   if (journey.stopped() || walk.flow.local || walk.flow.to.is_multicast() ||
       !has_neighbours(device))
     return alone(std::move(journey));
-  return walk.classes != nullptr ? discover_many(walk, journey, device)
-                                 : discover_one(walk, std::move(journey), device);
+  if (!device.kind.is("macvlan"))
+    return get_heard(walk, std::move(journey), device);
+  if (device.macvlan_mode.is("source"))
+    assume(journey,
+           fmt::format("{} hears the client (macvlan, mode source)", device.name.value_or("?")));
+  Journeys journeys;
+  for (auto& way : meet_siblings(walk, std::move(journey), device)) {
+    auto parts = way.stopped() ? alone(std::move(way)) : get_heard(walk, std::move(way), device);
+    std::ranges::move(parts, std::back_inserter(journeys));
+  }
+  return journeys;
 }
 
 } // namespace synfate

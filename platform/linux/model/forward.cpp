@@ -9,6 +9,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
+#include "platform/linux/model/hop_limit.h"
 #include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/link_asker.h"
 #include "platform/linux/model/link_exchange.h"

@@ -149,14 +149,23 @@ void add_steps(Journey& journey, std::vector<PathStep> steps) {
                       std::make_move_iterator(steps.end()));
 }
 
+namespace {
+
+/// What a rule may ask of an entry, where a second packet of its direction comes.
+bool tells(const ConntrackView& ct) {
+  constexpr std::uint32_t lasting = ct_status_confirmed | ct_status_seen_reply;
+  return !ct.mark.is(0U) || !ct.labels.empty() || !ct.set_changes.empty() ||
+         (ct.status & lasting) != 0 || std::ranges::any_of(ct.elsewhere, tells);
+}
+
+} // namespace
+
 void keep_traces(Journey& journey, const PacketClass& packet) {
   const bool tried = journey.kind == Packet::syn || journey.kind == Packet::synack;
   const auto& ct = packet.ct;
-  const bool told = !ct.mark.is(0U) || !ct.labels.empty() || !ct.set_changes.empty() ||
-                    packet.remembered != Remembered() || (ct.status & ct_status_seen_reply) != 0 ||
-                    std::ranges::any_of(journey.conntracks, [](const auto& each) {
-                      return !each.second.mark.is(0U) || !each.second.set_changes.empty();
-                    });
+  const bool told =
+      tells(ct) || packet.remembered != Remembered() ||
+      std::ranges::any_of(journey.conntracks, [](const auto& each) { return tells(each.second); });
   if (tried && told && !journey.stopped() && !journey.tried_before && !journey.traces)
     journey.traces = Traces{journey.netns, ct, journey.conntracks, packet.remembered};
 }

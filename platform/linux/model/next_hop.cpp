@@ -40,11 +40,20 @@ struct Peer {
   std::vector<LinkKey> bridges; ///< in between
 };
 
+/// A macvlan, and the device below it.
+struct Stacked {
+  Int netns = 0;
+  Interface interface;
+  Int lower_netns = 0;
+};
+
 /// A link as far as it can be seen, whoever is looked for there.
 struct Link {
-  Int netns = 0;               ///< of the ends: a macvlan's may be another one's
-  std::vector<Interface> ends; ///< the veths that it consists of on this side
-  bool closed = false;         ///< everything on it can be seen
+  Int netns = 0;                 ///< of the ends: a macvlan's may be another one's
+  std::vector<Interface> ends;   ///< the veths that it consists of on this side
+  bool closed = false;           ///< everything on it can be seen
+  bool hidden = false;           ///< what it lies on is out of sight
+  std::vector<Stacked> siblings; ///< macvlans that hear each other
 };
 
 /// What is behind the ends of a link.
@@ -52,13 +61,6 @@ struct Behind {
   std::vector<Peer> peers;
   bool partial = false; ///< there may be more
   bool closed = true;   ///< no other devices, or rules of a bridge, are in between
-};
-
-/// A macvlan, and the device below it.
-struct Stacked {
-  Int netns = 0;
-  Interface interface;
-  Int lower_netns = 0;
 };
 
 } // namespace
@@ -138,13 +140,13 @@ std::optional<Int> netns_below(Walk& walk, Int netns, const Interface& macvlan) 
   return std::nullopt;
 }
 
-/// The macvlans of all namespaces.
+/// The macvlans and macvtaps of all namespaces.
 const std::vector<Stacked>& all_macvlans(Walk& walk) {
   return kept(walk, &LinkMemory::stacked, true, [](Walk& part) {
     std::vector<Stacked> all;
     for (const auto& space : part.inquiry.rows<NetworkNamespace>({}))
       for (const auto& each : ask_interfaces(part.inquiry, space.inode.value_or(0)))
-        if (each.kind.is("macvlan"))
+        if (each.kind.is("macvlan") || each.kind.is("macvtap"))
           if (const auto below = netns_below(part, space.inode.value_or(0), each))
             all.push_back({space.inode.value_or(0), each, *below});
     return all;
@@ -153,21 +155,39 @@ const std::vector<Stacked>& all_macvlans(Walk& walk) {
 
 Link look_at_link(Walk& walk, Int netns, const Interface& out);
 
+/// Those that a macvlan finds on the device below without the wire: macvlan_queue_xmit() sends to
+/// siblings where both are in mode bridge. (By the wire they are found where a switch sends back
+/// what it got: see pass_bridge().)
+void find_siblings(Walk& walk, Int netns, const Interface& out, Int below, Link& link) {
+  if (out.macvlan_mode.is("source")) // it hears only whom it knows
+    link.closed = false;
+  if (out.macvlan_mode.known() && !out.macvlan_mode.is("bridge"))
+    return;
+  for (const auto& each : all_macvlans(walk)) {
+    const auto& mode = each.interface.macvlan_mode;
+    if (each.lower_netns != below || !(each.interface.link_index == out.link_index) ||
+        (each.netns == netns && each.interface.index == out.index) ||
+        (mode.known() && !mode.is("bridge")))
+      continue;
+    if (out.macvlan_mode.known() && mode.known() && each.interface.kind.is("macvlan"))
+      link.siblings.push_back(each);
+    else
+      link.closed = false;
+  }
+}
+
 /// What a macvlan sends to none of its siblings leaves by the device below: macvlan_queue_xmit().
-/// Whether those that there are hear each other hangs on their mode.
 Link look_below(Walk& walk, Int netns, const Interface& out) {
   Link link;
   const auto below = netns_below(walk, netns, out);
   const auto lower = below && out.link_index.known()
                          ? ask_interface(walk.inquiry, *below, out.link_index.value())
                          : std::nullopt;
-  if (!lower || !(lower->kind.is("veth") || lower->kind.is("bridge")))
-    return link;
-  link = look_at_link(walk, *below, *lower);
-  link.closed = link.closed && std::ranges::none_of(all_macvlans(walk), [&](const Stacked& each) {
-                  return each.lower_netns == *below && each.interface.link_index == lower->index &&
-                         !(each.netns == netns && each.interface.index == out.index);
-                });
+  link.hidden = !lower;
+  if (lower && (lower->kind.is("veth") || lower->kind.is("bridge")))
+    link = look_at_link(walk, *below, *lower);
+  if (lower)
+    find_siblings(walk, netns, out, *below, link);
   return link;
 }
 
@@ -227,7 +247,6 @@ private:
       if (!space.path.known() || (ends_.size() == 1 && ends_.contains(std::nullopt)))
         return nullptr;
       number = number_of(walk_, netns_, space);
-      note_completeness();
       if (!number)
         return nullptr;
     }
@@ -236,17 +255,13 @@ private:
   }
 
   void look_into(Int netns, const Ends& ends) {
-    const auto interfaces = ask_interfaces(walk_.inquiry, netns);
-    note_completeness();
-    for (const auto& interface : interfaces) {
+    for (const auto& interface : ask_interfaces(walk_.inquiry, netns)) {
       const auto end = ends.find(interface.link_index.value_or(0));
       if (end == ends.end() || !are_peers(*end->second, interface))
         continue;
       found_.peers.push_back({netns, interface, *end->second, {}});
     }
   }
-
-  void note_completeness() { found_.partial = found_.partial || walk_.inquiry.incomplete(); }
 
   Walk& walk_;
   Int netns_;
@@ -265,6 +280,9 @@ public:
     for (const auto& end : link.ends)
       seen_.insert(key_of(link.netns, end));
     send(link.netns, link.ends, nullptr, {});
+    for (const auto& each : link.siblings)
+      if (seen_.insert(key_of(each.netns, each.interface)).second)
+        found_.peers.push_back({each.netns, each.interface, {}, {}});
     return std::move(found_);
   }
 
@@ -272,8 +290,7 @@ private:
   void send(Int netns, const std::vector<Interface>& ends, const Interface* first,
             const std::vector<LinkKey>& bridges) {
     auto there = PeerSearch(walk_, netns, ends).run();
-    // Ends that are not found are counted: the list itself need not be complete.
-    found_.partial = found_.partial || there.partial || there.peers.size() < ends.size();
+    found_.partial = found_.partial || there.peers.size() < ends.size();
     for (auto& peer : there.peers) {
       if (first != nullptr)
         peer.end = *first;
@@ -298,7 +315,9 @@ private:
       for (const auto& each : all_macvlans(walk_)) {
         if (each.lower_netns != peer.netns || !(each.interface.link_index == below.index))
           continue;
-        if (each.interface.hardware_address == below.hardware_address) // as in mode passthru
+        // In mode passthru it has the address of the device below; mode source hears some alone.
+        if (each.interface.hardware_address == below.hardware_address ||
+            each.interface.macvlan_mode.is("source") || each.interface.kind.is("macvtap"))
           found_.closed = false;
         else if (seen_.insert(key_of(each.netns, each.interface)).second)
           found_.peers.push_back({each.netns, each.interface, peer.end, peer.bridges});
@@ -314,6 +333,8 @@ private:
       found_.closed = false;
       return;
     }
+    if (!by.interface.hairpin.is(false)) // then others behind the same port hear it
+      found_.closed = false;
     if (!bridge->up.is(true) || !seen_.insert(key_of(by.netns, *bridge)).second)
       return;
     std::vector<Interface> ports;
@@ -377,7 +398,8 @@ public:
         return nobody(std::move(why));
     const Link& link = link_of(walk_, netns_, out_);
     closed_ = link.closed;
-    if (!closed_ && known_.empty()) // else whoever has that address on the link is meant
+    if (!closed_ && known_.empty() &&
+        link.siblings.empty()) // else whoever has that address on the link is meant
       return beyond();
     const Behind& there = behind(walk_, netns_, out_);
     if (walk_.inquiry.pending())
@@ -568,6 +590,34 @@ std::string deaf_to(Walk& walk, Int netns, const Interface& out, const IpAddress
 bool is_visible(Walk& walk, Int netns, const Interface& out) {
   return out.kind.is("veth") || out.kind.is("bridge") ||
          (out.kind.is("macvlan") && link_of(walk, netns, out).closed);
+}
+
+bool is_partly_hidden(Walk& walk, Int netns, const Interface& out) {
+  return link_of(walk, netns, out).hidden || behind(walk, netns, out).partial;
+}
+
+std::vector<LinkAddress> siblings_apart(Walk& walk, Int netns, const Interface& out,
+                                        IpFamily family) {
+  std::vector<LinkAddress> apart;
+  if (!out.kind.is("macvlan") || !link_of(walk, netns, out).closed)
+    return apart;
+  const auto& there = behind(walk, netns, out);
+  const auto below = netns_below(walk, netns, out);
+  if (!there.closed || there.partial || !below)
+    return apart;
+  for (const auto& each : all_macvlans(walk)) {
+    const LinkKey key{each.netns, each.interface.index.value_or(0)};
+    if (each.lower_netns != *below || !(each.interface.link_index == out.link_index) ||
+        key == key_of(netns, out) || std::ranges::any_of(there.peers, [&](const Peer& peer) {
+          return key_of(peer.netns, peer.interface) == key;
+        }))
+      continue;
+    for (const auto& row : ask_addresses(walk.inquiry, each.netns))
+      if (row.interface_index == each.interface.index && row.address.known() &&
+          row.address.value().family() == family)
+        apart.push_back({each.netns, each.interface, row.address.value(), {}});
+  }
+  return apart;
 }
 
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,

@@ -55,8 +55,16 @@ struct LinkAddress {
 /// Whether who is on the link of a device can be seen at all.
 bool is_visible(Walk& walk, Int netns, const Interface& out);
 
-/// Who is on a link, as far as that is in namespaces of this machine; valid as long as the
-/// walk.
+/// Whether an end of a virtual link is in no namespace that was found.
+bool is_partly_hidden(Walk& walk, Int netns, const Interface& out);
+
+/// The addresses of macvlans on the same device as a macvlan that do not hear it, nor it them:
+/// where not both are in mode bridge, and nothing behind that device sends back what comes from
+/// there.
+std::vector<LinkAddress> siblings_apart(Walk& walk, Int netns, const Interface& out,
+                                        IpFamily family);
+
+/// Who is on a link, as far as that is in namespaces of this machine; valid as long as the walk.
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
                                                    IpFamily family);
 

@@ -5,6 +5,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/discovery.h"
+#include "platform/linux/model/hop_limit.h"
 #include "platform/linux/netfilter/packet_build.h"
 
 namespace synfate {
@@ -93,23 +94,6 @@ InterfaceView view_of(const Interface& interface) {
   view.master_index = perhaps(interface.master_index, Int{0}, "the master of the interface");
   view.loopback = interface.loopback.value_or(false);
   return view;
-}
-
-void set_own_hops(Walk& walk, Int netns, Int device, PacketClass& packet) {
-  std::string setting = "net.ipv4.ip_default_ttl";
-  if (packet.family == IpFamily::v6) {
-    const auto out = ask_interface(walk.inquiry, netns, device);
-    if (!out)
-      return;
-    setting = "net.ipv6.conf." + out->name.value_or("?") + ".hop_limit";
-  }
-  if (const auto hops = ask_number(walk.inquiry, netns, setting))
-    hops_of(packet) = Octet::of(static_cast<std::uint8_t>(*hops));
-}
-
-bool has_no_hop_left(const PacketClass& packet) {
-  const auto left = packet.network[packet.family == IpFamily::v4 ? 8 : 7];
-  return left.is_known() && left.value <= 1;
 }
 
 SocketView kernel_socket() {

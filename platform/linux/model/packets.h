@@ -15,13 +15,6 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind);
 /// The answer of this host to the packet that the journey carries: a SYN-ACK, a datagram.
 PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind);
 
-/// The TTL or hop limit of what a namespace sends by a device: ip4_dst_hoplimit(),
-/// ip6_dst_hoplimit(), without metrics of routes; Linux 6.12.
-void set_own_hops(Walk& walk, Int netns, Int device, PacketClass& packet);
-/// The packet's TTL or hop limit is used up: who would forward it gives it up (ip_forward(),
-/// ip6_forward()).
-bool has_no_hop_left(const PacketClass& packet);
-
 /// The sockets of the kernel itself have no file, so no owner.
 SocketView kernel_socket();
 

@@ -8,6 +8,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
+#include "platform/linux/model/hop_limit.h"
 #include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"

@@ -11,6 +11,7 @@
 #include "platform/linux/model/ask.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/forward.h"
+#include "platform/linux/model/hop_limit.h"
 #include "platform/linux/model/ipsec.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
@@ -96,6 +97,23 @@ void check_source_of_answer(Walk& walk, Journey& journey, const IpAddress& from)
       {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
        Culprit{"address", id_part(from.to_string()), "no interface of this host has it"},
        fmt::format("the socket may not answer from {}, which no interface has", from.to_string())});
+}
+
+/// Such an address no socket sends from: net/ipv4/route.c: ip_route_output_key_hash_rcu(),
+/// __ip_dev_find().
+void check_broadcast_source(Walk& walk, Journey& journey, const IpAddress& from) {
+  if (walk.flow.proto != Proto::udp || !from.is_v4() || !journey.to_many || from.is_multicast() ||
+      !journey.listener || !journey.listener->transparent.is(false) ||
+      is_own_address(walk.inquiry, journey.netns, from) ||
+      !is_broadcast_by_route(walk.inquiry, journey.netns, from))
+    return;
+  add_stop(
+      journey,
+      {Outcome::timeout, Icmp::none, "ETIMEDOUT", Stage::reply_route,
+       Culprit{"address", from.to_string(), "a route makes it a broadcast address"},
+       fmt::format("the datagram arrives, and no socket answers from {}, which a route makes a "
+                   "broadcast address",
+                   from.to_string())});
 }
 
 /// A local client's answer whose route leads out. The listener may be one that there is not: what
@@ -397,8 +415,10 @@ Journeys send_alike(Walk& walk, Journey journey, Packet kind) {
   const auto to = address_of(walk, destination_of(journey.packet).address, journey.packet);
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   const Int by_default = incoming.meta.in.index;
-  if (from)
+  if (from) {
     check_source_of_answer(walk, journey, *from);
+    check_broadcast_source(walk, journey, *from);
+  }
   std::vector<Leaving> leaving;
   journey.forward_by = 0;
   journey.packet.meta.mark = mark_of_answer(walk, journey, incoming);

@@ -9,6 +9,7 @@
 #include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/discovery.h"
+#include "platform/linux/model/hop_limit.h"
 #include "platform/linux/model/link_asker.h"
 #include "platform/linux/model/link_exchange.h"
 #include "platform/linux/model/next_hop.h"
@@ -62,6 +63,17 @@ bool is_overruled(Walk& walk, const Journey& journey, const Interface& device) {
                                return is_fixed(row) && row.address.is(journey.next_hop) &&
                                       row.interface_index.is(journey.forward_by);
                              });
+}
+
+/// The one neighbour of the link that the call came by, who has answered.
+bool is_way_of_call(Walk& walk, const Journey& journey, const Interface& device) {
+  return device.name.is(walk.flow.from_interface) && !device.kind.is("bridge") &&
+         has_answered(walk, journey);
+}
+
+/// The next hop may be in a namespace that was not found.
+void take_for_there(Journey& journey, const IpAddress& next_hop) {
+  assume(journey, fmt::format("{} takes the answer", next_hop.to_string()));
 }
 
 Stop each_for_itself(const Interface& device) {
@@ -245,6 +257,8 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
   } else if (next != nullptr && found.kind == NextHop::Kind::beyond && from &&
              passes_by(walk, journey, *next, *from)) {
     add_stop(journey, answered_directly(journey, *from, to));
+  } else if (found.hidden && !is_way_of_call(walk, journey, device)) {
+    take_for_there(journey, journey.next_hop);
   } else if (found.kind == NextHop::Kind::there && next == nullptr) {
     return follow_to_client(walk, std::move(journey), found, from);
   }
@@ -288,6 +302,8 @@ Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
       return {};
     if (found.kind == NextHop::Kind::nobody)
       stop_at(way, found, *to);
+    else if (found.hidden)
+      take_for_there(way, *to);
   }
   return journeys;
 }
@@ -303,6 +319,8 @@ Journeys look_behind_neighbour(Walk& walk, Journey journey, const Interface& dev
   for (auto& way :
        walk.classes != nullptr ? cut(std::move(journey), near) : alone(std::move(journey))) {
     const auto to = address_of(walk, destination_of(way.packet).address, way.packet);
+    if (device.kind.is("bridge") && is_partly_hidden(walk, way.netns, device))
+      take_for_there(way, way.next_hop);
     auto parts = to && std::ranges::find(near, IntervalSet::address(*to)) != near.end()
                      ? look_for_next_hop(walk, std::move(way), device, *to, nullptr)
                      : alone(std::move(way));
@@ -522,6 +540,8 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
                                 fmt::format("{} has no carrier", device->name.value_or("?"))));
     return alone(std::move(journey));
   }
+  if (next == nullptr)
+    count_hops_to_client(walk, journey, *device, *to);
   if (next == nullptr && !journey.hops.empty() && journey.hops.front().below_ip)
     return alone(std::move(journey)); // by the bridge that the call came by
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);

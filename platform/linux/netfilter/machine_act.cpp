@@ -220,9 +220,13 @@ void Machine::perform(const nft::Nat& nat) {
   const int family = packet().family == IpFamily::v4 ? 2 : 10;
   if (site_.scope->family == "inet" && nat.family != family && nat.family != nft::inet_family)
     return; // nft_nat_inet_eval(): the rule goes on
+  auto address = nat_address(nat);
+  if (nat.destination && address && address->kind == AddressTerm::Kind::range)
+    if (const auto chosen = chosen_of_range(packet(), address->first, address->last,
+                                            (nat.flags & nft::nat_persistent) != 0))
+      address = AddressTerm::known(*chosen);
   bind(nat.destination,
-       choices_of({nat_address(nat),
-                   port_for_nat(nat.port_min, nat.port_max, nat.flags, nat.destination)}),
+       choices_of({address, port_for_nat(nat.port_min, nat.port_max, nat.flags, nat.destination)}),
        false);
 }
 

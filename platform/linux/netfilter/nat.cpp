@@ -1,5 +1,8 @@
 #include "platform/linux/netfilter/nat.h"
 
+#include <array>
+#include <bit>
+
 namespace synfate {
 namespace {
 
@@ -33,7 +36,89 @@ PortTerm random_port(const PacketClass& packet, const PortTerm& now) {
   return PortTerm::unknown("the port that the kernel chooses at random");
 }
 
+using Words = std::array<std::uint32_t, 4>;
+
+/// union nf_inet_addr as the kernel hashes it: words in memory (of little endian).
+Words words_of(const IpAddress& address) {
+  Words words{};
+  const auto bytes = address.bytes();
+  for (std::size_t at = 0; at < bytes.size(); ++at)
+    words[at / 4] |= std::to_integer<std::uint32_t>(bytes[at]) << at % 4 * 8;
+  return words;
+}
+
+std::uint32_t in_host_order(std::uint32_t word) {
+  return std::byteswap(word);
+}
+
+/// include/linux/jhash.h: jhash2() of four words.
+std::uint32_t jhash2(const Words& key, std::uint32_t seed) {
+  constexpr std::uint32_t start = 0xdeadbeef; // JHASH_INITVAL
+  std::uint32_t a = start + (std::uint32_t{4} << 2U) + seed;
+  std::uint32_t b = a + key[1];
+  std::uint32_t c = a + key[2];
+  a += key[0];
+  const auto mix = [](std::uint32_t& x, std::uint32_t& y, std::uint32_t& z, int by) {
+    x = (x - z) ^ std::rotl(z, by);
+    z += y;
+  };
+  mix(a, b, c, 4);
+  mix(b, c, a, 6);
+  mix(c, a, b, 8);
+  mix(a, b, c, 16);
+  mix(b, c, a, 19);
+  mix(c, a, b, 4);
+  a += key[3];
+  const auto end = [](std::uint32_t& x, std::uint32_t y, int by) {
+    x = (x ^ y) - std::rotl(y, by);
+  };
+  end(c, b, 14);
+  end(a, c, 11);
+  end(b, a, 25);
+  end(c, b, 16);
+  end(a, c, 4);
+  end(b, a, 14);
+  end(c, b, 24);
+  return c;
+}
+
+/// Of one client the address, if the term has one.
+std::optional<IpAddress> only_address(const PacketClass& packet, const AddressTerm& term) {
+  if (term.kind == AddressTerm::Kind::known)
+    return term.first;
+  const auto one = term.kind == AddressTerm::Kind::client ? packet.addresses.only() : std::nullopt;
+  return one ? std::optional(to_address(*one, packet.family)) : std::nullopt;
+}
+
 } // namespace
+
+std::optional<IpAddress> chosen_of_range(const PacketClass& packet, const IpAddress& low,
+                                         const IpAddress& high, bool persistent) {
+  const auto from = only_address(packet, packet.ct.answer.destination.address);
+  const auto to = only_address(packet, packet.ct.answer.source.address);
+  const auto& zone = packet.ct.zone.id;
+  if (!from || !to || !zone.known())
+    return std::nullopt;
+  const std::size_t count = low.bytes().size() / 4;
+  const Words called = words_of(*to);
+  const Words least = words_of(low);
+  const Words most = words_of(high);
+  std::uint32_t hash = jhash2(words_of(*from), persistent ? 0 : called[count - 1] ^ zone.value());
+  std::array<std::byte, 16> bytes{};
+  bool whole = false;
+  for (std::size_t at = 0; at < count; ++at) {
+    const std::uint32_t first = whole ? 0 : in_host_order(least[at]);
+    const std::uint32_t distance = whole ? ~0U : in_host_order(most[at]) - first + 1;
+    const auto chosen = static_cast<std::uint32_t>(
+        first + (std::uint64_t{hash} * distance >> 32U)); // reciprocal_scale()
+    for (std::size_t byte = 0; byte < 4; ++byte)
+      bytes[4 * at + byte] = static_cast<std::byte>(chosen >> (24 - 8 * byte));
+    whole = whole || chosen != in_host_order(most[at]);
+    if (!persistent)
+      hash ^= called[at];
+  }
+  return IpAddress::from_bytes(std::span(bytes).first(4 * count));
+}
 
 std::optional<PortTerm> nat_port(const PacketClass& packet, const PortTerm& now, NatPortRange ports,
                                  bool destination) {

@@ -31,6 +31,12 @@ struct NatPortRange {
 std::optional<PortTerm> nat_port(const PacketClass& packet, const PortTerm& now, NatPortRange ports,
                                  bool destination);
 
+/// The address of a range that destination NAT gives the connection of one client: a hash of the
+/// addresses and the zone, nothing random. Nothing: it is not one client's.
+/// net/netfilter/nf_nat_core.c: find_best_ips_proto().
+std::optional<IpAddress> chosen_of_range(const PacketClass& packet, const IpAddress& low,
+                                         const IpAddress& high, bool persistent);
+
 /// The connection's NAT for a direction was decided already (nf_nat_initialized()).
 bool destination_bound(const ConntrackView& ct);
 bool source_bound(const ConntrackView& ct);

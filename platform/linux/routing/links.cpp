@@ -1,7 +1,9 @@
 #include "platform/linux/routing/links.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 #include <linux/if_link.h>
@@ -68,6 +70,23 @@ std::optional<int> port_attribute(std::string_view kind) {
                              : std::nullopt;
 }
 
+/// Of IFLA_INFO_DATA: who hears what a macvlan sends; drivers/net/macvlan.c:
+/// macvlan_fill_info(), Linux 6.12.
+Fact<Text> macvlan_mode(const Attributes& data) {
+  static constexpr std::array<std::pair<unsigned, const char*>, 5> names{
+      {{MACVLAN_MODE_PRIVATE, "private"},
+       {MACVLAN_MODE_VEPA, "vepa"},
+       {MACVLAN_MODE_BRIDGE, "bridge"},
+       {MACVLAN_MODE_PASSTHRU, "passthru"},
+       {MACVLAN_MODE_SOURCE, "source"}}};
+  const auto mode = data.u32(IFLA_MACVLAN_MODE);
+  const auto known =
+      std::ranges::find(names, mode.value_or(0), [](auto& name) { return name.first; });
+  if (known == names.end())
+    return Absent{};
+  return Text(known->second);
+}
+
 Result<Interface> decode_link(const Message& message, Int netns) {
   SYNFATE_TRY(attributes, message.attributes(sizeof(ifinfomsg)));
   const auto head = message.head<ifinfomsg>().value();
@@ -97,6 +116,10 @@ Result<Interface> decode_link(const Message& message, Int netns) {
     SYNFATE_TRY(port, kind.nested(IFLA_INFO_SLAVE_DATA));
     link.hairpin = flag(port.u8(IFLA_BRPORT_MODE));
     link.isolated = flag(port.u8(IFLA_BRPORT_ISOLATED));
+  }
+  if (link.kind.is("macvlan") || link.kind.is("macvtap")) {
+    SYNFATE_TRY(data, kind.nested(IFLA_INFO_DATA));
+    link.macvlan_mode = macvlan_mode(data);
   }
   if (const auto attribute = port_attribute(link.kind.value_or(""))) {
     SYNFATE_TRY(data, kind.nested(IFLA_INFO_DATA));

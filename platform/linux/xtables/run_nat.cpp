@@ -46,8 +46,14 @@ std::optional<PortTerm> port_of(const NatRange& range, const PortTerm& now,
       destination);
 }
 
-/// One result for each of a few addresses the kernel may choose, else one for the range.
-std::vector<AddressTerm> choices_of(const NatRange& range) {
+/// One result for each of a few addresses the kernel may choose, else one for the range; of one
+/// client's destination NAT what it does choose.
+std::vector<AddressTerm> choices_of(const NatRange& range, const PacketClass& packet,
+                                    bool destination) {
+  if (destination && range.min < range.max)
+    if (const auto chosen =
+            chosen_of_range(packet, range.min, range.max, (range.flags & nat_persistent) != 0))
+      return {AddressTerm::known(*chosen)};
   const Wide first = to_number(range.min);
   const Wide last = to_number(range.max);
   if (last < first || last - first >= most_choices)
@@ -90,7 +96,7 @@ Binding binding_of(const TargetCall& call, const NatRange& range, bool destinati
   binding.destination = destination;
   if ((range.flags & nat_addresses) != 0) {
     binding.addresses.clear();
-    for (auto& choice : choices_of(range))
+    for (auto& choice : choices_of(range, call.packet, destination))
       binding.addresses.emplace_back(std::move(choice));
   }
   const auto& tuple = call.packet.ct.answer;

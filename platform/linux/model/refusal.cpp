@@ -461,6 +461,23 @@ bool has_no_loopback(Walk& walk, const Journey& journey) {
   return loopback && loopback->up.is(false);
 }
 
+/// ip_forward() tells a neighbour the shorter way before any rule sees the packet, and
+/// ip_rt_send_redirect() takes what inet_peer_xrlim_allow() would grant the error that follows
+/// (net/ipv4/route.c, net/ipv4/icmp.c, Linux 6.12). IPv6 redirects take one of several.
+bool redirect_comes_first(Walk& walk, const Journey& journey, const PacketClass& packet,
+                          const Stop& stop, const WayOut& out) {
+  const auto& in = packet.meta.in;
+  if (!by_icmp(stop) || stop.stage != Stage::forward || packet.family != IpFamily::v4 ||
+      in.index == 0 || in.index != packet.meta.out.index || out.next_hop != on_link)
+    return false;
+  const auto is_set = [&](const std::string& name) {
+    return ask_number(walk.inquiry, journey.netns, name).value_or(0) != 0;
+  };
+  const std::string redirects = fmt::format("net.ipv4.conf.{}.send_redirects", in.name);
+  return is_set("net.ipv4.icmp_ratelimit") &&
+         (is_set("net.ipv4.conf.all.send_redirects") || is_set(redirects));
+}
+
 Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop stop, Refuser by,
                    const WayOut& out) {
   const bool no_loopback = has_no_loopback(walk, journey);
@@ -477,6 +494,9 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   }
   if (out.assumed)
     assume(journey, "there is a route back to the client");
+  if (redirect_comes_first(walk, journey, packet, stop, out))
+    assume(journey, "the redirect that is sent first does not take the error's turn "
+                    "(net.ipv4.icmp_ratelimit)");
   PacketClass answer = answer_packet(packet, stop, by, out);
   answer.conditions = packet.conditions;
   answer.remembered = packet.remembered;

@@ -123,10 +123,12 @@ private:
     if (!held)
       return read_processes(query, source, delivery);
     delivery.row(*held);
-    for (const auto& cell : to_cells(*held))
-      if (const auto* unknown = std::get_if<Unknown>(&cell))
-        if (const Gap* gap = holders_.gap(unknown->gap, source))
-          delivery.gap(*gap);
+    const auto tell = [&](std::string_view id) {
+      if (const Gap* gap = id.empty() ? nullptr : holders_.gap(std::string(id), source))
+        delivery.gap(*gap);
+    };
+    std::apply([&](const auto&... columns) { (tell((*held.*(columns.member)).gap()), ...); },
+               description_of<Process>.columns);
   }
 
   ExpectedProcesses holders_;               ///< of the listeners

@@ -14,7 +14,7 @@
 // tests/lab/cases_limits.py and tests/unit/platform/linux/model/service_test.cpp.
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -202,11 +202,19 @@ bool cannot_serve(const Process& process) {
 
 /// fs.file-nr is "open 0 maximum".
 bool machine_is_full(Walk& walk, Int netns) {
-  const auto numbers = ask_setting(walk.inquiry, netns, "fs.file-nr").value_or("");
-  unsigned long long open = 0;
-  unsigned long long most = 0;
-  return std::sscanf(numbers.c_str(), "%llu %*u %llu", &open, &most) == 2 && most > 0 &&
-         open >= most;
+  const auto text = ask_setting(walk.inquiry, netns, "fs.file-nr").value_or("");
+  std::array<std::uint64_t, 3> numbers{};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (auto& number : numbers) {
+    at = std::find_if_not(at, end, [](char each) { return each == ' ' || each == '\t'; });
+    const auto [rest, error] = std::from_chars(at, end, number);
+    if (error != std::errc())
+      return false;
+    at = rest;
+  }
+  const auto& [open, unused, most] = numbers;
+  return most > 0 && open >= most;
 }
 
 constexpr Int patience_ms = 2000;  ///< a connection that waits longer is not just about to be taken

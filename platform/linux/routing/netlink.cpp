@@ -205,17 +205,17 @@ Status RouteSocket::send(std::uint16_t type, std::uint16_t flags, const RequestB
 }
 
 Result<std::vector<std::byte>> RouteSocket::receive() {
-  std::vector<std::byte> block(buffer_size);
+  if (!buffer_)
+    buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_size);
   ssize_t size = -1;
   do
-    size = recv(nl_socket_get_fd(socket_.get()), block.data(), block.size(), MSG_TRUNC);
+    size = recv(nl_socket_get_fd(socket_.get()), buffer_.get(), buffer_size, MSG_TRUNC);
   while (size < 0 && errno == EINTR);
   if (size < 0)
     return failed(errno);
-  if (static_cast<std::size_t>(size) > block.size())
+  if (static_cast<std::size_t>(size) > buffer_size)
     return damaged("an answer is larger than any the kernel is known to send");
-  block.resize(static_cast<std::size_t>(size));
-  return block;
+  return std::vector<std::byte>(buffer_.get(), buffer_.get() + size);
 }
 
 Result<std::vector<std::vector<std::byte>>>

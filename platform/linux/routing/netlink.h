@@ -139,6 +139,7 @@ private:
                                                         bool& interrupted);
 
   std::unique_ptr<nl_sock, Close> socket_;
+  std::unique_ptr<std::byte[]> buffer_; ///< for one datagram; made at the first
   std::uint32_t sequence_ = 0;
 };
 

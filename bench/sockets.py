@@ -27,6 +27,7 @@ from program import synfate_program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLONE_NEWNET = 0x40000000
+SETTLING = 15  # seconds: the kernel still works on what was made, which slows what uses both processors
 LIBC = ctypes.CDLL(None, use_errno=True)
 NETNS = f"sobench{os.getpid()}"
 LISTENER, NOBODY = "127.0.0.1:11999", "127.0.0.1:9"
@@ -151,6 +152,7 @@ def start_fixture(size):
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=lambda: enter(False))
     if fixture.stdout.readline().strip() != b"ready":
         sys.exit("the fixture did not start")
+    time.sleep(SETTLING)
     return fixture
 
 

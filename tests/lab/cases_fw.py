@@ -268,7 +268,28 @@ QUOTA = """table inet f {
 """
 
 
+def beyond_a_neighbour(redirects):
+    """The server forwards what it gets back to where it came from, and refuses it by ICMP."""
+    def prepare(lab):
+        lab.server.sysctl("net.ipv4.ip_forward", 1)
+        for each in ("all", "sv0"):
+            lab.server.sysctl(f"net.ipv4.conf.{each}.send_redirects", redirects)
+        lab.client.sysctl("net.ipv4.conf.all.accept_redirects", 0)
+        lab.client.sysctl("net.ipv4.conf.cl0.accept_redirects", 0)
+        lab.server.ip("route", "add", "192.0.2.0/24", "via", "10.77.0.9", "dev", "sv0")
+        lab.client.ip("route", "add", "192.0.2.0/24", "via", "10.77.0.1")
+        within(lab, "nft", "add table inet f; add chain inet f fw { type filter hook forward priority 0; };"
+               "add rule inet f fw tcp dport 8123 reject with icmpx type admin-prohibited")
+    return prepare
+
+
+BEYOND = Connection("192.0.2.1", 8123)
+
 CASES = [
+    Case("the redirect to a neighbour takes the turn of the error after it", beyond_a_neighbour(1), BEYOND,
+         "timeout", predicted="unreachable", certainty="likely"),
+    Case("without redirects the error comes", beyond_a_neighbour(0), BEYOND, "unreachable", "fw.reject",
+         certainty="certain"),
     Case("a client that comes for the first time is under its limit", recent(*OFTEN), LAN, "open",
          certainty="certain"),
     Case("the same by iptables-nft", recent(*OFTEN, tool="iptables-nft"), LAN, "open",

@@ -6,13 +6,6 @@
 namespace synfate {
 namespace {
 
-Json json_texts(std::span<const std::string> texts) {
-  auto list = Json::array();
-  for (const auto& text : texts)
-    list.push_back(json_text(text));
-  return list;
-}
-
 Json json_evidence(const Snapshot& snapshot, std::span<const Evidence> evidence) {
   auto list = Json::array();
   for (const auto& item : evidence) {
@@ -58,6 +51,13 @@ Json json_finding(const Snapshot& snapshot, const Finding& finding) {
 
 Json json_text(std::string_view text) {
   return to_valid_utf8(text);
+}
+
+Json json_texts(std::span<const std::string> texts) {
+  auto list = Json::array();
+  for (const auto& text : texts)
+    list.push_back(json_text(text));
+  return list;
 }
 
 Json json_text_or_null(std::string_view text) {

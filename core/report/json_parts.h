@@ -17,6 +17,8 @@ using Json = nlohmann::ordered_json;
 
 /// Valid text whatever bytes came in; what is no UTF-8 becomes U+FFFD.
 Json json_text(std::string_view text);
+/// A list of them.
+Json json_texts(std::span<const std::string> texts);
 /// As json_text(), null for an empty text.
 Json json_text_or_null(std::string_view text);
 /// A value; null if absent; {"unknown": GAP} if unknown; the rest as core/facts/cell_json.h says.

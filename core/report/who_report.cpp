@@ -197,10 +197,7 @@ Json json_field(const Culprit& culprit) {
   return json_culprit(culprit);
 }
 Json json_field(const std::vector<std::string>& texts) {
-  Json list = Json::array();
-  for (const auto& text : texts)
-    list.push_back(json_text(text));
-  return list;
+  return json_texts(texts);
 }
 
 /// Sets of firewalls leave hundreds of thousands of ranges: they are written as they come, in the

@@ -112,7 +112,7 @@ std::optional<Journey> Examples::follow(Walk& walk) const {
     append(journey, model, 0, at(notes, Boundary::arrived));
     journey.final_address = walk.flow.to;
     journey.final_port = walk.flow.port;
-    add_evidence(walk, journey, *receiver);
+    add_evidence(walk.inquiry, journey.evidence, *receiver);
     enter_socket(walk, journey, *receiver, question.source, inode_note(*receiver));
     append(journey, model, at(notes, Boundary::delivered), at(notes, Boundary::unserved));
     append(journey, service, 0, service.path.size());

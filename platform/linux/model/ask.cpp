@@ -285,6 +285,17 @@ Culprit socket_culprit(const Socket& socket, std::string text) {
   return {"socket", socket_id(socket), std::move(text)};
 }
 
+void add_evidence(const Inquiry& inquiry, std::vector<Evidence>& evidence, const Socket& socket) {
+  const Table* table = inquiry.snapshot().table(table_name<Socket>());
+  if (table == nullptr)
+    return;
+  const auto cookie = table->spec().column("cookie");
+  const auto inode = table->spec().column("inode");
+  for (const auto row : table->find(*cookie, to_cell(socket.cookie)))
+    if (table->fact<Int>(row, *inode) == socket.inode)
+      evidence.push_back({std::string(table_name<Socket>()), row});
+}
+
 bool is_broadcast_by_route(Inquiry& inquiry, Int netns, const IpAddress& address) {
   constexpr Int made_by_kernel = 2; // RTPROT_KERNEL
   if (address.is_v6() || address.is_multicast())

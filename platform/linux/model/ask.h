@@ -79,6 +79,9 @@ std::string errno_name(Int error);
 
 /// "tcp/10.0.0.1:8080", "tcp/[::1]:8080": the id of a socket.
 std::string socket_id(const Socket& socket);
+/// Points to the rows of a socket.
+void add_evidence(const Inquiry& inquiry, std::vector<Evidence>& evidence, const Socket& socket);
+
 /// The socket as a culprit.
 Culprit socket_culprit(const Socket& socket, std::string text = {});
 

@@ -120,17 +120,6 @@ bool is_told(const Fate& fate, const Alternative& other) {
   });
 }
 
-void add_evidence(Inquiry& inquiry, Fate& fate, const Socket& socket) {
-  const Table* table = inquiry.snapshot().table("socket");
-  if (table == nullptr)
-    return;
-  const auto cookie = table->spec().column("cookie");
-  const auto inode = table->spec().column("inode");
-  for (const auto row : table->find(*cookie, to_cell(socket.cookie)))
-    if (table->fact<Int>(row, *inode) == socket.inode)
-      fate.evidence.push_back({"socket", row});
-}
-
 /// TCP keeps one bucket per port and VRF; sockets of another VRF are no neighbours.
 std::vector<Socket> sockets_of_port(Inquiry& inquiry, const BindQuestion& question,
                                     const std::vector<Interface>& interfaces) {
@@ -162,7 +151,7 @@ void apply_holders(Inquiry& inquiry, const BindQuestion& question,
     const Socket& holder = sockets[at];
     const bool taken = probably_in_the_way(holder, clash, sockets, range.first, range.last);
     if (fate.evidence.size() < most_told)
-      add_evidence(inquiry, fate, holder);
+      add_evidence(inquiry, fate.evidence, holder);
     if (taken && fate.blockers.size() < most_told)
       deny(fate, "EADDRINUSE", socket_culprit(holder, state_words(holder)), state_words(holder));
     certainly_taken = certainly_taken || clash == Clash::certain;

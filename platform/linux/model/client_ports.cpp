@@ -128,7 +128,7 @@ Taken taken_ports(Walk& walk, Journey& journey, const Choice& choice) {
     if (closed)
       (reused ? taken.young : taken.closed).insert(port);
     if (taken.ports.size() <= most_evidence)
-      add_evidence(walk, journey, socket);
+      add_evidence(walk.inquiry, journey.evidence, socket);
   }
   return taken;
 }

@@ -177,17 +177,6 @@ void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAd
   check_accept_queue(journey, socket);
 }
 
-void add_evidence(Walk& walk, Journey& journey, const Socket& socket) {
-  const Table* table = walk.inquiry.snapshot().table("socket");
-  if (table == nullptr)
-    return;
-  const auto cookie = table->spec().column("cookie");
-  const auto inode = table->spec().column("inode");
-  for (const auto row : table->find(*cookie, to_cell(socket.cookie)))
-    if (table->fact<Int>(row, *inode) == socket.inode)
-      journey.evidence.push_back({"socket", row});
-}
-
 namespace {
 
 /// Sources that the sockets of the port tell apart: peers of connected ones, and of signatures.
@@ -273,7 +262,7 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   for (std::size_t member = 0; member < ways; ++member) {
     Journey way = journey;
     const Socket& socket = receivers.sockets[member];
-    add_evidence(walk, way, socket);
+    add_evidence(walk.inquiry, way.evidence, socket);
     if (ways > 1)
       way.conditions.push_back(fmt::format("the kernel's hash picks listener {} of {}", member + 1,
                                            receivers.sockets.size()));

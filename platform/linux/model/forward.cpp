@@ -203,11 +203,10 @@ namespace {
 
 /// net/ipv4/ip_forward.c: ip_forward(), net/ipv6/ip6_output.c: ip6_forward(): one hop less.
 void count_hop(PacketClass& packet) {
-  const bool v4 = packet.family == IpFamily::v4;
-  auto& left = packet.network[v4 ? 8 : 7];
+  auto& left = hops_of(packet);
   if (left.is_known())
     left = Octet::of(static_cast<std::uint8_t>(left.value - 1));
-  if (v4)
+  if (packet.family == IpFamily::v4)
     packet.network[10] = packet.network[11] = Octet::any(); // the checksum
 }
 

@@ -15,10 +15,6 @@ namespace {
 /// Ways through the Internet have fewer routers.
 constexpr int enough = 32;
 
-Octet& hops_of(PacketClass& packet) {
-  return packet.network[packet.family == IpFamily::v4 ? 8 : 7];
-}
-
 std::string own_setting(Walk& walk, Int netns, Int device, IpFamily family) {
   if (family == IpFamily::v4)
     return "net.ipv4.ip_default_ttl";
@@ -81,7 +77,7 @@ void set_own_hops(Walk& walk, Int netns, Int device, PacketClass& packet) {
 }
 
 bool has_no_hop_left(const PacketClass& packet) {
-  const auto left = packet.network[packet.family == IpFamily::v4 ? 8 : 7];
+  const Octet left = hops_of(packet);
   return left.is_known() && left.value <= 1;
 }
 

@@ -43,10 +43,6 @@ FlowFacts facts_of(Walk& walk, const PacketClass* before, Int client_out = 0) {
   return facts;
 }
 
-Octet& hops_of(PacketClass& packet) {
-  return packet.network[packet.family == IpFamily::v4 ? 8 : 7];
-}
-
 /// A client's packets have come through no router if all clients are on the link, else through any
 /// number of them.
 void set_client_hops(Walk& walk, PacketClass& packet) {

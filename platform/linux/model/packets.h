@@ -20,6 +20,10 @@ SocketView kernel_socket();
 
 /// What rules see of an interface.
 InterfaceView view_of(const Interface& interface);
+/// Its TTL or hop limit.
+auto& hops_of(auto& packet) {
+  return packet.network[packet.family == IpFamily::v4 ? 8 : 7];
+}
 /// The interface that a remote client's packets arrive on, or lo; nothing if it does not exist.
 std::optional<Interface> arrival_interface(Walk& walk, Int netns);
 

@@ -63,7 +63,6 @@ std::vector<Socket> ask_sockets(Walk& walk, Int netns, std::uint16_t port);
 /// The socket gets the packet, if its policies and queues let it; `note`: how sure that is.
 void enter_socket(Walk& walk, Journey& journey, const Socket& socket, const IpAddress& from,
                   const std::string& note);
-void add_evidence(Walk& walk, Journey& journey, const Socket& socket);
 /// service.cpp: who owns the listener, and whether it can serve.
 void serve(Walk& walk, Journey& journey);
 /// Whose file a listener or a UDP socket is: of the process that made it.

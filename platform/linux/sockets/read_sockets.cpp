@@ -63,9 +63,9 @@ bool asks_family(const SocketQuery& query, IpFamily family) {
 /// Reads one query; lives for one call of read_sockets.
 class SocketReader {
 public:
-  /// `inodes`: if it is set, of what the kernel tells itself these are all that is wanted.
+  /// `inodes`: if there is one, of what the kernel tells itself these are all that is wanted.
   SocketReader(const SocketQuery& query, const SocketSource& source,
-               const Delivery<Socket>& receiver, const std::function<void(Int)>& inodes)
+               const Delivery<Socket>& receiver, const std::function<void(Int)>* inodes = nullptr)
       : query_(query), source_(source), receiver_(receiver), inodes_(inodes),
         deadline_(std::chrono::steady_clock::now() + source.timeout) {}
 
@@ -155,9 +155,10 @@ private:
 
   InetDump dump_of(const SocketProtocol& protocol, std::optional<IpFamily> family,
                    std::uint32_t states) const {
-    InetDump dump{&protocol, family, states, {}, inodes_ || asks_waiting(protocol, states)};
+    InetDump dump{
+        &protocol, family, states, {}, inodes_ != nullptr || asks_waiting(protocol, states)};
     dump.filter.local_port = port_of(query_.local_port);
-    if (!protocol.connections && !inodes_)
+    if (!protocol.connections && inodes_ == nullptr)
       dump.states = all_states;
     if (is_list(protocol, dump.states)) // the order of binding needs all sockets of the port
       return dump;
@@ -179,9 +180,9 @@ private:
       order_.clear();
       waiting.clear();
       status = netlink_->exchange(request, "reading the sockets", [&](const auto& message) {
-        if (inodes_) {
+        if (inodes_ != nullptr) {
           if (const Int inode = inode_in(message); inode != 0)
-            inodes_(inode);
+            (*inodes_)(inode);
           return true;
         }
         if (wanted.bare) {
@@ -336,7 +337,7 @@ private:
   const SocketQuery& query_;
   const SocketSource& source_;
   const Delivery<Socket>& receiver_;
-  const std::function<void(Int)>& inodes_;
+  const std::function<void(Int)>* inodes_;
   std::optional<netlink::Socket> netlink_;
   std::chrono::steady_clock::time_point deadline_;
   std::string refusal_;
@@ -352,8 +353,7 @@ private:
 
 void read_sockets(const SocketQuery& query, const SocketSource& source,
                   const Delivery<Socket>& receiver) {
-  const std::function<void(Int)> whole_rows;
-  SocketReader(query, source, receiver, whole_rows).read();
+  SocketReader(query, source, receiver).read();
 }
 
 void read_socket_inodes(const SocketQuery& query, const SocketSource& source,
@@ -364,7 +364,7 @@ void read_socket_inodes(const SocketQuery& query, const SocketSource& source,
                                     return true;
                                   },
                                   [](const Gap&) {}};
-  SocketReader(query, source, of_files, receiver).read();
+  SocketReader(query, source, of_files, &receiver).read();
 }
 
 bool release_at_least(std::string_view release, int major, int minor) {

@@ -197,12 +197,7 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
     journey.to_many = true;
     assume(journey, fmt::format("an interface has joined the group {}", to.to_string()));
   } else if (!answer && !is_own_address(walk.inquiry, journey.netns, to)) {
-    add_stop(journey, {Outcome::unknown,
-                       Icmp::none,
-                       "",
-                       Stage::route,
-                       {},
-                       "the route for the packet could not be read"});
+    add_stop(journey, unknown_at(Stage::route, "the route for the packet could not be read"));
   } else if (!answer) {
     assume(journey, "the packet is routed to this host");
   } else if (const Int error = answer->error.value_or(0); error == EINVAL || error == EXDEV) {
@@ -227,12 +222,8 @@ Journeys judge(Walk& walk, Routed routed, const RouteQuestion& question) {
       journey.next_hop = answer->gateway.known() ? answer->gateway.value() : to;
       add_step(journey, Stage::route, Verdict::pass, {}, "to another host");
     } else if (walk.inquiry.incomplete()) {
-      add_stop(journey, {Outcome::unknown,
-                         Icmp::none,
-                         "",
-                         Stage::route,
-                         {},
-                         "whether this host forwards packets could not be read"});
+      add_stop(journey,
+               unknown_at(Stage::route, "whether this host forwards packets could not be read"));
     } else {
       return stop_not_ours(walk, std::move(journey), to, *answer);
     }
@@ -293,20 +284,16 @@ void meet_interface(Walk& walk, Journey& journey) {
   if (walk.inquiry.pending())
     return;
   if (!interface && walk.inquiry.partly_seen().contains(table_name<Interface>()))
-    return add_stop(journey, {Outcome::unknown,
-                              Icmp::none,
-                              "",
-                              Stage::interface,
-                              {},
-                              "the interfaces could not be read"});
+    return add_stop(journey, unknown_at(Stage::interface, "the interfaces could not be read"));
   if (!interface) {
     if (journey.stopped())
       return;
-    add_stop(journey, {Outcome::unknown, Icmp::none, "", Stage::interface,
-                       interface_culprit(walk.flow.from_interface, "does not exist"),
-                       walk.flow.from_interface.empty()
-                           ? "no interface leads to this client"
-                           : fmt::format("there is no interface {}", walk.flow.from_interface)});
+    add_stop(journey,
+             unknown_at(Stage::interface,
+                        walk.flow.from_interface.empty()
+                            ? "no interface leads to this client"
+                            : fmt::format("there is no interface {}", walk.flow.from_interface),
+                        interface_culprit(walk.flow.from_interface, "does not exist")));
     return;
   }
   journey.packet.meta.in = view_of(*interface);

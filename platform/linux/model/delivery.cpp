@@ -213,12 +213,7 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   if (!to || !last || !from || target.port.kind != PortTerm::Kind::known ||
       called.port.kind != PortTerm::Kind::known) {
-    add_stop(journey, {Outcome::unknown,
-                       Icmp::none,
-                       "",
-                       Stage::socket_lookup,
-                       {},
-                       "NAT chooses the destination from several"});
+    add_stop(journey, unknown_at(Stage::socket_lookup, "NAT chooses the destination from several"));
     journeys.push_back(std::move(journey));
     return journeys;
   }
@@ -241,8 +236,7 @@ Journeys deliver_alike(Walk& walk, Journey journey) {
   if (walk.inquiry.pending())
     return journeys;
   if (receivers.sockets.empty()) {
-    Stop stop = incomplete ? Stop{Outcome::unknown,     Icmp::none, "",
-                                  Stage::socket_lookup, {},         "the sockets could not be read"}
+    Stop stop = incomplete ? unknown_at(Stage::socket_lookup, "the sockets could not be read")
                            : nobody_listens(walk, journey,
                                             nearest_socket(sockets, walk.flow.proto, *to, port));
     Stop told = receivers.lost ? *receivers.lost : std::move(stop);

@@ -29,17 +29,14 @@ Stop beyond(const Interface& out, const IpAddress& next_hop, bool hidden) {
   const std::string name = out.name.value_or("?");
   const std::string text =
       hidden ? "not every end of the link can be seen" : "the packet leaves this machine by it";
-  return {Outcome::unknown,
-          Icmp::none,
-          "",
-          Stage::forward,
-          Culprit{"interface", name, text},
-          hidden
-              ? fmt::format("it goes on to {} by {}, which leads into a network namespace that no "
-                            "process and no name shows",
-                            next_hop.to_string(), name)
-              : fmt::format("it goes on to {} by {}: what becomes of it is decided there",
-                            next_hop.to_string(), name)};
+  return unknown_at(
+      Stage::forward,
+      hidden ? fmt::format("it goes on to {} by {}, which leads into a network namespace that no "
+                           "process and no name shows",
+                           next_hop.to_string(), name)
+             : fmt::format("it goes on to {} by {}: what becomes of it is decided there",
+                           next_hop.to_string(), name),
+      Culprit{"interface", name, text});
 }
 
 /// arp_error_report(), ndisc_error_report(): nobody answers for the next hop. What a bridge
@@ -297,7 +294,7 @@ Journeys forward_to(Walk& walk, Journey journey, const WayOn& on) {
   Journeys left;
   for (auto& way : journeys) {
     if (way.hops.size() >= most_hops && way.kind != Packet::ack && way.kind != Packet::data) {
-      add_stop(way, {Outcome::unknown, Icmp::none, "", Stage::forward, {}, "it goes in circles"});
+      add_stop(way, unknown_at(Stage::forward, "it goes in circles"));
       way.over = true; // whatever else would be in its way is there again and again
       left.push_back(std::move(way));
       continue;
@@ -418,12 +415,8 @@ Journeys route_again(Walk& walk, Journey journey) {
     Journey& way = routed.journey;
     const auto& answer = routed.answer;
     if (!answer && way.packet.ct.destination_nat && !way.reply) {
-      add_stop(way, {Outcome::unknown,
-                     Icmp::none,
-                     "",
-                     Stage::output,
-                     {},
-                     "the route for what a rule made of the packet could not be read"});
+      add_stop(way, unknown_at(Stage::output,
+                               "the route for what a rule made of the packet could not be read"));
     } else if (!answer) {
       assume(way, "a changed packet takes the way that it had");
     } else if (answer->error.value_or(0) != 0) {

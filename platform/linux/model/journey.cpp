@@ -174,6 +174,10 @@ bool is_tried_again(const Journey& journey) {
   return journey.traces && journey.stopped() && journey.stops.front().outcome == Outcome::timeout;
 }
 
+Stop unknown_at(Stage stage, std::string why, std::optional<Culprit> by) {
+  return {Outcome::unknown, Icmp::none, "", stage, std::move(by), std::move(why)};
+}
+
 void add_stop(Journey& journey, Stop stop) {
   if (stop.outcome == Outcome::timeout)
     keep_traces(journey, journey.packet);

@@ -109,6 +109,8 @@ void add_step(Journey& journey, Stage stage, Verdict verdict, std::optional<Culp
               std::string note = {});
 /// Puts the steps of a message that came before the packet behind its own.
 void add_steps(Journey& journey, std::vector<PathStep> steps);
+/// What becomes of the packet there cannot be told.
+Stop unknown_at(Stage stage, std::string why, std::optional<Culprit> by = {});
 /// Records a stop, with its step, and lifts its culprit.
 void add_stop(Journey& journey, Stop stop);
 /// Before the first stop: notes what the connection is then like, where it is tried again.

@@ -68,7 +68,7 @@ Stop rejected(Walk& walk, const Journey& journey, const Branch& branch, Place pl
 }
 
 Stop unknown_here(Place place) {
-  return {Outcome::unknown, Icmp::none, "", stage_of(place), {}, {}};
+  return unknown_at(stage_of(place), {});
 }
 
 Stop stop_of(Walk& walk, const Journey& journey, const Branch& branch, Place place) {

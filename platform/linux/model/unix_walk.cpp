@@ -33,10 +33,6 @@ Stop refused(Culprit culprit, std::string note) {
           Stage::socket_lookup, std::move(culprit), std::move(note)};
 }
 
-Stop untold(Stage stage, std::string note) {
-  return {Outcome::unknown, Icmp::none, "", stage, {}, std::move(note)};
-}
-
 Culprit name_culprit(const Flow& flow, std::string text) {
   return unix_name_culprit(flow.path, flow.abstract, std::move(text));
 }
@@ -84,7 +80,7 @@ std::optional<PathStepFacts> reach_file(Walk& walk, Journey& journey, const File
   if (end.doubtful)
     assume(journey, "the access control lists on the way let the client through");
   if (end.unknown) {
-    add_stop(journey, untold(Stage::client, end.note));
+    add_stop(journey, unknown_at(Stage::client, end.note));
     return std::nullopt;
   }
   if (!end.error.empty()) {
@@ -143,15 +139,16 @@ std::optional<FoundUnixSocket> look_beyond(Walk& walk, Journey& journey, const P
                                name_culprit(walk.flow, "a socket of another type"),
                                "client and server use different types"));
     else
-      add_stop(journey, untold(Stage::socket_lookup,
-                               "a socket is bound to this file, in a network namespace that cannot "
-                               "be seen from here"));
+      add_stop(journey,
+               unknown_at(Stage::socket_lookup,
+                          "a socket is bound to this file, in a network namespace that cannot "
+                          "be seen from here"));
     return std::nullopt;
   case BoundToFile::unknown:
     break;
   }
   if (!complete) {
-    add_stop(journey, untold(Stage::socket_lookup, "not all sockets could be read"));
+    add_stop(journey, unknown_at(Stage::socket_lookup, "not all sockets could be read"));
     return std::nullopt;
   }
   assume(journey, "no socket of a network namespace that does not show is bound to this file");
@@ -188,7 +185,7 @@ std::optional<FoundUnixSocket> look_up_abstract(Walk& walk, Journey& journey) {
     if (owns_name(one.socket) && (type.empty() || one.socket.type.is(type)))
       return one;
   if (incomplete) {
-    add_stop(journey, untold(Stage::socket_lookup, "not all sockets could be read"));
+    add_stop(journey, unknown_at(Stage::socket_lookup, "not all sockets could be read"));
     return std::nullopt;
   }
   for (const auto& other : walk.inquiry.rows<NetworkNamespace>({})) // for the rules to tell of
@@ -290,7 +287,7 @@ std::optional<FoundUnixSocket> look_up(Walk& walk, Journey& journey) {
   if (walk.inquiry.pending())
     return std::nullopt;
   if (!user) {
-    add_stop(journey, untold(Stage::client, "who asks is not known"));
+    add_stop(journey, unknown_at(Stage::client, "who asks is not known"));
     return std::nullopt;
   }
   const auto file = reach_file(walk, journey, *user);

@@ -23,13 +23,7 @@ void settle_parts(ClassWalk& classes, Journeys& journeys) {
   Journeys going;
   for (auto& journey : journeys) {
     if (!journey.stopped() && going.size() == most_parts)
-      add_stop(journey, {Outcome::unknown,
-                         Icmp::none,
-                         "",
-                         Stage::route,
-                         {},
-                         "too many cases to tell apart",
-                         false});
+      add_stop(journey, unknown_at(Stage::route, "too many cases to tell apart"));
     if (journey.stopped() || journey.over)
       end_part(classes, journey);
     else

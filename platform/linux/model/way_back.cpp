@@ -77,13 +77,9 @@ void take_for_there(Journey& journey, const IpAddress& next_hop) {
 }
 
 Stop each_for_itself(const Interface& device) {
-  return {Outcome::unknown,
-          Icmp::none,
-          "",
-          Stage::reply_route,
-          {},
-          fmt::format("the answer goes by {}: each client may be there or not",
-                      device.name.value_or("?"))};
+  return unknown_at(Stage::reply_route,
+                    fmt::format("the answer goes by {}: each client may be there or not",
+                                device.name.value_or("?")));
 }
 
 void stop_at(Journey& journey, const NextHop& found, const IpAddress& next_hop) {
@@ -142,8 +138,7 @@ Journeys cut_by_neighbours(Walk& walk, Journey journey, const std::optional<Rout
 }
 
 Stop another_way() {
-  return {Outcome::unknown,   Icmp::none, "",
-          Stage::reply_route, {},         "the answer takes another way than the call"};
+  return unknown_at(Stage::reply_route, "the answer takes another way than the call");
 }
 
 /// The answer has come to another namespace than it was called from, or by another link: it is for

@@ -199,14 +199,9 @@ PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
 
 std::optional<IpAddress> address_of(const Walk& walk, const AddressTerm& term,
                                     const PacketClass& packet) {
-  if (term.kind == AddressTerm::Kind::known)
-    return term.first;
-  if (term.kind != AddressTerm::Kind::client || packet.addresses.empty())
-    return std::nullopt;
-  if (walk.classes != nullptr)
-    return some_client(packet.addresses, packet.family);
-  const auto only = packet.addresses.only();
-  return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
+  const bool one_of_many = walk.classes != nullptr && term.kind == AddressTerm::Kind::client &&
+                           !packet.addresses.empty();
+  return one_of_many ? some_client(packet.addresses, packet.family) : only_address(term, packet);
 }
 
 bool misses_own_errors(const Journey& journey) {

@@ -417,21 +417,14 @@ Journeys pass_many(Walk& walk, Journey journey, Place place) {
 
 /// Nothing where an address or the server's port is not known.
 std::optional<StoppedPacket> carried_by(const Journey& journey, const PacketClass& packet) {
-  const auto address = [&](const AddressTerm& term) -> std::optional<IpAddress> {
-    if (term.kind == AddressTerm::Kind::known && term.first == term.last)
-      return term.first;
-    const auto only =
-        term.kind == AddressTerm::Kind::client ? packet.addresses.only() : std::nullopt;
-    return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
-  };
   const auto port = [](const PortTerm& term) {
     return term.kind == PortTerm::Kind::known && term.first == term.last ? term.first
                                                                          : std::uint16_t(0);
   };
   const Endpoint from = source_of(packet);
   const Endpoint to = destination_of(packet);
-  const auto source = address(from.address);
-  const auto destination = address(to.address);
+  const auto source = only_address(from.address, packet);
+  const auto destination = only_address(to.address, packet);
   if (!source || !destination)
     return std::nullopt;
   return StoppedPacket{*source, *destination, port(from.port), port(to.port), journey.reply};

@@ -158,7 +158,6 @@ private:
   void fib_type(const nft::Fib& fib);
   void fib_interface(const nft::Fib& fib);
   void fib_named(const nft::Fib& fib, Int index);
-  std::optional<IpAddress> other_end(bool destination) const;
   void fib_ways(const nft::Fib& fib, const InterfaceView* device);
   void fork_by(const std::map<std::uint64_t, IntervalSet>& parts,
                const std::function<void(std::uint64_t)>& store);

@@ -63,6 +63,11 @@ std::vector<Answer> longest_prefixes(std::vector<const Route*> routes, IntervalS
   return answers;
 }
 
+/// nft_fib6_flowi_init(): the lookup's source is the end that is not looked for.
+std::optional<IpAddress> other_end(const PacketClass& packet, bool destination) {
+  return only_address((destination ? source_of(packet) : destination_of(packet)).address, packet);
+}
+
 std::vector<const Route*> of_family(const std::vector<Route>& rows, IpFamily family) {
   std::vector<const Route*> routes;
   for (const auto& row : rows)
@@ -133,16 +138,6 @@ void Machine::fib_type(const nft::Fib& fib) {
   fork_by(by_type, [&](std::uint64_t type) { store_number(fib.dreg, type, 4); });
 }
 
-/// nft_fib6_flowi_init(): the lookup's source is the end that is not looked for.
-std::optional<IpAddress> Machine::other_end(bool destination) const {
-  const auto term = (destination ? source_of(packet()) : destination_of(packet())).address;
-  if (term.kind == AddressTerm::Kind::known && term.first == term.last)
-    return term.first;
-  const auto only =
-      term.kind == AddressTerm::Kind::client ? packet().addresses.only() : std::nullopt;
-  return only ? std::optional(to_address(*only, packet().family)) : std::nullopt;
-}
-
 void Machine::store_fib(const nft::Fib& fib, Int index, const std::string& name) {
   if ((fib.flags & nft::fib_present) != 0)
     return store_number(fib.dreg, index != 0 ? 1 : 0, 1);
@@ -180,15 +175,11 @@ void Machine::fib_interface(const nft::Fib& fib) {
                                                                   : nullptr;
   const bool destination = (fib.flags & nft::fib_daddr) != 0;
   const auto term = (destination ? destination_of(packet()) : source_of(packet())).address;
-  const auto only =
-      term.kind == AddressTerm::Kind::client ? packet().addresses.only() : std::nullopt;
-  const auto single = term.kind == AddressTerm::Kind::known ? std::optional(term.first)
-                      : only ? std::optional(to_address(*only, packet().family))
-                             : std::nullopt;
-  if (single) {
+  if (const auto single = only_address(term, packet())) {
     const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
-    const auto row = look_up_route(context_, request_.netns, *single, other_end(destination),
-                                   marked ? meta.mark.value() : 0);
+    const auto row =
+        look_up_route(context_, request_.netns, *single, other_end(packet(), destination),
+                      marked ? meta.mark.value() : 0);
     if (context_.inquiry.pending())
       return break_rule();
     if (!row || context_.inquiry.incomplete())
@@ -237,9 +228,9 @@ void Machine::fib_interface(const nft::Fib& fib) {
 void Machine::fib_ways(const nft::Fib& fib, const InterfaceView* device) {
   const auto& meta = packet().meta;
   const bool marked = (fib.flags & nft::fib_mark) != 0 && meta.mark.known();
-  const auto ways = context_.options.classes->ways(packet().addresses, packet().family,
-                                                   other_end((fib.flags & nft::fib_daddr) != 0),
-                                                   marked ? meta.mark.value() : 0);
+  const auto ways = context_.options.classes->ways(
+      packet().addresses, packet().family, other_end(packet(), (fib.flags & nft::fib_daddr) != 0),
+      marked ? meta.mark.value() : 0);
   if (context_.inquiry.pending())
     return break_rule();
   if (ways.empty())

@@ -219,6 +219,13 @@ Endpoint destination_of(const PacketClass& packet) {
           port_at(packet, 2)};
 }
 
+std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass& packet) {
+  if (term.kind == AddressTerm::Kind::known)
+    return term.first;
+  const auto only = term.kind == AddressTerm::Kind::client ? packet.addresses.only() : std::nullopt;
+  return only ? std::optional(to_address(*only, packet.family)) : std::nullopt;
+}
+
 void set_source(PacketClass& packet, const Endpoint& endpoint) {
   set_endpoint(packet, endpoint, true);
 }

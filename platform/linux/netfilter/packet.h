@@ -374,6 +374,8 @@ bool reaches_payload(const PacketClass& packet, std::size_t offset, std::size_t 
 /// Source and destination as the headers have them now.
 Endpoint source_of(const PacketClass& packet);
 Endpoint destination_of(const PacketClass& packet);
+/// The address of an end, where it is one alone.
+std::optional<IpAddress> only_address(const AddressTerm& term, const PacketClass& packet);
 /// Writes an endpoint into the headers (NAT); unknown terms make the bytes free.
 void set_source(PacketClass& packet, const Endpoint& endpoint);
 void set_destination(PacketClass& packet, const Endpoint& endpoint);

@@ -101,10 +101,8 @@ MatchAnswer rpfilter_single(const MatchCall& call, const IpAddress& source, std:
   const auto& mark = call.packet.meta.mark;
   const bool marked = (flags & 2) != 0 && mark.known();
   auto& inquiry = call.context.inquiry;
-  const auto called = destination_of(call.packet).address; // rpfilter_lookup_reverse()
-  const auto from = called.kind == AddressTerm::Kind::known && called.first == called.last
-                        ? std::optional(called.first)
-                        : std::nullopt;
+  const auto from = // rpfilter_lookup_reverse()
+      only_address(destination_of(call.packet).address, call.packet);
   const auto found =
       look_up_route(call.context, call.request.netns, source, from, marked ? mark.value() : 0);
   if (inquiry.pending() || !found || inquiry.incomplete())

@@ -8,6 +8,7 @@
 #include "platform/linux/netfilter/consistent_read.h"
 #include "platform/linux/netfilter/queues.h"
 #include "platform/linux/netfilter/read_nft.h"
+#include "platform/linux/privilege.h"
 
 namespace synfate {
 namespace {
@@ -144,13 +145,13 @@ private:
   }
 
   static void report_queues(sdk::Collection& collection, const Error& error) {
-    sdk::report(collection,
-                {.id = "nfqueue",
-                 .what = "the programs that listen to NFQUEUE",
-                 .why = to_string(error),
-                 .effect = "whether a queued packet gets an answer cannot be told",
-                 .remedy = error.code == ErrorCode::denied ? "run it as root or with CAP_NET_ADMIN"
-                                                           : "run again"});
+    sdk::report(
+        collection,
+        {.id = "nfqueue",
+         .what = "the programs that listen to NFQUEUE",
+         .why = to_string(error),
+         .effect = "whether a queued packet gets an answer cannot be told",
+         .remedy = error.code == ErrorCode::denied ? remedy_with("CAP_NET_ADMIN") : "run again"});
   }
 
   std::map<Int, NftReader> readers_; ///< by namespace

@@ -5,6 +5,7 @@
 
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/cgroup.h"
 #include "platform/linux/programs/bpf_query.h"
 #include "platform/linux/programs/traffic_control.h"
@@ -110,7 +111,7 @@ private:
                  .what = "BPF programs and filters of traffic control",
                  .why = denied ? "the kernel shows them only with CAP_NET_ADMIN" : to_string(error),
                  .effect = "a program that drops packets is not seen",
-                 .remedy = denied ? "run it as root or with CAP_NET_ADMIN" : "run again"});
+                 .remedy = denied ? remedy_with("CAP_NET_ADMIN") : "run again"});
   }
 };
 

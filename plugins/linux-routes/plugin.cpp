@@ -2,6 +2,7 @@
 // IPsec `ipsec_policy` and `ipsec`.
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/routing/addresses.h"
 #include "platform/linux/routing/ipsec.h"
 #include "platform/linux/routing/links.h"
@@ -124,12 +125,12 @@ private:
 
   static void report_ipsec(sdk::Collection& collection, const Error& error) {
     const bool denied = error.code == ErrorCode::denied;
-    sdk::report(collection, {.id = "ipsec",
-                             .what = "the policies of IPsec",
-                             .why = denied ? "needs CAP_NET_ADMIN" : to_string(error),
-                             .effect = "a policy of IPsec that drops packets would not be seen",
-                             .remedy = denied ? "run it as root or with CAP_NET_ADMIN"
-                                              : "check with: ip xfrm policy"});
+    sdk::report(collection,
+                {.id = "ipsec",
+                 .what = "the policies of IPsec",
+                 .why = denied ? "needs CAP_NET_ADMIN" : to_string(error),
+                 .effect = "a policy of IPsec that drops packets would not be seen",
+                 .remedy = denied ? remedy_with("CAP_NET_ADMIN") : "check with: ip xfrm policy"});
   }
 
   static void report(sdk::Collection& collection, const Error& error) {

@@ -5,6 +5,7 @@
 
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/xtables/blob.h"
 #include "platform/linux/xtables/read.h"
 #include "platform/linux/xtables/read_hashlimit.h"
@@ -171,7 +172,7 @@ private:
                  .what = reading.what,
                  .why = denied ? "the kernel shows them only with CAP_NET_ADMIN" : to_string(error),
                  .effect = "whether this host's firewall lets the packets in cannot be told",
-                 .remedy = denied ? "run it as root or with CAP_NET_ADMIN"
+                 .remedy = denied ? remedy_with("CAP_NET_ADMIN")
                                   : "run again when the rules are not changing"});
   }
 };

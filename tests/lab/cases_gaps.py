@@ -62,12 +62,12 @@ def in_mounts(*commands):
 
 class Poor:
     """`wrap` are words before the program's; `limit` is called in the child. `outcomes` are those
-    that may be said, `gaps` the ids that must be among those told (any if empty)."""
+    that may be said, `gaps` the ids that must be among those told (any if empty), `remedies` what must be among what helps."""
 
     def __init__(self, name, prepare, outcomes, wrap=(), limit=None, gaps=(), statuses=(3,),
-                 words=("8080", "--from", "10.77.0.2"), reality=None):
+                 words=("8080", "--from", "10.77.0.2"), reality=None, remedies=()):
         self.name, self.prepare, self.outcomes = name, prepare, outcomes
-        self.wrap, self.limit, self.gaps = list(wrap), limit, gaps
+        self.wrap, self.limit, self.gaps, self.remedies = list(wrap), limit, gaps, remedies
         self.statuses, self.words, self.reality = statuses, words, reality
 
     def complaints(self, lab):
@@ -111,6 +111,9 @@ class Poor:
         missing = set(self.gaps) - told
         if missing:
             found.append(f"gaps {sorted(told)}: {sorted(missing)} are not told")
+        helping = {gap["remedy"] for gap in report["gaps"]}
+        if not set(self.remedies) <= helping:
+            found.append(f"what helps is {sorted(helping)}, not {self.remedies}")
         return found
 
 
@@ -229,6 +232,12 @@ NO_SYS = in_mounts("mount -t tmpfs none /sys")
 NO_PROC_NET = in_mounts("mount -t proc -o subset=pid proc /proc")
 NO_TRACING = ["setpriv", "--inh-caps", "-sys_ptrace", "--bounding-set", "-sys_ptrace"]
 NO_NET_ADMIN = ["setpriv", "--inh-caps", "-net_admin", "--bounding-set", "-net_admin"]
+# A rootless container: its root may read its own rules, and nothing of the host's.
+ROOTLESS = ["unshare", "-Ur", "unshare", "-n", "sh", "-c",
+            "ip link set lo up && nft add table ip f && "
+            "nft 'add chain ip f i { type filter hook input priority 0; }' && "
+            "nft add rule ip f i tcp dport 8080 drop && exec \"$@\"", "sh"]
+OUTSIDE = "run it as root outside of this user namespace (container)"
 # Processes of its own, and no names of network namespaces: what a container sees.
 CONTAINER = ["unshare", "--pid", "--fork", "--mount-proc", "--propagation", "private", "sh", "-c",
              "mount -t tmpfs none /run && exec \"$@\"", "sh"]
@@ -269,6 +278,8 @@ CASES = [
          gaps=["nft"], reality="open"),
     Poor("a user and network namespace of its own", nothing, ["refused", "denied"],
          ["unshare", "-Urn"], statuses=(1,), words=("8080",)),
+    Poor("a rootless container with rules of its own", nothing, ["timeout"], ROOTLESS, gaps=["programs"],
+         statuses=(1,), words=("127.0.0.1:8080",), remedies=[OUTSIDE]),
     Poor("/proc with processes only, an open port", serving("0.0.0.0", "8080"), ["open"],
          NO_PROC_NET, statuses=(0,), reality="open"),
     Poor("/proc with processes only, a closed port", nothing, ["refused"], NO_PROC_NET,

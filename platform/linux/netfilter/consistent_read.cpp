@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "platform/linux/privilege.h"
+
 namespace synfate {
 
 bool is_lost(const Error& error) {
@@ -36,7 +38,7 @@ Gap gap_of_unread_rules(const Error& error) {
   if (error.code == ErrorCode::denied) {
     gap.id = "nft";
     gap.why = "the kernel shows them only with CAP_NET_ADMIN";
-    gap.remedy = "run it as root or with CAP_NET_ADMIN";
+    gap.remedy = remedy_with("CAP_NET_ADMIN");
   } else if (is_lost(error)) {
     gap.id = "nft.lost";
     gap.effect = "the rules may be at rest, but they were never read whole: whether this host's "

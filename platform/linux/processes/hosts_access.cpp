@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/linux/file.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/proc_pid.h"
 #include "platform/linux/processes/text_fields.h"
 
@@ -209,7 +210,7 @@ Gap unreadable(const std::string& what) {
   return {"hosts_access", "whether TCP wrappers turn clients away",
           what + " may not be read; that needs CAP_SYS_PTRACE",
           "a server that closes connections of some clients at once looks like any other",
-          "run it as root or with CAP_SYS_PTRACE"};
+          remedy_with("CAP_SYS_PTRACE")};
 }
 
 void put_own(const ProcessSource& source, const Delivery<HostsAccess>& delivery) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "platform/linux/file.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/descriptors.h"
 #include "platform/linux/processes/proc_pid.h"
 #include "platform/linux/processes/process_links.h"
@@ -327,8 +328,7 @@ void ProcessRows::report_denied() const {
   gap_({Text(gap_owners), "details of other users' processes",
         "executable, namespace and wait channel of " + std::to_string(denied_) + " of " +
             std::to_string(found_) + " processes need CAP_SYS_PTRACE",
-        "it cannot be told in which network namespace they are",
-        "run it as root or with CAP_SYS_PTRACE"});
+        "it cannot be told in which network namespace they are", remedy_with("CAP_SYS_PTRACE")});
 }
 
 } // namespace synfate

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/file.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/descriptors.h"
 #include "platform/linux/processes/parallel.h"
 #include "platform/linux/processes/proc_pid.h"
@@ -128,7 +129,7 @@ private:
     const auto status = read_file(source_.proc() + "/self/status");
     if (mountinfo && status && hides_processes(*mountinfo, *status))
       report("/proc is mounted with hidepid=, which hides processes",
-             "run it as root or with CAP_SYS_PTRACE");
+             remedy_with("CAP_SYS_PTRACE"));
   }
 
   /// This process and those it was started by: a shell, sudo, a monitoring agent.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "platform/linux/file.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/proc_pid.h"
 #include "platform/linux/processes/process_links.h"
 #include "platform/linux/processes/text_fields.h"
@@ -30,11 +31,6 @@ bool may_trace(std::string_view status) {
   const auto bits =
       parse_number<std::uint64_t>(parse_process_status(status).effective_capabilities, 16);
   return bits && ((*bits >> capability_ptrace) & 1U) != 0;
-}
-
-bool is_first_user_namespace(std::string_view uid_map) {
-  std::string_view rest = uid_map.substr(0, uid_map.find('\n'));
-  return take_word(rest) == "0" && take_word(rest) == "0" && take_word(rest) == "4294967295";
 }
 
 bool hides_processes(std::string_view mountinfo, std::string_view status) {
@@ -73,7 +69,7 @@ Gap no_proc_gap(const std::string& why) {
 Gap hidden_processes_gap() {
   return {Text(gap_hidden_processes), "processes of other users",
           "/proc is mounted with hidepid=, which hides them", "processes are not named",
-          "run it as root or with CAP_SYS_PTRACE"};
+          remedy_with("CAP_SYS_PTRACE")};
 }
 
 Gap outer_processes_gap() {

@@ -46,10 +46,6 @@ bool sees_all_processes();
 /// True if the text of /proc/self/status has CAP_SYS_PTRACE among the effective capabilities.
 bool may_trace(std::string_view status);
 
-/// True if the text of /proc/self/uid_map is that of the first user namespace: in any other one a
-/// capability counts only for the processes of that namespace.
-bool is_first_user_namespace(std::string_view uid_map);
-
 /// The gap for /proc that cannot be listed.
 Gap no_proc_gap(const std::string& why);
 /// The gap for processes that do not show in /proc.

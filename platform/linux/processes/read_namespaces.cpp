@@ -14,6 +14,7 @@
 #include <sys/vfs.h>
 
 #include "platform/linux/file.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/cgroup.h"
 #include "platform/linux/processes/descriptors.h"
 #include "platform/linux/processes/parallel.h"
@@ -96,7 +97,7 @@ private:
     if (all.denied > 0)
       report(std::to_string(all.denied) + " of " + std::to_string(pids.size()) +
                  " processes do not show their namespace without CAP_SYS_PTRACE",
-             "run it as root or with CAP_SYS_PTRACE");
+             remedy_with("CAP_SYS_PTRACE"));
   }
 
   void report_hidden() {
@@ -104,7 +105,7 @@ private:
     const auto status = read_file(source_.proc() + "/self/status");
     if (mountinfo && status && hides_processes(*mountinfo, *status))
       report("/proc is mounted with hidepid=, which hides processes of other users",
-             "run it as root or with CAP_SYS_PTRACE");
+             remedy_with("CAP_SYS_PTRACE"));
     else if (source_.live() && !sees_all_processes())
       report("this pid namespace shows the processes of the container only",
              "run it on the host, with --netns for the container's namespace");

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/cgroup.h"
 #include "platform/linux/processes/owner_order.h"
 #include "platform/linux/processes/owner_search.h"
@@ -229,9 +230,7 @@ private:
                      "the descriptors of " + of_all(denied, found) +
                          " processes may not be read; that needs CAP_SYS_PTRACE" +
                          (first_users ? "" : " outside of this user namespace"),
-                     "processes are not named",
-                     first_users ? "run it as root or with CAP_SYS_PTRACE"
-                                 : "run it as root outside of this user namespace (container)"});
+                     "processes are not named", remedy_with("CAP_SYS_PTRACE", first_users)});
     else if (is_hidden())
       delivery_.gap(hidden_processes_gap());
     else if (!all_found && source_.live() && !sees_all_processes())

@@ -16,6 +16,7 @@
 
 #include "platform/linux/file.h"
 #include "platform/linux/netlink.h"
+#include "platform/linux/privilege.h"
 #include "platform/linux/sockets/inet_diag.h"
 #include "platform/linux/sockets/proc_net.h"
 
@@ -322,7 +323,7 @@ private:
     report({Text(gap_socket_options), "marks, TCP-MD5 peers and upper layers of sockets",
             "the kernel shows them only with CAP_NET_ADMIN",
             "a listener that demands signed segments looks like any other",
-            "run it as root or with CAP_NET_ADMIN"});
+            remedy_with("CAP_NET_ADMIN")});
   }
 
   void report_bound(const SocketProtocol& protocol, std::string_view why) {

@@ -1,6 +1,7 @@
 // Text as /proc prints it, and what hostile names make of it.
 #include "platform/linux/processes/proc_pid.h"
 
+#include "platform/linux/privilege.h"
 #include "platform/linux/processes/process_source.h"
 #include "tests/unit/catch.h"
 

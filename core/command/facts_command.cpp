@@ -1,5 +1,7 @@
 #include "core/command/facts_command.h"
 
+#include <algorithm>
+#include <optional>
 #include <ostream>
 
 #include <fmt/format.h>
@@ -23,6 +25,33 @@ Error no_such_table(const std::string& name, const Schema& schema) {
           .detail = "there is no such table",
           .hint =
               near ? fmt::format("Did you mean '{}'?", *near) : std::string("See: synfate facts")};
+}
+
+/// What is asked replaces what would have been asked without it: another network namespace.
+void ask_for(Request& request, const Key& key) {
+  const auto there = std::ranges::find(request.keys, key.column, &Key::column);
+  if (there == request.keys.end())
+    request.keys.push_back(key);
+  else
+    there->value = key.value;
+}
+
+bool asks_something(const Request& request) {
+  return std::ranges::any_of(request.keys, [](const Key& key) { return key.column != "netns"; });
+}
+
+Error no_question(const TableSpec& spec) {
+  std::vector<std::string> keys;
+  for (const auto& column : spec.columns)
+    if (column.key && column.name != "netns")
+      keys.push_back(column.name);
+  return {.code = ErrorCode::invalid_input,
+          .doing = "reading the table",
+          .where = spec.name,
+          .detail = "its rows are answers to questions, there is no list of them all",
+          .hint =
+              fmt::format("Ask with --where, for example: --where '{} == …' (it is asked by: {}).",
+                          keys.front(), fmt::join(keys, ", "))};
 }
 
 int print_schema(const Program& program, const Options& options, const Schema& schema) {
@@ -71,16 +100,25 @@ int run_facts(const Program& program, const Options& options) {
   Request request{spec.name, {}};
   if (spec.per_namespace())
     request.keys.push_back({"netns", session.snapshot().host().netns});
+  std::optional<FactFilter> filter;
+  if (!options.where.empty()) {
+    auto parsed = FactFilter::parse(spec, options.where);
+    if (!parsed)
+      return report_error(program, parsed.error());
+    filter = std::move(*parsed);
+    for (const auto& key : filter->keys())
+      ask_for(request, key);
+  }
+  if (spec.answers_only && session.live() && !asks_something(request))
+    return report_error(program, no_question(spec));
   auto rows = session.settle([&](Inquiry& inquiry) { return inquiry.find(request); });
   const Answered* answer = session.snapshot().answer(request);
   FactSelection selection{spec.name, std::move(rows)};
   std::size_t undecided = 0;
-  if (!options.where.empty()) {
-    auto filtered = filter_rows(session.snapshot(), spec.name, selection.rows, options.where);
-    if (!filtered)
-      return report_error(program, filtered.error());
-    selection.rows = std::move(filtered->rows);
-    undecided = filtered->undecided;
+  if (filter) {
+    auto filtered = filter->apply(session.snapshot(), selection.rows);
+    selection.rows = std::move(filtered.rows);
+    undecided = filtered.undecided;
   }
   program.out << (options.format == "text" ? render_facts_text(session.snapshot(), selection,
                                                                text_options(program, options))

@@ -530,7 +530,7 @@ struct PortMention {
 };
 
 template <>
-inline constexpr auto description_of<PortMention> = describe(
+inline constexpr auto description_of<PortMention> = describe_answers(
     "port_mention", "A command line or the definition of a service that has a port's number in it.",
     key(column(&PortMention::port, "port", "", "Asked: the port.")),
     key(column(&PortMention::pid, "pid", "",

@@ -111,8 +111,12 @@ int run_facts(const Program& program, const Options& options) {
   }
   if (spec.answers_only && session.live() && !asks_something(request))
     return report_error(program, no_question(spec));
-  auto rows = session.settle([&](Inquiry& inquiry) { return inquiry.find(request); });
-  const Answered* answer = session.snapshot().answer(request);
+  std::vector<std::string> gaps;
+  auto rows = session.settle([&](Inquiry& inquiry) {
+    auto found = inquiry.find(request);
+    gaps = inquiry.gaps();
+    return found;
+  });
   FactSelection selection{spec.name, std::move(rows)};
   std::size_t undecided = 0;
   if (filter) {
@@ -129,9 +133,9 @@ int run_facts(const Program& program, const Options& options) {
   if (undecided > 0)
     program.err << fmt::format("synfate: for {} rows the condition hangs on an unknown cell\n",
                                undecided);
-  if (answer == nullptr || answer->gaps.empty())
+  if (gaps.empty())
     return undecided > 0 ? 3 : 0;
-  for (const auto& id : answer->gaps)
+  for (const auto& id : gaps)
     if (const Gap* gap = session.snapshot().gap(id))
       program.err << escape_for_terminal(fmt::format("synfate: not seen: {} ({}). {}", gap->what,
                                                      gap->why, gap->remedy))

@@ -121,6 +121,20 @@ def rules_left_out(lab, path):
         yield "the gap 'redacted' is not told"
 
 
+def tables_told(lab, path):
+    """Its rows for one value are those that all of it has, and what it lacks is not nothing."""
+    kept = ask(lab.client, "--snapshot", path, "facts", "socket", "--where", "local_port == 8080",
+               "--format", "json")
+    if kept.returncode != 0 or not json.loads(kept.stdout):
+        yield f"socket: exit {kept.returncode}: {kept.stdout}{kept.stderr}"
+    lacking = ask(lab.client, "--snapshot", path, "facts", "resource", "--where", "pid == 1")
+    if lacking.returncode != 3 or "did not ask" not in lacking.stderr:
+        yield f"resource: exit {lacking.returncode}: {lacking.stderr}"
+    unasked = ask(lab.server, "facts", "resource")
+    if unasked.returncode != 2 or "pid" not in unasked.stderr:
+        yield f"resource, without a question: exit {unasked.returncode}: {unasked.stderr}"
+
+
 class Lost:
     """What a run kept, without one table that decides the way of a packet: a flow may then be
     unknown, or what it was, or a likely guess that names what it takes for granted."""
@@ -205,6 +219,7 @@ def published_port(lab):
 CASES = [
     Snapshot("an open port", same_answers),
     Snapshot("a port behind a firewall", same_answers, dropping),
+    Snapshot("the tables of a snapshot, and what it does not have", tables_told),
     Snapshot("damage is refused, with its place", refused_when_damaged),
     Snapshot("redacted, nothing is told of people and networks", nothing_told, secretive,
              ["--redact"]),

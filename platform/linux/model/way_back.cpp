@@ -282,8 +282,9 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
 Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
   const auto family = journey.packet.family;
   const auto near = on_link_of(walk, journey.netns, device, family);
-  const auto one = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  if (near.contains(one ? IntervalSet::address(*one) : journey.packet.addresses))
+  const auto target = destination_of(journey.packet).address;
+  const bool one = target.kind == AddressTerm::Kind::known;
+  if (near.contains(one ? IntervalSet::address(target.first) : journey.packet.addresses))
     return alone(std::move(journey)); // nobody need be looked for
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   std::vector<IntervalSet> sets{near};

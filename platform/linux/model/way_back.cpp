@@ -288,9 +288,8 @@ Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
     return alone(std::move(journey)); // nobody need be looked for
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   std::vector<IntervalSet> sets{near};
-  for (const auto& each : visible_neighbours(walk, journey.netns, device, family))
-    if (auto there = IntervalSet::address(each.address);
-        there.disjoint(near) && std::ranges::find(sets, there) == sets.end())
+  for (const auto& each : addresses_behind(walk, journey.netns, device, family))
+    if (auto there = IntervalSet::address(each); there.disjoint(near))
       sets.push_back(std::move(there));
   Journeys journeys =
       walk.classes != nullptr ? cut(std::move(journey), sets) : alone(std::move(journey));

@@ -211,6 +211,8 @@ Status Host::run(const Request& request, Collector& collector, RowReceiver& rows
       system_.run_in_netns(netns, [&] { status = collector.collect(request, netns, rows); });
   if (entered)
     return status;
+  if (netns != 0 && entered.error().code == ErrorCode::not_found)
+    return Done{}; // it has gone since it was found: nothing is in it any more
   rows.gap({fmt::format("netns.{}", netns), fmt::format("the network namespace {}", netns),
             to_string(entered.error()), "what happens inside of it cannot be told",
             "run as root, and while a process of that namespace exists"});

@@ -27,7 +27,7 @@ public:
   /// Where and when this run looks; `netns` is the home namespace of the run.
   virtual Result<HostFacts> host_facts() = 0;
   /// Runs `work` to its end on a thread that is in the network namespace with this inode. An error
-  /// means that `work` did not run.
+  /// means that `work` did not run; not_found: that all could be looked at, and nothing is in it.
   virtual Status run_in_netns(std::int64_t inode, const std::function<void()>& work) = 0;
   /// A file that leads into a network namespace, for run_in_netns() to try before it looks for one.
   virtual void note_netns_file(std::int64_t /*inode*/, const std::string& /*path*/) {}

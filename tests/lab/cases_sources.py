@@ -188,6 +188,8 @@ CASES = [
            {"10.79.0.9": ["open"], "10.79.0.8": ["timeout"]}),
     Behind("behind a router, on a link of its own", "via 10.77.0.2", 8080,
            {"10.79.0.7": ["open"], "10.79.0.9": ["open"], "10.79.0.8": ["timeout"]}, link_behind_router),
+    Behind("on the link by a route alone, beside those of its network", "dev sv0", 8081,
+           {"10.77.0.2": ["refused"], "10.79.0.9": ["refused"], "10.79.0.8": ["timeout"]}),
     Behind("a reset takes either of two routes",
            "nexthop via 10.77.0.2 nexthop via 10.77.0.99", 8081,
            {"10.79.0.9": ["unknown"], "10.79.0.8": ["timeout"]}),

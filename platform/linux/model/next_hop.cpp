@@ -633,6 +633,18 @@ const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const 
   });
 }
 
+std::vector<IpAddress> addresses_behind(Walk& walk, Int netns, const Interface& out,
+                                        IpFamily family) {
+  std::set<IpAddress> found;
+  for (const auto& peer : behind(walk, netns, out).peers)
+    for (const auto& row : ask_addresses(walk.inquiry, peer.netns))
+      if (row.address.known() && row.address.value().family() == family &&
+          !row.address.value().is_loopback() &&
+          (family == IpFamily::v4 || row.interface_index == peer.interface.index))
+        found.insert(row.address.value());
+  return {found.begin(), found.end()};
+}
+
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,
                       const std::optional<IpAddress>& sender) {
   return kept(walk, &LinkMemory::hops, {key_of(netns, out), hop, sender, walk.flow.proto},

@@ -68,6 +68,11 @@ std::vector<LinkAddress> siblings_apart(Walk& walk, Int netns, const Interface& 
 const std::vector<LinkAddress>& visible_neighbours(Walk& walk, Int netns, const Interface& out,
                                                    IpFamily family);
 
+/// The addresses that somebody on a link may answer for when asked: of IPv4 all of its host, on
+/// whichever device (arp_process(), Linux 6.12).
+std::vector<IpAddress> addresses_behind(Walk& walk, Int netns, const Interface& out,
+                                        IpFamily family);
+
 /// The neighbour that `hop` is behind `out` of a namespace, for a packet from `sender`. Means
 /// nothing while the inquiry is pending.
 NextHop find_next_hop(Walk& walk, Int netns, const Interface& out, const IpAddress& hop,

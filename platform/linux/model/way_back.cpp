@@ -277,14 +277,14 @@ Journeys look_for_next_hop(Walk& walk, Journey journey, const Interface& device,
 Journeys look_on_link(Walk& walk, Journey journey, const Interface& device) {
   const auto family = journey.packet.family;
   const auto near = on_link_of(walk, journey.netns, device, family);
-  const auto one = address_of(walk, destination_of(journey.packet).address, journey.packet);
-  if (near.contains(one ? IntervalSet::address(*one) : journey.packet.addresses))
+  const auto target = destination_of(journey.packet).address;
+  const bool one = target.kind == AddressTerm::Kind::known;
+  if (near.contains(one ? IntervalSet::address(target.first) : journey.packet.addresses))
     return alone(std::move(journey)); // nobody need be looked for
   const auto from = address_of(walk, source_of(journey.packet).address, journey.packet);
   std::vector<IntervalSet> sets{near};
-  for (const auto& each : visible_neighbours(walk, journey.netns, device, family))
-    if (auto there = IntervalSet::address(each.address);
-        there.disjoint(near) && std::ranges::find(sets, there) == sets.end())
+  for (const auto& each : addresses_behind(walk, journey.netns, device, family))
+    if (auto there = IntervalSet::address(each); there.disjoint(near))
       sets.push_back(std::move(there));
   Journeys journeys =
       walk.classes != nullptr ? cut(std::move(journey), sets) : alone(std::move(journey));

@@ -100,10 +100,20 @@ Result<HostFacts> LinuxSystem::host_facts() {
 Result<std::string> LinuxSystem::file_of(std::int64_t inode) {
   const std::lock_guard lock(mutex_);
   const auto known = files_.find(inode);
-  if (known != files_.end() && inode_of(known->second) == inode)
+  if (known != files_.end() && !known->second.empty() && inode_of(known->second) == inode)
     return known->second;
-  SYNFATE_TRY(file, find_netns_file(inode));
-  files_[inode] = file;
+  auto file = find_netns_file(inode);
+  if (file)
+    files_[inode] = *file;
+  else if (known != files_.end() && file.error().code == ErrorCode::denied)
+    // Whoever led into it has gone. That hidden processes may be in any namespace is another
+    // matter.
+    return Error{.code = ErrorCode::not_found,
+                 .doing = file.error().doing,
+                 .where = file.error().where,
+                 .os_error = 0,
+                 .detail = "nothing that may be looked at is in it any more",
+                 .hint = {}};
   return file;
 }
 
@@ -118,19 +128,24 @@ Status LinuxSystem::run_in_netns(std::int64_t inode, const std::function<void()>
     work();
     return Done{};
   }
-  SYNFATE_TRY(file, file_of(inode));
-  auto entered = visit_file(file, inode, work);
-  if (entered)
-    return entered;
-  // The process whose file it was may have ended, while others are still in the namespace.
-  forget(inode);
-  SYNFATE_TRY(other, file_of(inode));
-  return visit_file(other, inode, work);
+  constexpr int most_tries = 5;
+  for (int tried = 1;; ++tried) {
+    SYNFATE_TRY(file, file_of(inode));
+    auto entered = visit_file(file, inode, work);
+    // `ip netns del` leaves a plain file for a moment.
+    const bool vanished = !entered && (entered.error().code == ErrorCode::not_found ||
+                                       entered.error().code == ErrorCode::interrupted ||
+                                       entered.error().code == ErrorCode::invalid_input);
+    if (!vanished || tried == most_tries)
+      return entered;
+    // The process whose file it was has ended, while others may still be in the namespace.
+    forget(inode);
+  }
 }
 
 void LinuxSystem::forget(std::int64_t inode) {
   const std::lock_guard lock(mutex_);
-  files_.erase(inode);
+  files_[inode].clear();
 }
 
 std::int64_t LinuxSystem::now_ms() {

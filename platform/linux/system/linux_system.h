@@ -32,8 +32,9 @@ private:
   void forget(std::int64_t inode);
 
   std::string root_;
-  std::mutex mutex_;                          ///< guards files_
-  std::map<std::int64_t, std::string> files_; ///< where namespaces were found last
+  std::mutex mutex_; ///< guards files_
+  /// Where namespaces were found last; "": gone from there.
+  std::map<std::int64_t, std::string> files_;
 };
 
 } // namespace synfate

@@ -202,6 +202,16 @@ TEST_CASE("a namespace that cannot be entered is a gap") {
   CHECK(stage.rows() == 0);
 }
 
+TEST_CASE("a namespace that has gone meanwhile has nothing in it") {
+  Stage stage("good");
+  stage.system.netns_error_ = ErrorCode::not_found;
+  stage.system.reachable_netns_ = 8;
+  CHECK(stage.ask("db", {{"netns", Cell(Int{9})}}).gaps.empty());
+  CHECK(stage.rows() == 0);
+  // No inode is no namespace that could have gone.
+  CHECK(stage.ask("db", {{"netns", Cell(Int{0})}}).gaps == std::vector<std::string>{"netns.0"});
+}
+
 TEST_CASE("timings tell request, plugin and rows") {
   Stage stage("good");
   stage.ask("db");

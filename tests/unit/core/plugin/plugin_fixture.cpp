@@ -103,7 +103,7 @@ Result<HostFacts> TestSystem::host_facts() {
 
 Status TestSystem::run_in_netns(std::int64_t inode, const std::function<void()>& work) {
   if (inode != reachable_netns_)
-    return Error{.code = ErrorCode::not_found,
+    return Error{.code = netns_error_,
                  .doing = "entering the network namespace",
                  .where = std::to_string(inode)};
   entered_ = inode;

@@ -49,8 +49,9 @@ public:
   std::atomic<std::int64_t> clock_ = 0; ///< plugins side by side look at it
   std::int64_t tick_ = 0;               ///< the clock goes on by itself at each look
   std::int64_t uid_ = 0;
-  std::int64_t reachable_netns_ = 0; ///< the one run_in_netns can enter
-  std::int64_t entered_ = 0;         ///< the last one it did
+  std::int64_t reachable_netns_ = 0;          ///< the one run_in_netns can enter
+  ErrorCode netns_error_ = ErrorCode::denied; ///< of the others
+  std::int64_t entered_ = 0;                  ///< the last one it did
   std::string root_;
 };
 

@@ -64,7 +64,9 @@ TEST_CASE("work runs inside another namespace, and what it throws comes back", "
   CHECK_THROWS_AS((void)system.run_in_netns(inode, [] { throw std::runtime_error("bug"); }),
                   std::runtime_error);
   CHECK(std::system(("ip netns del " + name).c_str()) == 0);
-  CHECK_FALSE(system.run_in_netns(inode, [] {}));
+  const auto gone = system.run_in_netns(inode, [] {});
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().code == ErrorCode::not_found);
 }
 
 TEST_CASE("who may change a file is told, a missing file is not found") {

@@ -505,7 +505,10 @@ bool redirect_comes_first(Walk& walk, const Journey& journey, const PacketClass&
                           const Stop& stop, const WayOut& out) {
   const auto& in = packet.meta.in;
   if (!by_icmp(stop) || stop.stage != Stage::forward || packet.family != IpFamily::v4 ||
-      in.index == 0 || in.index != packet.meta.out.index || out.next_hop != on_link)
+      in.index == 0 || in.index != packet.meta.out.index)
+    return false;
+  const auto client = address_of(walk, source_of(packet).address, packet);
+  if (out.next_hop != on_link && client != out.next_hop)
     return false;
   const auto is_set = [&](const std::string& name) {
     return ask_number(walk.inquiry, journey.netns, name).value_or(0) != 0;

@@ -186,6 +186,24 @@ def called_by_a_macvlan(lab):
     lab.server.ip("route", "add", f"{CONTAINER}/32", "dev", "mv0")
 
 
+def behind_two_bridges(lab):
+    """What the first bridge passes on meets the rules for what is forwarded."""
+    serve(lab)
+    for name in ("br0", "br1"):
+        lab.server.ip("link", "add", name, "type", "bridge")
+        lab.server.ip("link", "set", name, "up")
+    lab.server.ip("link", "add", "q0", "type", "veth", "peer", "name", "q1")
+    for port, bridge in (("sv0", "br0"), ("q0", "br0"), ("q1", "br1")):
+        lab.server.ip("link", "set", port, "master", bridge, "up")
+    lab.server.ip("addr", "del", "10.77.0.1/24", "dev", "sv0")
+    lab.server.ip("addr", "add", "10.77.0.1/24", "dev", "br1")
+    lab.server.sysctl("net.bridge.bridge-nf-call-iptables", 1)
+    wait_until(lambda: lab.client.call(lambda: connect_tcp("10.77.0.1", 9))[0] == "refused",
+               "the server answers by both bridges")
+    rules(lab, """table ip f { chain c { type filter hook forward priority 0; policy drop;
+        ct state established accept; }; }""")
+
+
 def reset_by_the_device(device, *settings):
     """No rule for what goes out has a say, nor has a route."""
     def prepare(lab):
@@ -1272,6 +1290,8 @@ CASES = [
               culprit="neighbour", certainty="certain"),
     Case("the answer to a call by a macvlan is for the bridge below it", called_by_a_macvlan,
          Connection(CONTAINER, source="10.88.0.1", local=True), "open", certainty="certain"),
+    Case("rules that forwarded packets meet in the bridge before this one", behind_two_bridges,
+         Connection("10.77.0.1"), "timeout", predicted="open", certainty="likely"),
     Case("a reset of the family netdev passes no rule of the output", reset_by_the_device("sv0"),
          Connection("10.77.0.1"), "refused", culprit="nft_rule", certainty="certain"),
     OnTheLink("a reset of the family netdev needs no route back", reset_by_the_device("sv0"),

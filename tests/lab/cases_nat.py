@@ -143,6 +143,12 @@ def rewritten(rule):
     return prepare
 
 
+def rewritten_in_output(lab):
+    """Written into the packet by a chain that is not of the type route."""
+    nft(lab.server, "table ip s { chain o { type filter hook output priority -300; "
+                    "udp dport 80 ip daddr set 10.255.9.9; }; }")
+
+
 def another_port(lab):
     """Without an address the rule is for both families, and is one of `inet` itself."""
     lab.serve("0.0.0.0", "8080", "+", "--v6only", "1", "::", "8080")
@@ -370,6 +376,8 @@ CASES = [
     Case("a port rewritten without conntrack, and the error is about another",
          rewritten("udp dport 80 udp dport set 81"), Connection(SERVER, 80, "udp"), "timeout",
          "udp.none.silent", certainty="certain"),
+    Case("a packet whose target is rewritten in output keeps its route", rewritten_in_output,
+         Connection("127.0.0.1", 80, "udp", local=True), "timeout", certainty="certain"),
     Case("a program of the server is sent on to a container", sent_on_by_a_rule,
          Connection(VIRTUAL, source=SERVER, local=True), "open"),
     Case("a program of the server is sent on, and its source has no route there",

@@ -176,6 +176,48 @@ def answered_on_a_macvlan(lab, below="sw0"):
     lab.server.ip("route", "add", "10.77.0.2/32", "dev", "mv0")
 
 
+def called_by_a_macvlan(lab):
+    """The call leaves by a macvlan; its answer is for the bridge below."""
+    container(lab)
+    rules(lab, "table netdev f { chain i { type filter hook ingress device br0 priority 0;\n }\n}")
+    lab.server.ip("link", "add", "mv0", "link", "br0", "type", "macvlan", "mode", "bridge")
+    lab.server.ip("link", "set", "mv0", "up")
+    lab.server.sysctl("net.ipv4.conf.mv0.arp_ignore", 1)
+    lab.server.ip("route", "add", f"{CONTAINER}/32", "dev", "mv0")
+
+
+def behind_two_bridges(lab):
+    """What the first bridge passes on meets the rules for what is forwarded."""
+    serve(lab)
+    for name in ("br0", "br1"):
+        lab.server.ip("link", "add", name, "type", "bridge")
+        lab.server.ip("link", "set", name, "up")
+    lab.server.ip("link", "add", "q0", "type", "veth", "peer", "name", "q1")
+    for port, bridge in (("sv0", "br0"), ("q0", "br0"), ("q1", "br1")):
+        lab.server.ip("link", "set", port, "master", bridge, "up")
+    lab.server.ip("addr", "del", "10.77.0.1/24", "dev", "sv0")
+    lab.server.ip("addr", "add", "10.77.0.1/24", "dev", "br1")
+    lab.server.sysctl("net.bridge.bridge-nf-call-iptables", 1)
+    wait_until(lambda: lab.client.call(lambda: connect_tcp("10.77.0.1", 9))[0] == "refused",
+               "the server answers by both bridges")
+    rules(lab, """table ip f { chain c { type filter hook forward priority 0; policy drop;
+        ct state established accept; }; }""")
+
+
+def reset_by_the_device(device, *settings):
+    """No rule for what goes out has a say, nor has a route."""
+    def prepare(lab):
+        lab.serve("::", "8080")
+        lab.client.ip("addr", "add", f"{FAR}/32", "dev", "lo")
+        for name in settings:
+            lab.server.sysctl(name, 1)
+        rules(lab, f"""table netdev f {{ chain i {{ type filter hook ingress device {device} priority 0;
+            tcp dport 8080 reject with tcp reset; }}; }}
+            table inet f {{ chain o {{ type filter hook output priority 0;
+            tcp flags rst drop; }}; }}""")
+    return prepare
+
+
 def address_of_both(lab):
     lab.serve("0.0.0.0", "8080")
     lab.client.ip("addr", "add", "10.77.0.88/24", "dev", "cl0")
@@ -1246,6 +1288,22 @@ CASES = [
     OnTheLink("the answer goes by a macvlan on a bridge to a link where nobody has the client's address",
               lambda lab: answered_on_a_macvlan(lab, "br1"), Connection("10.77.0.1"), "timeout",
               culprit="neighbour", certainty="certain"),
+    Case("the answer to a call by a macvlan is for the bridge below it", called_by_a_macvlan,
+         Connection(CONTAINER, source="10.88.0.1", local=True), "open", certainty="certain"),
+    Case("rules that forwarded packets meet in the bridge before this one", behind_two_bridges,
+         Connection("10.77.0.1"), "timeout", predicted="open", certainty="likely"),
+    Case("a reset of the family netdev passes no rule of the output", reset_by_the_device("sv0"),
+         Connection("10.77.0.1"), "refused", culprit="nft_rule", certainty="certain"),
+    OnTheLink("a reset of the family netdev needs no route back", reset_by_the_device("sv0"),
+         Connection("10.77.0.1", source=FAR), "refused", culprit="nft_rule", certainty="certain"),
+    Case("a reset of the family netdev on lo comes from an own address", reset_by_the_device("lo"),
+         Connection("127.0.0.1", local=True), "timeout", culprit="nft_rule", certainty="certain"),
+    Case("a reset of the family netdev on lo with accept_local", reset_by_the_device("lo", "net.ipv4.conf.lo.accept_local"),
+         Connection("10.77.0.1", source="10.77.0.1", local=True), "refused", culprit="nft_rule",
+         certainty="certain"),
+    Case("a reset of the family netdev on lo over IPv6", reset_by_the_device("lo"),
+         Connection("fd77::1", source="fd77::1", local=True), "refused", culprit="nft_rule",
+         certainty="certain"),
     Case("a reset to ::1 from an address that lo has as well", address_of_two_devices,
          Connection("fd77::1", 9, source="::1", local=True), "timeout"),
     Case("a neighbour that was asked for in vain, on a link without neighbour discovery",

@@ -19,6 +19,7 @@
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
+#include "platform/linux/xtables/tables.h"
 
 namespace synfate {
 namespace {
@@ -193,10 +194,41 @@ std::optional<Journeys> cross(Walk& walk, Journey& journey, const InterfaceView&
   return by_each_port(walk, journey, bridge, ports, through);
 }
 
+/// IP's rules meet what passes a bridge, here or there.
+bool has_rules(Walk& walk, Int netns) {
+  const auto* chains = walk.ruleset.base_chains(walk.inquiry, netns);
+  return chains == nullptr || !chains->empty() ||
+         !walk.inquiry.find({std::string(table_name<XtTable>()), {{"netns", netns}}}).empty() ||
+         walk.inquiry.incomplete();
+}
+
+/// A veth joins the bridge to another one of the namespace, and the client may be behind that: with
+/// br_netfilter its hooks are passed as well, and before.
+bool may_pass_another_bridge(Walk& walk, const Journey& journey, const InterfaceView& bridge) {
+  if (!bridge.kind.is("bridge") || !calls_ip(walk.inquiry, journey.netns, journey.packet.family))
+    return false;
+  const auto all = ask_interfaces(walk.inquiry, journey.netns);
+  const auto joins = [&](const Interface& port) {
+    return port.master_index.is(bridge.index) && port.kind.is("veth") &&
+           port.link_netns_id.absent() && std::ranges::any_of(all, [&](const Interface& end) {
+             return end.index == port.link_index && end.link_index == port.index &&
+                    end.master_index.known() && !end.master_index.is(0) &&
+                    !end.master_index.is(bridge.index);
+           });
+  };
+  const auto joint = std::ranges::find_if(all, joins);
+  if (joint == all.end())
+    return false;
+  const Int port = port_of(walk, journey, bridge.index, source_of(journey.packet).address);
+  return (port == unknown_port || joint->index.is(port)) && has_rules(walk, journey.netns);
+}
+
 } // namespace
 
 Journeys pass_to_routing(Walk& walk, Journey journey) {
   const InterfaceView in = journey.packet.meta.in;
+  if (may_pass_another_bridge(walk, journey, in))
+    assume(journey, "the rules let it pass the bridge before");
   if (journey.bridged && is_bridged(walk, journey)) {
     if (!ports_with_rules(walk, journey.netns, in).empty())
       assume(journey, "the rules that look at the ports of the bridge let it pass");

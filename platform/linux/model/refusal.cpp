@@ -342,9 +342,42 @@ bool is_reset_by_port(const PacketClass& refused, const Stop& stop, Refuser by) 
          refused.meta.physical_in != 0;
 }
 
+/// A rule of the family netdev sends its answer back to where the call came from, by the same
+/// device: without a route, conntrack or the mark, past every hook but the device's egress
+/// (net/netfilter/nft_reject_netdev.c: nft_reject_queue_xmit(), Linux 6.12).
+bool is_sent_by_device(const Stop& stop, Refuser by) {
+  return by == Refuser::rule && stop.stage == Stage::ingress && stop.culprit &&
+         stop.culprit->kind == "nft_rule" && stop.culprit->id.starts_with("netdev/");
+}
+
+/// Such an answer comes in over lo without the route of its output: ip_route_input_slow() takes it
+/// for one from outside, of IPv4 with a source that only accept_local allows.
+bool is_taken_over_lo(Walk& walk, const Journey& journey, const PacketClass& refused,
+                      const Stop& stop) {
+  if (!walk.flow.local || !journey.hops.empty())
+    return true;
+  RouteQuestion question;
+  const auto to = address_of(walk, source_of(refused).address, refused);
+  if (!to)
+    return true;
+  question.destination = *to;
+  question.source = address_of(walk, destination_of(refused).address, refused);
+  question.input_interface = refused.meta.in.index;
+  question.proto = by_icmp(stop) ? "icmp" : "tcp";
+  const auto answer = ask_way(walk, journey.netns, question);
+  return !answer || (answer->error.is(0) && answer->type.is("local"));
+}
+
+/// What the answer meets before it leaves.
+enum class Sent : std::uint8_t {
+  by_route,  ///< all hooks
+  by_device, ///< that of the device
+  by_port,   ///< none
+};
+
 /// How the answer fares from the route to the client, or its socket on this host. Many clients have
 /// a walk of their own: whose answer gets lost has not come to an end.
-Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, bool by_port,
+Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, Sent sent,
                     bool in_place) {
   Walk back = walk;
   back.notes = nullptr;
@@ -358,12 +391,16 @@ Ways ways_of_answer(Walk& walk, Journey answer, const Stop& stop, Int way_out, b
   }
   Ways ways;
   auto legs = in_place ? legs_over_lo(answer, way_out) : legs_back(back, answer, way_out);
-  if (by_port) {
+  if (sent != Sent::by_route) {
     legs.front().hooks.clear();
+    if (sent == Sent::by_device)
+      legs.front().hooks.push_back(Hook::egress);
     answer.forward_by = 0; // to the link-layer address that the call came from
   }
-  for (auto& sent : pass_ipsec(back, std::move(answer), IpsecWay::out, way_out))
-    for (auto& part : cut_by_fixed_neighbours(back, std::move(sent)))
+  for (auto& part_sent : sent == Sent::by_device
+                             ? alone(std::move(answer))
+                             : pass_ipsec(back, std::move(answer), IpsecWay::out, way_out))
+    for (auto& part : cut_by_fixed_neighbours(back, std::move(part_sent)))
       for (const auto& way : travel(back, std::move(part), legs))
         ways.push_back(way_of(end_of(way), stop));
   if (!own)
@@ -468,7 +505,10 @@ bool redirect_comes_first(Walk& walk, const Journey& journey, const PacketClass&
                           const Stop& stop, const WayOut& out) {
   const auto& in = packet.meta.in;
   if (!by_icmp(stop) || stop.stage != Stage::forward || packet.family != IpFamily::v4 ||
-      in.index == 0 || in.index != packet.meta.out.index || out.next_hop != on_link)
+      in.index == 0 || in.index != packet.meta.out.index)
+    return false;
+  const auto client = address_of(walk, source_of(packet).address, packet);
+  if (out.next_hop != on_link && client != out.next_hop)
     return false;
   const auto is_set = [&](const std::string& name) {
     return ask_number(walk.inquiry, journey.netns, name).value_or(0) != 0;
@@ -501,19 +541,24 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
   answer.conditions = packet.conditions;
   answer.remembered = packet.remembered;
   answer.assumptions = packet.assumptions;
-  answer.ct = conntrack_of_answer(packet, by);
-  answer.meta.mark = reply_mark(walk, journey, packet);
+  const bool by_device = is_sent_by_device(stop, by);
+  answer.ct = conntrack_of_answer(packet, by_device ? Refuser::lookup : by);
+  answer.meta.mark = by_device ? Perhaps<std::uint32_t>(0U) : reply_mark(walk, journey, packet);
   answer.meta.time_ms = packet.meta.time_ms;
   answer.meta.minutes_west = packet.meta.minutes_west;
   // An RST of a rule has no socket, nor has one that tcp_v6_send_response() makes.
-  if (by_icmp(stop) || (by == Refuser::lookup && packet.family == IpFamily::v4))
+  if (!by_device && (by_icmp(stop) || (by == Refuser::lookup && packet.family == IpFamily::v4)))
     answer.meta.socket = kernel_socket();
   const bool by_port = is_reset_by_port(packet, stop, by);
   const Int way_out = by_port ? packet.meta.in.index : out.interface;
   pass_traffic_control(walk, journey, way_out, PacketWay::egress);
   set_own_hops(walk, journey.netns, way_out, answer);
-  const Ways ways = ways_of_answer(walk, journey_of(walk, journey, std::move(answer), stop, out),
-                                   stop, way_out, by_port, out.in_place);
+  const Ways ways =
+      ways_of_answer(walk, journey_of(walk, journey, std::move(answer), stop, out), stop, way_out,
+                     by_device ? Sent::by_device
+                     : by_port ? Sent::by_port
+                               : Sent::by_route,
+                     out.in_place);
   if (walk.inquiry.pending())
     return {};
   return told(journey, stop, ways, walk.classes != nullptr);
@@ -521,6 +566,20 @@ Journeys refuse_by(Walk& walk, Journey journey, const PacketClass& packet, Stop 
 
 Journeys refuse_alike(Walk& walk, Journey journey, const PacketClass& packet, const Stop& stop,
                       Refuser by) {
+  if (is_sent_by_device(stop, by)) {
+    const bool taken = is_taken_over_lo(walk, journey, packet, stop);
+    if (walk.inquiry.pending())
+      return {};
+    WayOut out;
+    out.interface = packet.meta.in.index;
+    out.source = destination_of(packet).address;
+    if (taken)
+      return refuse_by(walk, std::move(journey), packet, stop, by, out);
+    Stop silent = lost(journey, stop,
+                       "its answer comes in over lo from an own address "
+                       "(net.ipv4.conf.lo.accept_local)");
+    return just(std::move(journey), std::move(silent));
+  }
   const auto question = question_of(walk, journey, packet, stop, by);
   if (walk.inquiry.pending())
     return {};

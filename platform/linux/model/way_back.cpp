@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -175,6 +176,14 @@ Journeys follow_to_client(Walk& walk, Journey journey, const NextHop& there,
   return journeys;
 }
 
+/// One device, or devices stacked on one.
+bool share_link(const Interface& one, const Interface& other, std::span<const Interface> lower) {
+  return one.index == other.index || is_stacked_on(one, other) || is_stacked_on(other, one) ||
+         std::ranges::any_of(lower, [&](const Interface& each) {
+           return is_stacked_on(one, each) && is_stacked_on(other, each);
+         });
+}
+
 /// The answer is not for the namespace that the call came through: its next hop is another host of
 /// the link there. A bridge with br_netfilter sees it nevertheless.
 bool passes_by(Walk& walk, const Journey& journey, const Leg& next, const IpAddress& from) {
@@ -184,8 +193,9 @@ bool passes_by(Walk& walk, const Journey& journey, const Leg& next, const IpAddr
   if (!device ||
       (device->kind.is("bridge") && calls_ip(walk.inquiry, next.netns, journey.packet.family)))
     return false;
-  for (const auto& each : ask_interfaces(walk.inquiry, next.netns)) {
-    if (each.index != device->index && !is_stacked_on(each, *device))
+  const auto there = ask_interfaces(walk.inquiry, next.netns);
+  for (const auto& each : there) {
+    if (!share_link(each, *device, there))
       continue;
     for (const auto& row : walk.inquiry.rows<Neighbour>({{"netns", journey.netns}}))
       if (row.address.is(journey.next_hop) && row.interface_index.is(journey.forward_by) &&

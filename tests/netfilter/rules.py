@@ -412,6 +412,7 @@ rt ip nexthop 10.0.0.1
 ipsec in reqid 5
 ipsec in spi 0x100
 ipsec out ip saddr 10.0.0.1
+log group 0 snaplen 0
 add @seen {{ ip saddr }}
 add @seen {{ ip saddr timeout 30s }}
 update @seen {{ ip saddr timeout 5m limit rate 5/second burst 3 packets }}

@@ -28,6 +28,19 @@ std::optional<Place> place_of(const Culprit& culprit) {
   return Place{parts[0], parts[1], parts[2], rule ? parts[3] : ""};
 }
 
+/// Nothing can be added to a chain that a rule holds in braces, which the kernel names __chain and
+/// a number: what goes ahead of its rules goes ahead of the rule that holds it.
+Place place_outside(const FlowReport& flow, Place place) {
+  for (auto step = flow.fate.path.rbegin();
+       place.chain.starts_with("__chain") && step != flow.fate.path.rend(); ++step) {
+    const bool held = step->by && (step->note == "jump " + place.chain || //
+                                   step->note == "goto " + place.chain);
+    if (auto outside = held ? place_of(*step->by) : std::nullopt)
+      place = *std::move(outside);
+  }
+  return place;
+}
+
 /// What tells the stopped packet from others.
 struct Match {
   bool v6 = false;
@@ -117,8 +130,11 @@ std::string nft_command(const Place& place, const Match& match) {
 
 /// Past one rule or policy; empty for other culprits.
 std::string command_past(const FlowReport& flow, const Culprit& culprit, const Match& match) {
-  const auto place = place_of(culprit);
+  auto place = place_of(culprit);
   if (!place)
+    return "";
+  place = place_outside(flow, *std::move(place));
+  if (place->chain.starts_with("__chain"))
     return "";
   if (culprit.kind.starts_with("xt"))
     return xt_command(*place, "legacy", match);

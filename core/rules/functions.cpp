@@ -214,6 +214,32 @@ std::string ago(double ms) {
                           : fmt::format("{:.0f} days", ms / 86'400'000);
 }
 
+/// The word behind an option, as in "-m recent --name bad -j DROP"; empty if there is none.
+std::string word_after(std::string_view text, std::string_view option) {
+  const auto at = text.find(fmt::format("{} ", option));
+  if (at == std::string_view::npos)
+    return "";
+  const auto word = text.substr(at + option.size() + 1);
+  return std::string(word.substr(0, word.find(' ')));
+}
+
+/// A command for the firewall of the namespace where the flow is stopped, and the way in there.
+Value command_there(const Facts& facts, const FlowReport& flow, std::string command) {
+  const auto stop = std::ranges::find(flow.fate.path, Verdict::stop, &PathStep::verdict);
+  if (command.empty() || stop == flow.fate.path.end() || stop->netns == 0 ||
+      stop->netns == facts.host().netns)
+    return Value::string(std::move(command));
+  const Answer found = ask(facts, "netns", {{"inode", stop->netns}});
+  if (found.rows.empty())
+    return found.complete ? Value::string(std::move(command)) : unknown_answer(facts);
+  const Value there = row_value(facts, "netns", found.rows.front());
+  if (const Value name = column_of(there, "name"); name.is(cel::Kind::string))
+    return Value::string(fmt::format("ip netns exec {} {}", quote(name.as_text()), command));
+  if (const Value pid = column_of(there, "pid"); pid.is(cel::Kind::integer))
+    return Value::string(fmt::format("nsenter -t {} -n {}", pid.as_int(), command));
+  return Value::string(std::move(command));
+}
+
 std::string plural(std::int64_t count, std::string_view noun) {
   if (count == 1)
     return fmt::format("1 {}", noun);
@@ -323,10 +349,13 @@ constexpr std::array functions{
         }},
     Function{"accept_command", "(flow) -> string",
              "The command that lets the flow past the firewall rule or policy that stops it, in "
-             "the words of nft, iptables-nft or iptables-legacy; \"\" if there is none.",
-             [](const Facts&, Arguments a) {
+             "the words of nft, iptables-nft or iptables-legacy, and in the namespace where it "
+             "stands; \"\" if there is none.",
+             [](const Facts& facts, Arguments a) {
                const auto* flow = flow_of(a[0]);
-               return Value::string(flow == nullptr ? "" : accept_command(*flow->report));
+               return flow == nullptr
+                          ? Value::string("")
+                          : command_there(facts, *flow->report, accept_command(*flow->report));
              }},
     Function{"answer_command", "(flow) -> string",
              "The same past the rule or policy that would stop the answer to a remote client next; "
@@ -349,6 +378,11 @@ constexpr std::array functions{
     Function{"plural", "(int, string) -> string", "\"1 connection\", \"3 connections\".",
              [](const Facts&, Arguments a) {
                return Value::string(plural(a[0].as_int(), a[1].as_text()));
+             }},
+    Function{"word_after", "(string, string) -> string",
+             "The word behind an option in a rule's text; \"\" if there is none.",
+             [](const Facts&, Arguments a) {
+               return Value::string(word_after(a[0].as_text(), a[1].as_text()));
              }},
     Function{"ago", "(int) -> string", "Milliseconds for people: \"2.5 s\", \"3 min\".",
              [](const Facts&, Arguments a) {

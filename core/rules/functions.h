@@ -13,6 +13,7 @@
 //   culprit(kind, id, text) -> culprit     something that is no row
 //   address_port(ip, port) -> string       "10.0.0.5:80", "[::1]:80"
 //   plural(n, "connection") -> string      "1 connection", "3 connections"
+//   word_after(text, "--name") -> string   the word behind an option in a rule's text
 //   ago(ms) -> string                      "2.5 s", "3 min", "4 h"
 //   join(list) -> string                   with ", " between
 //   quote(text) -> string                  as one word of a shell command

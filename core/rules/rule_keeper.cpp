@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -152,10 +153,6 @@ std::string firewalld_command(const FlowReport& flow, std::string_view chain, st
       zone.remove_suffix(suffix.size());
       rich = suffix != "_allow";
     }
-  if (rich)
-    return "a rich rule of the zone is in the way; find it and take it out with "
-           "--remove-rich-rule: firewall-cmd --zone=" +
-           quote(zone) + " --list-rich-rules";
   if (flow.fate.stopped_at == Stage::forward) {
     const auto name = fmt::format("pass-{}-{}", to_string(flow.flow.proto), port);
     const auto rule =
@@ -170,9 +167,17 @@ std::string firewalld_command(const FlowReport& flow, std::string_view chain, st
                        "--policy={0} --add-rich-rule={1} && firewall-cmd --reload",
                        name, quote(rule));
   }
-  return fmt::format("firewall-cmd --permanent {}--add-port={}/{} && firewall-cmd --reload",
-                     zone.empty() ? "" : fmt::format("--zone={} ", quote(zone)), port,
-                     to_string(flow.flow.proto));
+  // What is not permanent would go with a --reload: hence both, one after the other.
+  const std::string in_zone = zone.empty() ? "" : fmt::format("--zone={} ", quote(zone));
+  const std::string words =
+      rich ? fmt::format(
+                 "{}--add-rich-rule={}", in_zone,
+                 quote(fmt::format("rule priority=-32768 family=ipv{} source address={} port "
+                                   "port={} protocol={} accept",
+                                   flow.flow.from.is_v6() ? 6 : 4, flow.flow.from.to_string(), port,
+                                   to_string(flow.flow.proto))))
+           : fmt::format("{}--add-port={}/{}", in_zone, port, to_string(flow.flow.proto));
+  return fmt::format("firewall-cmd {0} && firewall-cmd --permanent {0}", words);
 }
 
 /// With the zones of the last chain FROM-TO of shorewall that the packet has passed.
@@ -235,8 +240,14 @@ std::string_view keeper_of(const Culprit& culprit) {
   const auto parts = id_parts(culprit.id);
   if (!of_firewall(culprit) || parts.size() < 3)
     return "";
-  const Keeper* keeper = keeper_by(parts[0], parts[1], parts[2]);
-  return keeper == nullptr ? "" : keeper->name;
+  if (const Keeper* keeper = keeper_by(parts[0], parts[1], parts[2]))
+    return keeper->name;
+  // A ban may stand in a set, and the rule that asks it in a chain of nobody's.
+  for (const auto& [set, name] :
+       {std::pair{"--match-set f2b-", "fail2ban"}, std::pair{"--match-set crowdsec", "crowdsec"}})
+    if (culprit.text.contains(set))
+      return name;
+  return "";
 }
 
 std::string_view keeper_of(const FlowReport& flow) {

@@ -72,6 +72,7 @@ def firewalld(*commands):
             file.write(BUS.format(folder=folder))
         os.mkdir(f"{folder}/etc")
         env = {**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={folder}/bus"}
+        lab.environment.update(DBUS_SYSTEM_BUS_ADDRESS=env["DBUS_SYSTEM_BUS_ADDRESS"])
         lab.start(lab.server, bus, f"--config-file={folder}/bus.conf", "--nofork")
         wait_until(lambda: accepts(f"{folder}/bus"), "the message bus answers")
         lab.start(lab.server, daemon, "--nofork", "--nopid", "--system-config", f"{folder}/etc",

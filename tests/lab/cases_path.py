@@ -1209,6 +1209,8 @@ CASES = [
          certainty="certain"),
     Case("the same over IPv6", routed_by_source(rule=BACK_ELSEWHERE), Connection("fd77::1"), "timeout",
          culprit="nft_rule", certainty="certain"),
+    Case("a mark in output leads an answer out whose route keeps it here (IPv6)",
+         routed_by_source(), Connection("fd77::1"), "open"),
     Case("so does rpfilter of iptables",
          routed_by_source(("iptables-legacy", "-t", "raw", "-A", "PREROUTING", "-m", "rpfilter",
                            "--invert", "-j", "DROP")),

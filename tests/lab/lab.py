@@ -119,6 +119,7 @@ class Lab:
         Lab._count += 1
         stem = f"sfl{os.getpid()}n{Lab._count}"
         self._undo = contextlib.ExitStack()
+        self.environment = {}  # what commands need to find the programs of the laboratory
         try:
             self.server = self._netns(stem + "s")
             self.client = self._netns(stem + "c")

@@ -133,6 +133,7 @@ BOTH = """
 """
 
 ONLY_4 = """
+-s 10.0.12.0/255.0.12.0 ! -d 10.0.0.5/255.0.0.255
 -f
 ! -f
 -p icmp -m icmp --icmp-type 8
@@ -145,6 +146,7 @@ ONLY_4 = """
 """
 
 ONLY_6 = """
+-s fd00::5/ffff::ffff ! -d fd00::/ffff:0:ffff::
 -p ipv6-icmp -m icmp6 --icmpv6-type 128
 -p ipv6-icmp -m icmp6 ! --icmpv6-type 1/4
 -m hl --hl-eq 64
@@ -169,6 +171,7 @@ filter INPUT -j own
 filter INPUT -g own
 filter INPUT -j LOG
 filter INPUT -j LOG --log-prefix "dropped: " --log-level 7 --log-tcp-options --log-uid
+filter INPUT -j NFLOG --nflog-prefix plain_word-1 --nflog-size 0
 filter INPUT -j NFLOG --nflog-group 5 --nflog-prefix "x y" --nflog-threshold 10
 filter INPUT -j NFQUEUE --queue-num 3
 filter INPUT -j NFQUEUE --queue-balance 0:3 --queue-bypass --queue-cpu-fanout

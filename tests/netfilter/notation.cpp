@@ -240,8 +240,8 @@ public:
     if (!log.prefix.empty())
       text += fmt::format(" prefix {}", log.prefix);
     if (log.group)
-      return text + fmt::format(" group {} snaplen {} qthreshold {}", *log.group, log.snap_length,
-                                log.threshold);
+      return text + fmt::format(" group {} snaplen {} qthreshold {}", *log.group,
+                                log.snap_length.value_or(0), log.threshold);
     text += fmt::format(" level {}", log.level.value_or(0));
     constexpr std::array<std::string_view, 6> told{"tcpseq", "tcpopt", "ipopt",
                                                    "uid",    "nflog",  "macdecode"};

@@ -20,6 +20,7 @@ add set {t} counted {{ type ipv4_addr ; size 128 ; flags dynamic ; counter ; }}
 add map {t} marks {{ type ipv4_addr : mark ; }}
 add element {t} marks {{ 10.0.0.1 : 0x17 }}
 add map {t} port_marks {{ type ipv4_addr : mark ; size 128 ; flags dynamic,timeout ; }}
+add map {t} seen_targets {{ type ipv4_addr . inet_service : ipv4_addr . inet_service ; size 128 ; flags dynamic,timeout ; }}
 add map {t} verdicts {{ type inet_service : verdict ; flags interval ; }}
 add element {t} verdicts {{ 22 : accept, 80-90 : drop }}
 add map {t} counters {{ type inet_service : counter ; }}
@@ -411,6 +412,7 @@ rt ip nexthop 10.0.0.1
 ipsec in reqid 5
 ipsec in spi 0x100
 ipsec out ip saddr 10.0.0.1
+log group 0 snaplen 0
 add @seen {{ ip saddr }}
 add @seen {{ ip saddr timeout 30s }}
 update @seen {{ ip saddr timeout 5m limit rate 5/second burst 3 packets }}
@@ -424,6 +426,8 @@ delete @seen {{ ip saddr }}
 add @counted {{ ip saddr }}
 update @counted {{ ip saddr counter }}
 update @port_marks {{ ip saddr : meta mark }}
+update @seen_targets {{ ip saddr . ct original proto-dst timeout 90s : ip daddr . tcp dport }}
+update @seen_targets {{ ip saddr . tcp sport : 10.0.0.1 . 80 }}
 meter perhost size 1024 {{ ip saddr limit rate 10/second }}
 meta mark set jhash ip saddr . ip daddr mod 4
 meta mark set jhash ip saddr . tcp dport mod 4 seed 5 offset 2

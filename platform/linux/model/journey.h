@@ -72,6 +72,8 @@ struct Journey {
   bool over = false;          ///< it ends here: nothing further on this machine sees the packet
   std::vector<PathStep> path; ///< up to the first stop
   std::vector<Stop> stops;
+  /// An answer whose route leads back to this host: lost, unless output has it routed again.
+  std::optional<Stop> kept_here;
   std::set<CulpritId> lifted;
   std::vector<NearMiss> near_misses;
   std::vector<std::string> assumptions;

@@ -5,6 +5,7 @@
 // net/ipv4/ip_output.c: ip_build_and_send_pkt(), ip_finish_output2(); Linux 6.12.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -19,6 +20,7 @@
 #include "platform/linux/model/way_back.h"
 #include "platform/linux/netfilter/conntrack.h"
 #include "platform/linux/netfilter/route_tables.h"
+#include "platform/linux/routing/fib_state.h"
 
 namespace synfate {
 namespace {
@@ -268,11 +270,13 @@ std::vector<Leaving> route_back(Walk& walk, Journey journey, const RouteQuestion
       assume(routed.journey, "there is a route back to the client");
     } else if (answer->error.value_or(0) != 0) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
-    } else if (stays_there(walk, routed.journey, routed.journey.packet, *answer) ||
-               is_sent_to_all(walk, routed.journey.netns, *answer, question.destination)) {
+    } else if (stays_there(walk, routed.journey, routed.journey.packet, *answer)) {
+      routed.journey.kept_here =
+          no_way_back(*answer, question.destination, walk.classes != nullptr);
+    } else if (is_sent_to_all(walk, routed.journey.netns, *answer, question.destination)) {
       add_stop(routed.journey, no_way_back(*answer, question.destination, walk.classes != nullptr));
     } else if (leads_into_lo(walk, routed.journey.netns, *answer)) {
-      add_stop(routed.journey, lost_in_lo(*answer, question.destination, walk.classes != nullptr));
+      routed.journey.kept_here = lost_in_lo(*answer, question.destination, walk.classes != nullptr);
     } else {
       way_out = answer->interface_index.value_or(way_out);
       routed.journey.forward_by = way_out;
@@ -303,16 +307,26 @@ bool is_turned_in_output(const PacketClass& answer) {
          ct.answer.destination.address != ct.original.source.address;
 }
 
+/// What its route has kept on this host is lost there.
+void lose_here(Journey& journey) {
+  if (auto stop = std::exchange(journey.kept_here, std::nullopt))
+    add_stop(journey, *std::move(stop));
+}
+
 /// Answers that a rule in output has changed. One to a client of this host has to stay here.
 Journeys route_changed(Walk& walk, Journeys journeys) {
   Journeys next;
   for (auto& way : journeys) {
     if (!(way.packet.meta.reroute || is_turned_in_output(way.packet)) || way.stopped()) {
+      lose_here(way);
       next.push_back(std::move(way));
       continue;
     }
-    const bool over_lo = way.forward_by == 0;
+    const bool over_lo = way.forward_by == 0 && !way.kept_here;
     for (auto& again : route_again(walk, std::move(way))) {
+      if (!again.stopped() && again.forward_by == 0)
+        lose_here(again);
+      again.kept_here.reset();
       if (!again.stopped() && over_lo != (again.forward_by == 0))
         add_stop(again,
                  sent_astray(again, std::nullopt,
@@ -357,6 +371,9 @@ Journeys pass_leg(Walk& walk, Journeys journeys, const Leg& leg) {
       if (hook == Hook::forward && !leg.bridged && has_no_hop_left(way.packet))
         add_stop(way, sent_astray(way, std::nullopt, "the answer's TTL is used up on its way"));
       enter_hook(walk, leg, hook, way.packet);
+      if (hook == Hook::output && way.kept_here)
+        if (const auto lo = ask_interface(walk.inquiry, way.netns, linux_routing::loopback_index))
+          way.packet.meta.out = view_of(*lo);
       note_ports(walk, leg, hook, way);
     }
     if (hook == Hook::ingress) // with prerouting

@@ -336,7 +336,8 @@ Decoded decode_log(const Attributes& from) {
   if (from.has(5))
     log.level = value(from, 5);
   log.flags = value(from, 6);
-  log.snap_length = value(from, 3);
+  if (from.has(3))
+    log.snap_length = value(from, 3);
   log.threshold = value(from, 4);
   return log;
 }

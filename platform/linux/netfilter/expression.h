@@ -293,8 +293,8 @@ struct Log {
   std::optional<std::uint16_t> group;
   std::optional<std::uint32_t> level;
   std::uint32_t flags = 0;
-  std::uint32_t snap_length = 0; ///< with a group: bytes copied, 0 all
-  std::uint32_t threshold = 0;   ///< with a group: packets sent at once
+  std::optional<std::uint32_t> snap_length; ///< with a group: bytes copied, 0 all
+  std::uint32_t threshold = 0;              ///< with a group: packets sent at once
 };
 struct Limit {
   std::uint64_t rate = 0;

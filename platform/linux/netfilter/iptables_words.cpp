@@ -63,7 +63,7 @@ std::string address(std::string_view value) {
 }
 
 /// "eth*" is eth+ in iptables, and needs no quotes.
-std::optional<std::string> interface(std::string_view quoted) {
+std::optional<std::string> interface_name(std::string_view quoted) {
   if (quoted.size() < 2 || quoted.front() != '"' || quoted.back() != '"')
     return std::nullopt;
   std::string name(quoted.substr(1, quoted.size() - 2));
@@ -105,11 +105,13 @@ bool add_field(Words& words, std::string_view field, bool inverted, std::string_
   } else if (field == "ip daddr" || field == "ip6 daddr") {
     words.destination = option(inverted, "-d", address(value));
   } else if (field == "iifname" || field == "oifname") {
-    const auto name = interface(value);
+    auto name = interface_name(value);
     if (!name)
       return false;
+    // A name that no interface can have stands for "! -i +", which no packet meets.
+    const bool none = *name == "INVAL/D" && !inverted;
     (field == "iifname" ? words.in : words.out) =
-        option(inverted, field == "iifname" ? "-i" : "-o", *name);
+        option(inverted || none, field == "iifname" ? "-i" : "-o", none ? "+" : *name);
   } else if (field == "meta l4proto" || field == "ip protocol") {
     words.protocol = option(inverted, "-p", value);
     words.protocol_name = value;
@@ -182,7 +184,12 @@ bool add_log(Words& words, std::string_view text) {
     const auto end = text.rfind('"');
     if (end == std::string_view::npos)
       return false;
-    target += fmt::format(" --nflog-prefix \"{}\"", text.substr(0, end));
+    const auto prefix = text.substr(0, end);
+    const bool plain = !prefix.empty() && std::ranges::all_of(prefix, [](unsigned char letter) {
+      return std::isalnum(letter) != 0 || letter == '_' || letter == '-';
+    });
+    target += plain ? fmt::format(" --nflog-prefix {}", prefix)
+                    : fmt::format(" --nflog-prefix \"{}\"", prefix);
     text.remove_prefix(std::min(text.size(), end + 2));
   }
   for (const auto& [ours, theirs] :
@@ -206,6 +213,19 @@ bool add_masked_mark(Words& words, std::string_view text) {
     return false;
   add_match(words, fmt::format("-m mark {}--mark {:#x}/{:#x}", inverted ? "! " : "", *mark, *mask));
   return true;
+}
+
+/// "ip saddr & 255.0.255.0 == 10.0.12.0": a mask that no length can say.
+bool add_masked_address(Words& words, std::string_view text) {
+  const auto field = text.substr(0, text.find(" & "));
+  if (field != "ip saddr" && field != "ip daddr" && field != "ip6 saddr" && field != "ip6 daddr")
+    return false;
+  text.remove_prefix(field.size() + std::string_view(" & ").size());
+  const auto mask = take_word(text);
+  const bool inverted = take(text, "!= ");
+  if ((!inverted && !take(text, "== ")) || text.find(' ') != std::string_view::npos)
+    return false;
+  return add_field(words, field, inverted, fmt::format("{}/{}", text, mask));
 }
 
 /// What stands without a field, or with one that is no plain comparison.
@@ -237,6 +257,8 @@ bool add_text(Words& words, std::string_view text) {
     return add_flags(words, text);
   else if (take(text, "meta mark & "))
     return add_masked_mark(words, text);
+  else if (text.find(" & ") != std::string_view::npos)
+    return add_masked_address(words, text);
   else
     return is_counter(text);
   return true;

@@ -98,8 +98,8 @@ void RulePrinter::print(const nft::Log& log) {
     text += fmt::format(" prefix \"{}\"", log.prefix);
   if (log.group) {
     text += fmt::format(" group {}", *log.group);
-    if (log.snap_length != 0)
-      text += fmt::format(" snaplen {}", log.snap_length);
+    if (log.snap_length)
+      text += fmt::format(" snaplen {}", *log.snap_length);
     if (log.threshold != 0)
       text += fmt::format(" queue-threshold {}", log.threshold);
   } else if (log.level && *log.level != warn && *log.level < std::size(levels)) {

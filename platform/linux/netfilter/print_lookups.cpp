@@ -282,8 +282,16 @@ void RulePrinter::print(const nft::Dynset& dynset) {
   if (dynset.data != nft::no_slot) {
     const auto kinds =
         shape != nullptr ? kinds_of_type(shape->data_type) : std::vector<ValueKind>{ValueKind::raw};
-    const auto kind = kinds.size() == 1 ? kinds.front() : ValueKind::raw;
-    inner += " : " + source(dynset.data, at(dynset.data).size, kind);
+    if (kinds.size() > 1) {
+      SetShape data;
+      data.key_type = shape->data_type;
+      data.key_length = shape->data_length;
+      use_key(dynset.data, &data);
+      inner += " : " + key_field(dynset.data, &data);
+    } else {
+      const auto kind = kinds.empty() ? ValueKind::raw : kinds.front();
+      inner += " : " + source(dynset.data, at(dynset.data).size, kind);
+    }
   }
   const bool meter = shape != nullptr && shape->anonymous() && (shape->flags & nft_set_eval) != 0;
   if (meter)

@@ -47,6 +47,20 @@ TEST_CASE("the match is what the packet carries where it is stopped: before or a
   CHECK(command(Packet::syn, rule, 0).empty());
 }
 
+TEST_CASE("a chain in braces is got past ahead of the rule that holds it") {
+  auto flow = stopped(Packet::syn, {"nft_rule", "inet/filter/__chain3/7", ""});
+  CHECK(rules::accept_command(flow).empty());
+  PathStep held;
+  held.by = Culprit{"nft_rule", "inet/filter/__chain2/6", ""};
+  held.note = "goto __chain3";
+  flow.fate.path.insert(flow.fate.path.begin(), held);
+  held.by = Culprit{"nft_rule", "inet/filter/input/5", ""};
+  held.note = "jump __chain2";
+  flow.fate.path.insert(flow.fate.path.begin(), held);
+  CHECK(rules::accept_command(flow) ==
+        "nft insert rule inet filter input position 5 ip saddr 10.0.0.9 tcp dport 8080 accept");
+}
+
 TEST_CASE("a policy is met ahead of the chain, not at its end, where a return does not come by") {
   CHECK(command(Packet::syn, {"nft_chain", "inet/filter/input", ""}) ==
         "nft insert rule inet filter input ip saddr 10.0.0.9 tcp dport 8080 accept");

@@ -89,6 +89,9 @@ TEST_CASE("numbers and times read as people write them") {
   CHECK(rendered(snapshot, "plural(0, 'entry')") == "0 entries");
   CHECK(rendered(snapshot, "plural(2, 'address')") == "2 addresses");
   CHECK(rendered(snapshot, "plural(2, 'way')") == "2 ways");
+  CHECK(rendered(snapshot, "word_after('-m recent --name bad -j DROP', '--name')") == "bad");
+  CHECK(rendered(snapshot, "word_after('-m recent --name bad', '--name')") == "bad");
+  CHECK(rendered(snapshot, "word_after('-j DROP', '--name')") == "");
   CHECK(rendered(snapshot, "ago(900)") == "900 ms");
   CHECK(rendered(snapshot, "ago(2528)") == "2.5 s");
   CHECK(rendered(snapshot, "ago(600000)") == "10 min");

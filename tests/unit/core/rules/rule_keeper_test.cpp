@@ -83,9 +83,11 @@ TEST_CASE("a keeper is told in its own words") {
         "add 10.0.0.9~8080 to HOST_OPEN_TCP in /etc/arno-iptables-firewall/firewall.conf; then: "
         "arno-iptables-firewall restart");
   CHECK(command(Stage::input, "inet/firewalld/filter_IN_work/1") ==
-        "firewall-cmd --permanent --zone=work --add-port=8080/tcp && firewall-cmd --reload");
+        "firewall-cmd --zone=work --add-port=8080/tcp && firewall-cmd --permanent --zone=work "
+        "--add-port=8080/tcp");
   CHECK(command(Stage::input, "inet/firewalld/filter_IN_work_deny/1")
-            .ends_with("firewall-cmd --zone=work --list-rich-rules"));
+            .ends_with("firewall-cmd --permanent --zone=work --add-rich-rule='rule priority=-32768 "
+                       "family=ipv4 source address=10.0.0.9 port port=8080 protocol=tcp accept'"));
   CHECK(command(Stage::prerouting, "inet/firewalld/filter_PREROUTING/1").contains("IPv6_rpfilter"));
   CHECK(command(Stage::forward, "inet/firewalld/filter_FWD_work/1") ==
         "firewall-cmd --permanent --new-policy=pass-tcp-8080 && firewall-cmd --permanent "

@@ -84,8 +84,12 @@ public:
   /// The base chains of a namespace. Null: asked for now, or it could not be read (then the
   /// inquiry is not pending and its gaps say why).
   const std::vector<NftBaseChain>* base_chains(Inquiry& inquiry, Int netns);
+  /// How a packet comes to a chain. Those that every packet of a chain comes to are asked for
+  /// together; of those behind a test only few are ever needed, one after another.
+  enum class Reached : std::uint8_t { always, by_a_test };
   /// Null as above.
-  const RuleChain* chain(Inquiry& inquiry, const NftScope& scope, const std::string& name);
+  const RuleChain* chain(Inquiry& inquiry, const NftScope& scope, const std::string& name,
+                         Reached reached = Reached::always);
   /// How many rules of the chains that were asked for there are.
   std::size_t rules_read() const;
   /// What a set is; null as above.

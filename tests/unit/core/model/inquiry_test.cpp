@@ -56,7 +56,7 @@ TEST_CASE("what can be read while somebody waits is no need") {
   Snapshot snapshot = empty_snapshot();
   const Request of_address{std::string(table_name<Address>()), {{"netns", Int{7}}}};
   Inquiry inquiry(snapshot);
-  inquiry.read_at_once([&](const Request& request) {
+  inquiry.read_at_once([&](const Request& request, bool) {
     if (request == all_routes)
       snapshot.answered(request, {"routes"});
   });
@@ -68,7 +68,7 @@ TEST_CASE("what can be read while somebody waits is no need") {
   static_cast<void>(inquiry.find(of_address));
   CHECK(inquiry.needs() == std::vector{of_address});
   bool asked = false; // it might hang on what is still missing
-  inquiry.read_at_once([&](const Request&) { asked = true; });
+  inquiry.read_at_once([&](const Request&, bool) { asked = true; });
   static_cast<void>(inquiry.find({std::string(table_name<Interface>()), {{"netns", Int{7}}}}));
   CHECK_FALSE(asked);
 }

@@ -69,7 +69,7 @@ std::vector<std::size_t> Inquiry::find(const Request& request, bool hastily) {
       note_gap(gap);
     if (incomplete_)
       partly_seen_.insert(request.table);
-    return snapshot_.find(request);
+    return snapshot_.find(request, *answer);
   }
   if (!snapshot_.sealed()) {
     ++questions_noted_;

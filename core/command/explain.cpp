@@ -213,10 +213,17 @@ int print(const Program& program, const Options& options, Session& session,
   return exit_status(reports);
 }
 
+/// So many flows wait for facts at a time: what is read for them is mostly what the others lack.
+constexpr std::size_t most_waiting = 8;
+
 /// Walks the flows that are still open; those that lack facts stay so, and their needs are noted.
+/// Once enough of them wait, the others are left for the next round.
 void walk_round(Session& session, std::span<FlowReport> flows, std::vector<std::size_t>& open,
                 RequestSet& needs) {
+  std::size_t waiting = 0;
   std::erase_if(open, [&](std::size_t at) {
+    if (waiting == most_waiting)
+      return false;
     Inquiry inquiry(session.snapshot());
     session.attend(inquiry);
     flows[at].fate = session.model().walk(inquiry, flows[at].flow);
@@ -226,6 +233,7 @@ void walk_round(Session& session, std::span<FlowReport> flows, std::vector<std::
     }
     for (const auto& need : inquiry.needs())
       needs.add(need);
+    ++waiting;
     return false;
   });
 }
@@ -234,7 +242,10 @@ void walk_round(Session& session, std::span<FlowReport> flows, std::vector<std::
 void settle_flows(Session& session, std::span<FlowReport> flows, std::vector<std::size_t> open) {
   for (int round = 0; !open.empty(); ++round) {
     RequestSet needs;
+    const std::size_t before = open.size();
     walk_round(session, flows, open, needs);
+    if (open.size() < before)
+      round = 0;
     if (!needs.empty())
       session.collect(needs.list(), round);
   }

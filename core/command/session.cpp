@@ -112,8 +112,8 @@ void Session::collect(const std::vector<Request>& needs, int round) {
 }
 
 void Session::attend(Inquiry& inquiry) {
-  inquiry.read_at_once([this](const Request& request) {
-    if (model_->reads_at_once(request.table))
+  inquiry.read_at_once([this](const Request& request, bool hastily) {
+    if (hastily || model_->reads_at_once(request.table))
       collect({request});
   });
 }

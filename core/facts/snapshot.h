@@ -119,6 +119,9 @@ public:
 
   /// Rows for which every key holds or may hold (unknown cells match), by position.
   std::vector<std::size_t> find(const Request& request) const;
+  /// The same of a request with the answer that answer() gave for it: walks ask the same again and
+  /// again, and what was found for them is kept while no row is added to the table.
+  std::vector<std::size_t> find(const Request& request, const Answered& answer) const;
   template <typename Row> std::vector<Row> rows(const Request& request) const {
     std::vector<Row> typed;
     if (const Table* from = table(request.table))
@@ -144,12 +147,20 @@ private:
     std::vector<AnswerShape> list;
   };
 
+  /// What was found for an answer's own request.
+  struct Found {
+    std::size_t answer = 0;     ///< its place in answers_
+    std::size_t table_size = 0; ///< then; 0: nothing was found yet
+    std::vector<std::size_t> rows;
+  };
+
   Schema schema_;
   HostFacts host_;
   std::map<std::string, Table, std::less<>> tables_;
   std::vector<Gap> gaps_;
   std::vector<Answered> answers_;
   std::map<std::string, AnswerShapes, std::less<>> answers_of_table_;
+  mutable std::vector<Found> found_; ///< the latest, each at a place of its own by its answer
   bool sealed_ = false;
 };
 

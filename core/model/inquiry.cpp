@@ -44,24 +44,32 @@ void Inquiry::take_over(const Inquiry& part) {
 }
 
 /// What was asked after a need was noted may hang on it, and would be read in vain.
-const Answered* Inquiry::read_now(const Request& request) {
+const Answered* Inquiry::read_now(const Request& request, bool hastily) {
   if (!read_ || pending() || snapshot_.sealed())
     return nullptr;
-  read_(request);
+  read_(request, hastily);
   return snapshot_.answer(request);
 }
 
 std::vector<std::size_t> Inquiry::find(const Request& request) {
+  return find(request, false);
+}
+
+std::vector<std::size_t> Inquiry::find_now(const Request& request) {
+  return find(request, true);
+}
+
+std::vector<std::size_t> Inquiry::find(const Request& request, bool hastily) {
   incomplete_ = false;
   const Answered* answer = snapshot_.answer(request);
   if (answer == nullptr)
-    answer = read_now(request);
+    answer = read_now(request, hastily);
   if (answer != nullptr) {
     for (const auto& gap : answer->gaps)
       note_gap(gap);
     if (incomplete_)
       partly_seen_.insert(request.table);
-    return snapshot_.find(request);
+    return snapshot_.find(request, *answer);
   }
   if (!snapshot_.sealed()) {
     ++questions_noted_;

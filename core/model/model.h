@@ -32,8 +32,9 @@ public:
       : snapshot_(snapshot), depth_(depth) {}
 
   /// Tries to have a question answered while who asks waits; else it becomes a need, and that costs
-  /// a whole walk.
-  void read_at_once(std::function<void(const Request&)> read) { read_ = std::move(read); }
+  /// a whole walk. `hastily`: it was asked by find_now().
+  using ReadAtOnce = std::function<void(const Request&, bool hastily)>;
+  void read_at_once(ReadAtOnce read) { read_ = std::move(read); }
 
   bool at_a_glance() const { return depth_ == Depth::glance; }
   /// Notes that the work is more than a glance allows: its result means nothing.
@@ -45,7 +46,10 @@ public:
   /// Positions of the rows that match. Empty and a need noted if nobody asked yet; in a sealed
   /// snapshot a gap is noted instead.
   std::vector<std::size_t> find(const Request& request);
-  /// The same for what can be large. At a glance at most `limit` rows are asked for: where there
+  /// The same for what is small and is known to be needed only amid a walk: to note it as a need
+  /// along with others would spare nothing.
+  std::vector<std::size_t> find_now(const Request& request);
+  /// The same as find() for what can be large. At a glance at most `limit` rows are asked for: where there
   /// are more the inquiry gives up.
   std::vector<std::size_t> find_within(Request request, Int limit);
   /// Typed rows that match.
@@ -83,11 +87,12 @@ public:
 
 private:
   void note_gap(const std::string& id);
-  const Answered* read_now(const Request& request);
+  const Answered* read_now(const Request& request, bool hastily);
+  std::vector<std::size_t> find(const Request& request, bool hastily);
 
   const Snapshot& snapshot_;
   Depth depth_;
-  std::function<void(const Request&)> read_;
+  ReadAtOnce read_;
   bool too_much_ = false;
   RequestSet needs_;
   std::size_t questions_noted_ = 0;

@@ -503,6 +503,10 @@ Journeys pass_each(Walk& walk, Journeys journeys, Hook hook, HookFamily family) 
     next = std::move(journeys);
   else
     for (auto& way : journeys) {
+      if (ip && journeys.size() > 1 && pass_hook_in_place(walk, way, hook)) {
+        next.push_back(std::move(way));
+        continue;
+      }
       for (auto& passed : pass_hook(walk, std::move(way), hook, family))
         next.push_back(std::move(passed));
       if (walk.inquiry.pending())

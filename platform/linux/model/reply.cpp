@@ -198,7 +198,7 @@ void check_ends(const Walk& walk, Journey& journey) {
     add_stop(journey, sent_astray(journey, ct.source_nat,
                                   "NAT gives the answer another source than the client called"));
   else if (from.address.kind == AddressTerm::Kind::unknown)
-    assume(journey, "the answer has the source that the client called: " + from.address.why);
+    assume(journey, "the answer has the source that the client called: " + from.address.why.text());
 }
 
 /// Each namespace on the way keeps its own view of the connection.

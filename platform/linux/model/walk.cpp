@@ -63,8 +63,10 @@ Journeys pass(Walk& walk, Journeys journeys, Hook hook) {
   if (journeys.size() == 1 && !journeys.front().over &&
       pass_hook_in_place(walk, journeys.front(), hook))
     return journeys;
-  return each(walk, std::move(journeys),
-              [hook](Walk& w, Journey journey) { return pass_hook(w, std::move(journey), hook); });
+  return each(walk, std::move(journeys), [hook](Walk& w, Journey journey) {
+    return pass_hook_in_place(w, journey, hook) ? alone(std::move(journey))
+                                                : pass_hook(w, std::move(journey), hook);
+  });
 }
 
 Journeys enter(Walk& walk, Journey journey) {

@@ -85,7 +85,7 @@ public:
     assigned_before_ = packet.assigned;
     std::vector<Traveller> in;
     in.push_back({std::make_shared<const PacketClass>(packet), {}, {}});
-    auto rest = run_chain(base_.name, std::move(in), 0);
+    auto rest = run_chain(base_.name, std::move(in), 0, Ruleset::Reached::always);
     join_all(rest);
     for (auto& traveller : rest)
       end_by_policy(std::move(traveller));
@@ -103,8 +103,8 @@ public:
 private:
   /// What returns from a chain, or falls off its end.
   std::vector<Traveller> run_chain(const std::string& name, std::vector<Traveller> in,
-                                   unsigned depth) {
-    const RuleChain* chain = context_.ruleset.chain(context_.inquiry, base_.scope, name);
+                                   unsigned depth, Ruleset::Reached reached) {
+    const RuleChain* chain = context_.ruleset.chain(context_.inquiry, base_.scope, name, reached);
     if (chain == nullptr || depth > jump_stack) {
       for (auto& traveller : in)
         end_unknown(std::move(traveller),
@@ -203,6 +203,20 @@ private:
       travellers.front().packet = std::move(rest);
   }
 
+  /// What the rule does to every packet that comes to it; null: it tests something.
+  const nft::Verdict* verdict_on_all(const RuleRow& rule) const {
+    const auto& expressions = rule.expressions(order_);
+    const auto* last = expressions.empty()
+                           ? nullptr
+                           : std::get_if<nft::ImmediateVerdict>(&expressions.back().operation);
+    const auto counts = [](const nft::Expression& expression) {
+      return std::holds_alternative<nft::Counter>(expression.operation);
+    };
+    const bool always =
+        last != nullptr && std::all_of(expressions.begin(), expressions.end() - 1, counts);
+    return always ? &last->verdict : nullptr;
+  }
+
   /// A chain was missing, so the walk will begin again: asks for the chains that the rules from
   /// here on jump to without a condition as well, or it would begin again for each of them.
   void ask_ahead(const RuleChain& chain, const RuleRow& from) {
@@ -213,16 +227,9 @@ private:
     for (std::size_t at = first; at < std::min(chain.rules.size(), first + most); ++at) {
       if (chain.rules[at].last_verdict(order_) != nft::VerdictCode::jump)
         continue;
-      const auto& expressions = chain.rules[at].expressions(order_);
-      const auto* verdict = expressions.empty()
-                                ? nullptr
-                                : std::get_if<nft::ImmediateVerdict>(&expressions.back().operation);
-      const auto counts = [](const nft::Expression& expression) {
-        return std::holds_alternative<nft::Counter>(expression.operation);
-      };
-      if (verdict != nullptr && verdict->verdict.code == nft::VerdictCode::jump &&
-          std::all_of(expressions.begin(), expressions.end() - 1, counts))
-        context_.ruleset.chain(context_.inquiry, base_.scope, verdict->verdict.chain);
+      const auto* verdict = verdict_on_all(chain.rules[at]);
+      if (verdict != nullptr && verdict->code == nft::VerdictCode::jump)
+        context_.ruleset.chain(context_.inquiry, base_.scope, verdict->chain);
     }
   }
 
@@ -281,7 +288,9 @@ private:
       std::vector<Traveller> in;
       in.push_back(std::move(traveller));
       const bool jump = end.verdict.code == nft::VerdictCode::jump;
-      auto back = run_chain(end.verdict.chain, std::move(in), depth + (jump ? 1 : 0));
+      const auto reached = verdict_on_all(*site.rule) != nullptr ? Ruleset::Reached::always
+                                                                 : Ruleset::Reached::by_a_test;
+      auto back = run_chain(end.verdict.chain, std::move(in), depth + (jump ? 1 : 0), reached);
       std::ranges::move(back, std::back_inserter(jump ? next : returned));
       return;
     }

@@ -73,14 +73,35 @@ CulpritId rule_id(const RuleSite& site) {
                       id_part(*site.chain), site.rule->handle)};
 }
 
-Culprit rule_culprit(HookContext& context, const RuleSite& site) {
+namespace {
+
+/// `whole`: false if elements of a set were not there, which may be read later.
+std::string text_of(HookContext& context, const RuleSite& site, bool& whole) {
   const auto order = byte_order_of(context.inquiry.snapshot());
-  const auto phrases = phrases_of(site.rule->expressions(order), site.scope->family,
-                                  text_sources(context, *site.scope));
+  TextSources sources = text_sources(context, *site.scope);
+  sources.elements = [&whole, elements = std::move(sources.elements)](const std::string& set) {
+    const SetIndex* index = elements(set);
+    whole = whole && index != nullptr;
+    return index;
+  };
+  const auto phrases = phrases_of(site.rule->expressions(order), site.scope->family, sources);
   std::optional<std::string> text;
   if (made_by_iptables(context, site))
     text = iptables_words(phrases, site.rule->comment());
-  return {"nft_rule", rule_id(site).id, text ? *text : rule_text(phrases, site.rule->comment())};
+  return text ? *text : rule_text(phrases, site.rule->comment());
+}
+
+} // namespace
+
+Culprit rule_culprit(HookContext& context, const RuleSite& site) {
+  auto& texts = context.ruleset.texts();
+  if (const auto known = texts.find(site.rule); known != texts.end())
+    return {"nft_rule", rule_id(site).id, known->second};
+  bool whole = true;
+  std::string text = text_of(context, site, whole);
+  if (whole && !context.inquiry.pending() && context.inquiry.gaps().empty())
+    texts.emplace(site.rule, text);
+  return {"nft_rule", rule_id(site).id, std::move(text)};
 }
 
 std::uint8_t protocol_family(const HookRequest& request, const NftScope& scope,

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +50,25 @@ struct Octet {
   friend bool operator==(const Octet&, const Octet&) = default;
 };
 
+/// Why something is not known. A packet has dozens of them, and nearly all say nothing: then they
+/// are copied and moved for next to nothing.
+class Reason {
+public:
+  Reason() = default; ///< nothing to say
+  Reason(std::string text)
+      : text_(text.empty() ? nullptr : std::make_shared<const std::string>(std::move(text))) {}
+  const std::string& text() const {
+    static const std::string nothing;
+    return text_ ? *text_ : nothing;
+  }
+  friend bool operator==(const Reason& a, const Reason& b) {
+    return a.text_ == b.text_ || a.text() == b.text();
+  }
+
+private:
+  std::shared_ptr<const std::string> text_;
+};
+
 /// A value, or the name of what is not known.
 template <typename T> class Perhaps {
 public:
@@ -65,13 +85,13 @@ public:
   const T& value() const { return value_; } ///< only when known()
   bool is(const T& other) const { return known_ && value_ == other; }
   /// "the client's user id": what is not known; empty if known().
-  const std::string& why() const { return why_; }
+  const std::string& why() const { return why_.text(); }
   friend bool operator==(const Perhaps&, const Perhaps&) = default;
 
 private:
   T value_{};
   bool known_ = true;
-  std::string why_;
+  Reason why_;
 };
 
 /// An address in a packet or a connection: the client's, a known one, one of a range that the
@@ -81,7 +101,7 @@ struct AddressTerm {
   Kind kind = Kind::unknown;
   IpAddress first; ///< known, range
   IpAddress last;  ///< range
-  std::string why; ///< unknown
+  Reason why;      ///< unknown
 
   static AddressTerm client() { return {Kind::client, {}, {}, {}}; }
   static AddressTerm known(const IpAddress& address) { return {Kind::known, address, address, {}}; }
@@ -98,7 +118,7 @@ struct PortTerm {
   Kind kind = Kind::unknown;
   std::uint16_t first = 0;
   std::uint16_t last = 0;
-  std::string why;
+  Reason why;
 
   static PortTerm client() { return {Kind::client, 0, 0, {}}; }
   static PortTerm known(std::uint16_t port) { return {Kind::known, port, port, {}}; }

@@ -204,7 +204,8 @@ RuleChain Ruleset::chain_of_rows(const Snapshot& snapshot, const Request& reques
   return chain;
 }
 
-const RuleChain* Ruleset::chain(Inquiry& inquiry, const NftScope& scope, const std::string& name) {
+const RuleChain* Ruleset::chain(Inquiry& inquiry, const NftScope& scope, const std::string& name,
+                                Reached reached) {
   const Named named{scope, name};
   if (const auto cached = chains_.find(named); cached != chains_.end())
     return &cached->second;
@@ -215,7 +216,9 @@ const RuleChain* Ruleset::chain(Inquiry& inquiry, const NftScope& scope, const s
   const Snapshot& snapshot = inquiry.snapshot();
   // A whole snapshot of a host has the rules one by one.
   const bool one_by_one = snapshot.answer(dump) == nullptr && snapshot.answer(rows) != nullptr;
-  static_cast<void>(inquiry.find(one_by_one ? rows : dump));
+  const Request& request = one_by_one ? rows : dump;
+  static_cast<void>(reached == Reached::by_a_test ? inquiry.find_now(request)
+                                                  : inquiry.find(request));
   if (inquiry.pending() || inquiry.incomplete())
     return nullptr;
   RuleChain chain = one_by_one ? chain_of_rows(snapshot, rows) : chain_of_dump(snapshot, dump);
@@ -270,7 +273,10 @@ const SetIndex* Ruleset::elements(Inquiry& inquiry, const NftScope& scope, const
     return nullptr;
   Request request{std::string(table_name<NftSetDump>()), keys_of(scope)};
   request.keys.push_back({"set", set});
-  static_cast<void>(inquiry.find_within(request, messages_at_a_glance));
+  if (known->anonymous() && !inquiry.at_a_glance())
+    static_cast<void>(inquiry.find_now(request)); // a rule's own
+  else
+    static_cast<void>(inquiry.find_within(request, messages_at_a_glance));
   if (inquiry.pending() || inquiry.incomplete())
     return nullptr;
   return build(inquiry.snapshot(), request, named, *known);

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "core/model/model.h"
@@ -81,11 +82,17 @@ class Ruleset {
 public:
   /// Hooks that were run with these rules.
   HookMemory& memory() { return memory_; }
+  /// The texts of rules that were met. They hang on nothing that is still to be read.
+  std::unordered_map<const RuleRow*, std::string>& texts() { return texts_; }
   /// The base chains of a namespace. Null: asked for now, or it could not be read (then the
   /// inquiry is not pending and its gaps say why).
   const std::vector<NftBaseChain>* base_chains(Inquiry& inquiry, Int netns);
+  /// How a packet comes to a chain. Those that every packet of a chain comes to are asked for
+  /// together; of those behind a test only few are ever needed, one after another.
+  enum class Reached : std::uint8_t { always, by_a_test };
   /// Null as above.
-  const RuleChain* chain(Inquiry& inquiry, const NftScope& scope, const std::string& name);
+  const RuleChain* chain(Inquiry& inquiry, const NftScope& scope, const std::string& name,
+                         Reached reached = Reached::always);
   /// How many rules of the chains that were asked for there are.
   std::size_t rules_read() const;
   /// What a set is; null as above.
@@ -112,6 +119,7 @@ private:
   std::map<NftScope, std::map<std::string, SetShape>> shapes_;
   std::map<Named, SetIndex> indices_;
   std::map<std::tuple<NftScope, std::string, std::uint32_t>, std::string> objects_;
+  std::unordered_map<const RuleRow*, std::string> texts_;
 };
 
 /// True if the rules of a namespace changed while they were read: some facts are of one version,

@@ -56,7 +56,7 @@ TEST_CASE("what can be read while somebody waits is no need") {
   Snapshot snapshot = empty_snapshot();
   const Request of_address{std::string(table_name<Address>()), {{"netns", Int{7}}}};
   Inquiry inquiry(snapshot);
-  inquiry.read_at_once([&](const Request& request) {
+  inquiry.read_at_once([&](const Request& request, bool) {
     if (request == all_routes)
       snapshot.answered(request, {"routes"});
   });
@@ -68,9 +68,53 @@ TEST_CASE("what can be read while somebody waits is no need") {
   static_cast<void>(inquiry.find(of_address));
   CHECK(inquiry.needs() == std::vector{of_address});
   bool asked = false; // it might hang on what is still missing
-  inquiry.read_at_once([&](const Request&) { asked = true; });
+  inquiry.read_at_once([&](const Request&, bool) { asked = true; });
   static_cast<void>(inquiry.find({std::string(table_name<Interface>()), {{"netns", Int{7}}}}));
   CHECK_FALSE(asked);
+}
+
+TEST_CASE("who reads amid a walk is told what was asked for hastily") {
+  Snapshot snapshot = empty_snapshot();
+  Inquiry inquiry(snapshot);
+  std::vector<bool> hasty;
+  inquiry.read_at_once([&](const Request& request, bool hastily) {
+    hasty.push_back(hastily);
+    if (hastily)
+      snapshot.answered(request);
+  });
+  static_cast<void>(inquiry.find_now(all_routes));
+  CHECK_FALSE(inquiry.pending());
+  static_cast<void>(inquiry.find({std::string(table_name<Address>()), {{"netns", Int{7}}}}));
+  CHECK(inquiry.pending());
+  CHECK(hasty == std::vector{true, false});
+
+  Inquiry unattended(snapshot);
+  static_cast<void>(
+      unattended.find_now({std::string(table_name<Interface>()), {{"netns", Int{7}}}}));
+  CHECK(unattended.pending());
+}
+
+TEST_CASE("what was found for a question is found anew once there are more rows") {
+  Snapshot snapshot = empty_snapshot();
+  const auto add = [&](Int metric) {
+    Route route;
+    route.netns = 7;
+    route.metric = metric;
+    snapshot.add(route);
+  };
+  add(1);
+  snapshot.answered(all_routes);
+  for (int times = 0; times < 2; ++times)
+    CHECK(Inquiry(snapshot).find(all_routes).size() == 1);
+  add(2);
+  CHECK(Inquiry(snapshot).find(all_routes).size() == 2);
+  // A narrower question has the same answer, and other rows.
+  Request narrow = all_routes;
+  narrow.keys.push_back({"metric", Int{2}});
+  for (int times = 0; times < 2; ++times) {
+    CHECK(Inquiry(snapshot).find(narrow) == std::vector<std::size_t>{1});
+    CHECK(Inquiry(snapshot).find(all_routes).size() == 2);
+  }
 }
 
 TEST_CASE("what a part of an inquiry noted is taken over, as if it had been asked here") {

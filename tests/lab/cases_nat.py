@@ -248,9 +248,19 @@ def published(masquerade, through_ip, who, *settings, forwarding=1, drop=False):
                         + (f"ip daddr {CONTAINER} masquerade;" if masquerade else "") + " }; "
                         "chain f { type filter hook forward priority 0; "
                         + ("iifname docker0 oifname docker0 drop;" if drop else "") + " }; }")
+        for netns, link in ((lab.server, "docker0"), (lab.client, "eth0")):
+            netns.sysctl(f"net.ipv4.neigh.{link}.retrans_time_ms", 100)  # given up before the client is
         for port, setting in settings:
-            lab.server.ip("link", "set", port, "type", "bridge_slave", setting, "on")
+            # A carrier that comes up enables the port: br_port_carrier_check().
+            wait_until(lambda: port_is_up(lab, port), "the port has a carrier")
+            values = setting.split() if " " in setting else [setting, "on"]
+            subprocess.run(["bridge", "-n", lab.server.name, "link", "set", "dev", port, *values],
+                           check=True)
     return prepare
+
+
+def port_is_up(lab, port):
+    return json.loads(lab.server.ip("-j", "link", "show", port))[0]["operstate"] == "UP"
 
 
 def second_container(lab):
@@ -419,8 +429,16 @@ CASES = [
             False, 1, direct=True, drop=True),
     bridged("containers call each other on a host that does not forward", "open", None, NEIGHBOUR,
             False, 1, direct=True, forwarding=0),
-    bridged("containers behind isolated ports call each other", "timeout", "bridge.isolated",
+    bridged("containers behind isolated ports call each other", "unreachable", "bridge.isolated",
             NEIGHBOUR, False, 0, ("vk0", "isolated"), ("vk1", "isolated"), direct=True),
+    bridged("containers call each other, and the one's port is disabled", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, False, 0, ("vk0", "state 0"), direct=True),
+    bridged("containers call each other, and the caller's port is disabled", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, False, 0, ("vk1", "state 0"), direct=True),
+    bridged("a published port of a container behind a disabled port, routed", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, True, 0, ("vk0", "state 0")),
+    bridged("a container behind a disabled port calls the host", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, True, 0, ("vk1", "state 0")),
 ] + [
     Case(f"a rule about the ports of the bridge ({backend}): {name}", ports_told_apart(backend, *ports),
          Connection(CONTAINER, port=80, source=NEIGHBOUR), outcome, rule, certainty="certain")

@@ -321,10 +321,10 @@ def loopback_sent_on(route_localnet):
     return prepare
 
 
-def bridged(name, outcome, rule, who, masquerade, through_ip, *settings, direct=False, **others):
+def bridged(name, outcome, rule, who, masquerade, through_ip, *settings, direct=False, also=None, **others):
     address, port = (CONTAINER, 80) if direct else ("172.17.0.1", 8080)
     return Case(name, published(masquerade, through_ip, who, *settings, **others),
-                Connection(address, port=port, source=who), outcome, rule)
+                Connection(address, port=port, source=who), outcome, rule, also=also)
 
 
 REMOTE = Connection(SERVER)
@@ -426,7 +426,7 @@ CASES = [
     bridged("containers call each other below IP", "open", None, NEIGHBOUR, False, 0, direct=True,
             drop=True, forwarding=0),
     bridged("containers call each other, and IP's rules see it", "timeout", "fw.drop", NEIGHBOUR,
-            False, 1, direct=True, drop=True),
+            False, 1, direct=True, drop=True, also="bridge.br_netfilter"),
     bridged("containers call each other on a host that does not forward", "open", None, NEIGHBOUR,
             False, 1, direct=True, forwarding=0),
     bridged("containers behind isolated ports call each other", "unreachable", "bridge.isolated",

@@ -3,6 +3,7 @@ as kube-proxy writes them, redirects, with real clients and both back ends of ip
 
 import json
 import os
+import socket
 import subprocess
 
 from lab import Case, Connection, LabError, Skip, connect_tcp, enter, synfate_program, wait_until
@@ -273,6 +274,35 @@ def second_container(lab):
     return other
 
 
+STALE_PORT = 40000
+
+
+def remembered_by_conntrack(lab):
+    """A container was replaced, and NAT leads to the new one; a client that keeps its port does not
+    get there."""
+    inside = container(lab)
+    lab.serve("--udp", "0.0.0.0", "53", netns=inside)
+    leads_to = ("table ip n {{ chain p {{ type nat hook prerouting priority -100; "
+                "udp dport 53 dnat to {}:53; }}; }}")
+    nft(lab.server, leads_to.format("172.17.0.9"))
+    if lab.client.call(ask_from_kept_port):
+        raise LabError("somebody answers for the container that has gone")
+    nft(lab.server, "flush ruleset\n" + leads_to.format(CONTAINER))
+    if lab.client.call(ask_from_kept_port):
+        raise LabError("conntrack does not remember the container that has gone")
+
+
+def ask_from_kept_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.bind((CLIENT, STALE_PORT))
+        asking.settimeout(1)
+        asking.sendto(b"x", (SERVER, 53))
+        try:
+            return asking.recv(100)
+        except OSError:
+            return None
+
+
 def unnumbered(lab):
     """A container behind a link of its own, on which the host has no address: it asks with another."""
     inside = lab.another_netns("k")
@@ -366,6 +396,8 @@ CASES = [
     Case("redirect to a port with a listener", redirect(8081, "8081"), REMOTE, "open"),
     Case("redirect to a port without one", redirect(8081, "8080"), REMOTE, "refused",
          "nat.dead_target"),
+    Case("a datagram goes to the new container, those of an old port to the one that has gone",
+         remembered_by_conntrack, Connection(SERVER, 53, "udp"), "open", also="nat.udp_stale_conntrack"),
     Case("NAT of the port alone", another_port, Connection(SERVER, 80, source=SERVER, local=True), "open",
          certainty="certain"),
     Case("NAT of the port alone (IPv6)", another_port, Connection("::1", 80, local=True), "open",

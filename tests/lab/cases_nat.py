@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 
 from lab import Case, Connection, LabError, Skip, connect_tcp, enter, synfate_program, wait_until
 
@@ -274,6 +275,29 @@ def second_container(lab):
     return other
 
 
+PROXY = """
+import socket
+listener = socket.create_server(("0.0.0.0", 8080))
+print("ready", flush=True)
+while True:
+    taken, _ = listener.accept()
+    try:
+        socket.create_connection(("172.17.0.2", 81), timeout=2)
+    except OSError:
+        taken.close()
+"""
+
+
+def proxy_to_a_dead_port(lab):
+    """What docker-proxy does, with its arguments."""
+    container(lab)
+    proxy = lab.start(lab.server, sys.executable, "-c", PROXY, "-proto", "tcp", "-host-ip", "0.0.0.0",
+                      "-host-port", "8080", "-container-ip", CONTAINER, "-container-port", "81",
+                      output=subprocess.PIPE)
+    lab.undo(proxy.stdout.close)
+    proxy.stdout.readline()
+
+
 STALE_PORT = 40000
 
 
@@ -398,6 +422,8 @@ CASES = [
          "nat.dead_target"),
     Case("a datagram goes to the new container, those of an old port to the one that has gone",
          remembered_by_conntrack, Connection(SERVER, 53, "udp"), "open", also="nat.udp_stale_conntrack"),
+    Case("docker's proxy to a container where nothing listens", proxy_to_a_dead_port, REMOTE, "reset",
+         predicted="open", also="proxy.userland_dead"),
     Case("NAT of the port alone", another_port, Connection(SERVER, 80, source=SERVER, local=True), "open",
          certainty="certain"),
     Case("NAT of the port alone (IPv6)", another_port, Connection("::1", 80, local=True), "open",

@@ -252,6 +252,7 @@ struct Interface {
   Fact<bool> no_arp;
   Fact<bool> hairpin;
   Fact<bool> isolated;
+  Fact<Text> port_state;
   Fact<Int> udp_port;
   Fact<Text> macvlan_mode;
 };
@@ -286,6 +287,8 @@ inline constexpr auto description_of<Interface> = describe(
            "A bridge's port by which frames may leave that came by it (hairpin mode)."),
     column(&Interface::isolated, "isolated", "",
            "A bridge's port from which no frame goes to other such ports."),
+    column(&Interface::port_state, "port_state", "",
+           "A bridge's port: forwarding, or disabled, listening, learning or blocking."),
     column(&Interface::udp_port, "udp_port", "",
            "The UDP port that the kernel opened for it: vxlan, geneve, bareudp."),
     column(&Interface::macvlan_mode, "macvlan_mode", "",

@@ -2,12 +2,14 @@
 // the rules of one chain, the sets of one table, one key of one set.
 #include <chrono>
 #include <map>
+#include <span>
 
 #include "core/plugin/sdk.h"
 #include "core/plugin/sdk_rows.h"
 #include "platform/linux/netfilter/consistent_read.h"
 #include "platform/linux/netfilter/queues.h"
 #include "platform/linux/netfilter/read_nft.h"
+#include "platform/linux/netfilter/tracked.h"
 #include "platform/linux/privilege.h"
 
 namespace synfate {
@@ -42,6 +44,8 @@ public:
         report_queues(collection, status.error());
       return;
     }
+    if (collection.table() == table_name<TrackedConnection>())
+      return collect_tracked(collection);
     const auto reader = reader_for(collection);
     if (!reader && reader.error().code == ErrorCode::unsupported)
       return; // no nf_tables: no rules
@@ -63,6 +67,28 @@ private:
     }
     known->second.set_timeout(timeout);
     return &known->second;
+  }
+
+  static void collect_tracked(sdk::Collection& collection) {
+    TrackedQuestion question;
+    if (const auto proto = collection.text_key("proto"))
+      question.proto = std::string(*proto);
+    if (const auto address = collection.ip_key("destination"))
+      question.destination =
+          IpAddress::from_bytes(std::as_bytes(std::span(address->data(), address->size())));
+    question.destination_port = collection.integer_key("destination_port");
+    const auto rows =
+        read_tracked(collection.netns(), question,
+                     std::chrono::milliseconds(collection.milliseconds_left()), collection.root());
+    if (const auto status = put_all(collection, rows); !status)
+      sdk::report(collection,
+                  {.id = "conntrack.entries",
+                   .what = "the connections that conntrack knows",
+                   .why = to_string(status.error()),
+                   .effect = "that an old one still leads a client elsewhere is not told",
+                   .remedy = status.error().code == ErrorCode::denied
+                                 ? remedy_with("CAP_NET_ADMIN")
+                                 : "modprobe nf_conntrack_netlink"});
   }
 
   static Status answer(sdk::Collection& collection, NftReader& reader) {

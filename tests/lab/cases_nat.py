@@ -3,7 +3,9 @@ as kube-proxy writes them, redirects, with real clients and both back ends of ip
 
 import json
 import os
+import socket
 import subprocess
+import sys
 
 from lab import Case, Connection, LabError, Skip, connect_tcp, enter, synfate_program, wait_until
 
@@ -254,9 +256,19 @@ def published(masquerade, through_ip, who, *settings, forwarding=1, drop=False):
                         + (f"ip daddr {CONTAINER} masquerade;" if masquerade else "") + " }; "
                         "chain f { type filter hook forward priority 0; "
                         + ("iifname docker0 oifname docker0 drop;" if drop else "") + " }; }")
+        for netns, link in ((lab.server, "docker0"), (lab.client, "eth0")):
+            netns.sysctl(f"net.ipv4.neigh.{link}.retrans_time_ms", 100)  # given up before the client is
         for port, setting in settings:
-            lab.server.ip("link", "set", port, "type", "bridge_slave", setting, "on")
+            # A carrier that comes up enables the port: br_port_carrier_check().
+            wait_until(lambda: port_is_up(lab, port), "the port has a carrier")
+            values = setting.split() if " " in setting else [setting, "on"]
+            subprocess.run(["bridge", "-n", lab.server.name, "link", "set", "dev", port, *values],
+                           check=True)
     return prepare
+
+
+def port_is_up(lab, port):
+    return json.loads(lab.server.ip("-j", "link", "show", port))[0]["operstate"] == "UP"
 
 
 def second_container(lab):
@@ -267,6 +279,58 @@ def second_container(lab):
     other.ip("link", "set", "eth0", "up")
     other.ip("route", "add", "default", "via", "172.17.0.1")
     return other
+
+
+PROXY = """
+import socket
+listener = socket.create_server(("0.0.0.0", 8080))
+print("ready", flush=True)
+while True:
+    taken, _ = listener.accept()
+    try:
+        socket.create_connection(("172.17.0.2", 81), timeout=2)
+    except OSError:
+        taken.close()
+"""
+
+
+def proxy_to_a_dead_port(lab):
+    """What docker-proxy does, with its arguments."""
+    container(lab)
+    proxy = lab.start(lab.server, sys.executable, "-c", PROXY, "-proto", "tcp", "-host-ip", "0.0.0.0",
+                      "-host-port", "8080", "-container-ip", CONTAINER, "-container-port", "81",
+                      output=subprocess.PIPE)
+    lab.undo(proxy.stdout.close)
+    proxy.stdout.readline()
+
+
+STALE_PORT = 40000
+
+
+def remembered_by_conntrack(lab):
+    """A container was replaced, and NAT leads to the new one; a client that keeps its port does not
+    get there."""
+    inside = container(lab)
+    lab.serve("--udp", "0.0.0.0", "53", netns=inside)
+    leads_to = ("table ip n {{ chain p {{ type nat hook prerouting priority -100; "
+                "udp dport 53 dnat to {}:53; }}; }}")
+    nft(lab.server, leads_to.format("172.17.0.9"))
+    if lab.client.call(ask_from_kept_port):
+        raise LabError("somebody answers for the container that has gone")
+    nft(lab.server, "flush ruleset\n" + leads_to.format(CONTAINER))
+    if lab.client.call(ask_from_kept_port):
+        raise LabError("conntrack does not remember the container that has gone")
+
+
+def ask_from_kept_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.bind((CLIENT, STALE_PORT))
+        asking.settimeout(1)
+        asking.sendto(b"x", (SERVER, 53))
+        try:
+            return asking.recv(100)
+        except OSError:
+            return None
 
 
 def unnumbered(lab):
@@ -317,10 +381,10 @@ def loopback_sent_on(route_localnet):
     return prepare
 
 
-def bridged(name, outcome, rule, who, masquerade, through_ip, *settings, direct=False, **others):
+def bridged(name, outcome, rule, who, masquerade, through_ip, *settings, direct=False, also=None, **others):
     address, port = (CONTAINER, 80) if direct else ("172.17.0.1", 8080)
     return Case(name, published(masquerade, through_ip, who, *settings, **others),
-                Connection(address, port=port, source=who), outcome, rule)
+                Connection(address, port=port, source=who), outcome, rule, also=also)
 
 
 REMOTE = Connection(SERVER)
@@ -362,6 +426,10 @@ CASES = [
     Case("redirect to a port with a listener", redirect(8081, "8081"), REMOTE, "open"),
     Case("redirect to a port without one", redirect(8081, "8080"), REMOTE, "refused",
          "nat.dead_target"),
+    Case("a datagram goes to the new container, those of an old port to the one that has gone",
+         remembered_by_conntrack, Connection(SERVER, 53, "udp"), "open", also="nat.udp_stale_conntrack"),
+    Case("docker's proxy to a container where nothing listens", proxy_to_a_dead_port, REMOTE, "reset",
+         predicted="open", also="proxy.userland_dead"),
     Case("NAT of the port alone", another_port, Connection(SERVER, 80, source=SERVER, local=True), "open",
          certainty="certain"),
     Case("NAT of the port alone (IPv6)", another_port, Connection("::1", 80, local=True), "open",
@@ -424,11 +492,19 @@ CASES = [
     bridged("containers call each other below IP", "open", None, NEIGHBOUR, False, 0, direct=True,
             drop=True, forwarding=0),
     bridged("containers call each other, and IP's rules see it", "timeout", "fw.drop", NEIGHBOUR,
-            False, 1, direct=True, drop=True),
+            False, 1, direct=True, drop=True, also="bridge.br_netfilter"),
     bridged("containers call each other on a host that does not forward", "open", None, NEIGHBOUR,
             False, 1, direct=True, forwarding=0),
-    bridged("containers behind isolated ports call each other", "timeout", "bridge.isolated",
+    bridged("containers behind isolated ports call each other", "unreachable", "bridge.isolated",
             NEIGHBOUR, False, 0, ("vk0", "isolated"), ("vk1", "isolated"), direct=True),
+    bridged("containers call each other, and the one's port is disabled", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, False, 0, ("vk0", "state 0"), direct=True),
+    bridged("containers call each other, and the caller's port is disabled", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, False, 0, ("vk1", "state 0"), direct=True),
+    bridged("a published port of a container behind a disabled port, routed", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, True, 0, ("vk0", "state 0")),
+    bridged("a container behind a disabled port calls the host", "unreachable",
+            "bridge.port_disabled", NEIGHBOUR, True, 0, ("vk1", "state 0")),
 ] + [
     Case(f"a rule about the ports of the bridge ({backend}): {name}", ports_told_apart(backend, *ports),
          Connection(CONTAINER, port=80, source=NEIGHBOUR), outcome, rule, certainty="certain")

@@ -939,6 +939,21 @@ def tunnel_without_carrier(lab):
     lab.server.ip("route", "add", "10.79.0.9/32", "dev", "tun0")
 
 
+def tunnel_dropped_outside(lab):
+    """The packets of a tunnel come in packets of their own, which a rule drops."""
+    for netns, link, remote, own in ((lab.server, "sv0", "10.77.0.2", "10.66.0.1/24"),
+                                     (lab.client, "cl0", "10.77.0.1", "10.66.0.2/24")):
+        netns.ip("link", "add", "vx0", "type", "vxlan", "id", "5", "remote", remote, "dev", link,
+                 "dstport", "4789")
+        netns.ip("addr", "add", own, "dev", "vx0")
+        netns.ip("link", "set", "vx0", "up")
+    address = {each: json.loads(each.ip("-j", "link", "show", "vx0"))[0]["address"]
+               for each in (lab.server, lab.client)}
+    lab.client.ip("neigh", "replace", "10.66.0.1", "lladdr", address[lab.server], "dev", "vx0")
+    lab.serve("0.0.0.0", "8080")
+    rules(lab, "table ip n { chain i { type filter hook input priority 0; udp dport 4789 drop; }\n}")
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -1141,6 +1156,8 @@ CASES = [
          "timeout"),
     Case("NAT sends a client to itself, where nothing listens (IPv6)", sent_back_to_the_caller,
          Connection("fd77::1", 8090), "timeout"),
+    Case("a rule drops what carries the packets of a tunnel", tunnel_dropped_outside,
+         Connection("10.66.0.1", source="10.66.0.2"), "timeout", predicted="open", certainty="likely"),
     Case("a tunnel without a carrier loses packets and says nothing", tunnel_without_carrier,
          Connection("10.79.0.9", source="10.77.0.1", local=True), "timeout", culprit="neighbour"),
     Case("a routing rule for ICMP holds back the error", rule_of_icmp,

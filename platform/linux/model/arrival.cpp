@@ -14,6 +14,7 @@
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/programs.h"
 #include "platform/linux/model/refusal.h"
+#include "platform/linux/model/tunnel.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/model/way_back.h"
 
@@ -316,6 +317,7 @@ Journeys enter_interface(Walk& walk, Journey journey) {
   const auto device = first ? arrival_interface(walk, journey.netns) : std::nullopt;
   if (!device)
     return enter_namespace(walk, std::move(journey));
+  take_for_carried(walk, journey, journey.netns, *device);
   Journeys entered;
   for (auto& source : drop_martians(std::move(journey)))
     for (auto& part : part_bridged(walk, std::move(source), *device)) {

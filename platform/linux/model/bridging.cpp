@@ -6,6 +6,7 @@
 
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/discovery.h"
+#include "platform/linux/model/link_asker.h"
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 
@@ -42,6 +43,10 @@ Stop held_back(const Interface& port, const std::string& text, std::string note)
 /// other isolated ones (br_skb_isolated()).
 std::optional<Stop> held_back(const Interface& bridge, const Interface& from, const Interface& to) {
   const std::string by = to.name.value_or("?");
+  for (const auto* port : {&from, &to})
+    if (is_shut(*port))
+      return held_back(*port, shut_text(*port),
+                       fmt::format("{} lets nothing through", shut_text(*port)));
   if (from.index == to.index && to.hairpin.is(false))
     return held_back(to, "hairpin off",
                      fmt::format("it is for the port of {} that it came by, and {} is not in "
@@ -55,6 +60,28 @@ std::optional<Stop> held_back(const Interface& bridge, const Interface& from, co
 }
 
 } // namespace
+
+bool is_shut(const Interface& port) {
+  return port.port_state.known() && !port.port_state.is("forwarding");
+}
+
+std::string shut_text(const Interface& port) {
+  return fmt::format("{}, a port of the bridge whose state is {}", port.name.value_or("?"),
+                     port.port_state.value_or("?"));
+}
+
+std::optional<Interface> shut_port_of(Walk& walk, Int netns, const Interface& bridge,
+                                      const IpAddress& address) {
+  std::optional<Interface> found;
+  for (const auto& each : visible_neighbours(walk, netns, bridge, address.family())) {
+    if (each.address != address)
+      continue;
+    if (!is_shut(each.end))
+      return std::nullopt;
+    found = each.end;
+  }
+  return found;
+}
 
 bool is_turned_by_nat(const PacketClass& packet) {
   return packet.meta.in.kind.is("bridge") && packet.meta.physical_in != 0 &&
@@ -77,7 +104,8 @@ Journeys part_bridged(Walk& walk, Journey journey, const Interface& device) {
   if (!near.contains(target) || own.contains(target))
     return alone(std::move(journey));
   const auto found = find_next_hop(walk, journey.netns, device, to, std::nullopt);
-  if (found.kind == NextHop::Kind::nobody || found.kind == NextHop::Kind::lost)
+  if ((found.kind == NextHop::Kind::nobody || found.kind == NextHop::Kind::lost) &&
+      !shut_port_of(walk, journey.netns, device, to))
     return alone(std::move(journey));
   const auto members = near - own - target;
   auto parts = cut(std::move(journey), {members});
@@ -136,6 +164,18 @@ Int port_of(Walk& walk, const Journey& journey, Int bridge, const AddressTerm& a
   return found;
 }
 
+/// Who calls a neighbour over the bridge asks for it first, and that question is kept back as well.
+Stop asked_in_vain(Walk& walk, const Journey& journey, const Interface& bridge,
+                   const IpAddress& client, Stop stop) {
+  const auto asker = find_asker(walk, journey, bridge, client, false);
+  if (!journey.bridged || journey.kind == Packet::datagram || (asker && asker->knows))
+    return stop;
+  stop.outcome = Outcome::unreachable;
+  stop.icmp = client.is_v4() ? Icmp::host : Icmp::addr_unreachable;
+  stop.error = "EHOSTUNREACH";
+  return stop;
+}
+
 Journeys part_by_ports(Walk& walk, Journey journey, const IpAddress& next_hop) {
   const bool first = journey.kind == Packet::syn || journey.kind == Packet::datagram;
   const auto bridge = ask_interface(walk.inquiry, journey.netns, journey.packet.meta.in.index);
@@ -150,7 +190,7 @@ Journeys part_by_ports(Walk& walk, Journey journey, const IpAddress& next_hop) {
   for (const auto& member : members)
     if (auto stop = held_back(*bridge, member.port, target->port)) {
       kept.push_back(IntervalSet::address(member.address));
-      stops.push_back(std::move(*stop));
+      stops.push_back(asked_in_vain(walk, journey, *bridge, member.address, std::move(*stop)));
     }
   if (kept.empty())
     return alone(std::move(journey));

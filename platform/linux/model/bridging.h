@@ -12,6 +12,16 @@
 
 namespace synfate {
 
+/// A port of a bridge that takes and sends no frames, whoever is behind it: br_handle_frame(),
+/// br_handle_frame_finish(), should_deliver().
+bool is_shut(const Interface& port);
+/// What is said of such a port.
+std::string shut_text(const Interface& port);
+
+/// The port of a bridge that an address is behind, if that is shut and no other leads there.
+std::optional<Interface> shut_port_of(Walk& walk, Int netns, const Interface& bridge,
+                                      const IpAddress& address);
+
 /// br_netfilter has let NAT give the packet another destination.
 bool is_turned_by_nat(const PacketClass& packet);
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "platform/linux/model/ask.h"
+#include "platform/linux/model/bridging.h"
 #include "platform/linux/model/class_walk.h"
 #include "platform/linux/model/link_asker.h"
 #include "platform/linux/model/link_exchange.h"
@@ -350,6 +351,40 @@ Journeys meet_siblings(Walk& walk, Journey journey, const Interface& device) {
   return journeys;
 }
 
+/// Behind a port of the bridge that lets nothing through.
+Stop unheard_port(Walk& walk, const Journey& journey, const Interface& device,
+                  const IpAddress& client, const Interface& port) {
+  const auto asker = find_asker(walk, journey, device, client, false);
+  const bool told = journey.kind != Packet::datagram && (!asker || !asker->knows);
+  return {told ? Outcome::unreachable : Outcome::timeout,
+          !told            ? Icmp::none
+          : client.is_v4() ? Icmp::host
+                           : Icmp::addr_unreachable,
+          told ? "EHOSTUNREACH" : "ETIMEDOUT",
+          Stage::interface,
+          Culprit{"interface", port.name.value_or("?"), shut_text(port)},
+          fmt::format("{} is behind {}", client.to_string(), shut_text(port))};
+}
+
+Journeys pass_ports(Walk& walk, Journey journey, const Interface& device) {
+  std::map<IpAddress, Interface> behind;
+  for (const auto& each : visible_neighbours(walk, journey.netns, device, journey.packet.family))
+    if (const auto port = is_shut(each.end)
+                              ? shut_port_of(walk, journey.netns, device, each.address)
+                              : std::nullopt)
+      behind.emplace(each.address, *port);
+  std::vector<IntervalSet> sets;
+  for (const auto& [address, port] : behind)
+    sets.push_back(IntervalSet::address(address));
+  Journeys journeys = walk.classes != nullptr && !sets.empty() ? cut(std::move(journey), sets)
+                                                               : alone(std::move(journey));
+  for (auto& way : journeys)
+    for (const auto& [address, port] : behind)
+      if (IntervalSet::address(address).contains(way.packet.addresses))
+        add_stop(way, unheard_port(walk, way, device, address, port));
+  return journeys;
+}
+
 Journeys get_heard(Walk& walk, Journey journey, const Interface& device) {
   return walk.classes != nullptr ? discover_many(walk, journey, device)
                                  : discover_one(walk, std::move(journey), device);
@@ -361,13 +396,14 @@ Journeys get_discovered(Walk& walk, Journey journey, const Interface& device) {
   if (journey.stopped() || walk.flow.local || walk.flow.to.is_multicast() ||
       !has_neighbours(device))
     return alone(std::move(journey));
-  if (!device.kind.is("macvlan"))
+  if (!device.kind.is("macvlan") && !device.kind.is("bridge"))
     return get_heard(walk, std::move(journey), device);
   if (device.macvlan_mode.is("source"))
     assume(journey,
            fmt::format("{} hears the client (macvlan, mode source)", device.name.value_or("?")));
   Journeys journeys;
-  for (auto& way : meet_siblings(walk, std::move(journey), device)) {
+  for (auto& way : device.kind.is("bridge") ? pass_ports(walk, std::move(journey), device)
+                                            : meet_siblings(walk, std::move(journey), device)) {
     auto parts = way.stopped() ? alone(std::move(way)) : get_heard(walk, std::move(way), device);
     std::ranges::move(parts, std::back_inserter(journeys));
   }

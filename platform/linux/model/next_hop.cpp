@@ -335,12 +335,13 @@ private:
     }
     if (!by.interface.hairpin.is(false)) // then others behind the same port hear it
       found_.closed = false;
-    if (!bridge->up.is(true) || !seen_.insert(key_of(by.netns, *bridge)).second)
+    if (is_shut(by.interface) || !bridge->up.is(true) ||
+        !seen_.insert(key_of(by.netns, *bridge)).second)
       return;
     std::vector<Interface> ports;
     for (const auto& each : ask_interfaces(walk_.inquiry, by.netns)) {
       if (!is_enslaved(each) || !(each.master_index == bridge->index) || !each.up.is(true) ||
-          each.index == by.interface.index ||
+          each.index == by.interface.index || is_shut(each) ||
           (each.isolated.is(true) && by.interface.isolated.is(true)))
         continue;
       found_.closed = found_.closed && each.kind.is("veth");
@@ -406,7 +407,7 @@ public:
       return {};
     closed_ = closed_ && there.closed;
     for (const auto* peer : likeliest_first(there.peers)) {
-      if (takes(peer->netns, peer->interface))
+      if (!is_shut(peer->end) && takes(peer->netns, peer->interface))
         return {NextHop::Kind::there, peer->netns, peer->interface, {}, false, false,
                 peer->bridges};
       if (walk_.inquiry.pending())
@@ -516,6 +517,8 @@ private:
   NextHop not_found() {
     if (!closed_ || hidden_)
       return beyond();
+    if (const auto port = shut_port_of(walk_, netns_, out_, hop_))
+      return nobody("behind " + shut_text(*port));
     if (known_.empty())
       return nobody(fmt::format("nobody behind {} has it", name()));
     return lost();

@@ -16,6 +16,7 @@
 #include "platform/linux/model/next_hop.h"
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/route_replay.h"
+#include "platform/linux/model/tunnel.h"
 #include "platform/linux/netfilter/route_tables.h"
 #include "platform/linux/routing/reachability.h"
 
@@ -545,6 +546,7 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
                                 fmt::format("{} has no carrier", device->name.value_or("?"))));
     return alone(std::move(journey));
   }
+  take_for_carried(walk, journey, journey.netns, *device);
   if (next == nullptr)
     count_hops_to_client(walk, journey, *device, *to);
   if (next == nullptr && !journey.hops.empty() && journey.hops.front().below_ip)

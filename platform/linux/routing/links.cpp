@@ -87,6 +87,15 @@ Fact<Text> macvlan_mode(const Attributes& data) {
   return Text(known->second);
 }
 
+/// include/uapi/linux/if_bridge.h: BR_STATE_DISABLED …, Linux 6.12.
+Fact<Text> port_state(std::optional<std::uint8_t> state) {
+  static constexpr std::array<const char*, 5> names{"disabled", "listening", "learning",
+                                                    "forwarding", "blocking"};
+  if (!state || *state >= names.size())
+    return Absent{};
+  return Text(names[*state]);
+}
+
 Result<Interface> decode_link(const Message& message, Int netns) {
   SYNFATE_TRY(attributes, message.attributes(sizeof(ifinfomsg)));
   const auto head = message.head<ifinfomsg>().value();
@@ -116,6 +125,7 @@ Result<Interface> decode_link(const Message& message, Int netns) {
     SYNFATE_TRY(port, kind.nested(IFLA_INFO_SLAVE_DATA));
     link.hairpin = flag(port.u8(IFLA_BRPORT_MODE));
     link.isolated = flag(port.u8(IFLA_BRPORT_ISOLATED));
+    link.port_state = port_state(port.u8(IFLA_BRPORT_STATE));
   }
   if (link.kind.is("macvlan") || link.kind.is("macvtap")) {
     SYNFATE_TRY(data, kind.nested(IFLA_INFO_DATA));

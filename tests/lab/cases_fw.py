@@ -52,6 +52,16 @@ def closed_but_for(*rules, tool="iptables-legacy", **how):
     return prepare
 
 
+def socket_of_another_device(*how):
+    """A listener bound to a device is not the socket of what comes by another."""
+    def prepare(lab):
+        lab.server.ip("link", "add", "sd0", "type", "veth", "peer", "name", "sd1")
+        lab.server.ip("link", "set", "sd0", "up")
+        lab.serve("--device", "sd0", SERVER, "8080")
+        within(lab, *how)
+    return prepare
+
+
 def knocked(lab):
     """The first packet takes the client out of the list: its second finds it gone."""
     recent(["--remove", "-j", "ACCEPT"], listed=[CLIENT])(lab)
@@ -410,4 +420,11 @@ CASES = [
          certainty="certain"),
     Case("an ICMP error keeps a part of it", rules_of_input(TRAFFIC_CLASS),
          Connection("10.77.0.1", 9, proto="udp"), "refused", certainty="certain"),
+    Case("-m socket and a listener that is bound to another device",
+         socket_of_another_device("iptables-legacy", "-A", "INPUT", "-m", "socket", "-j", "DROP"),
+         Connection(SERVER), "refused", certainty="certain"),
+    Case("socket wildcard and a listener that is bound to another device",
+         socket_of_another_device("nft", "table ip t { chain i { type filter hook input priority 0;"
+                                         " socket wildcard 0 drop; }; }"),
+         Connection(SERVER), "refused", certainty="certain"),
 ]

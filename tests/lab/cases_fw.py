@@ -62,6 +62,16 @@ def socket_of_another_device(*how):
     return prepare
 
 
+def without_option(setting, option):
+    """The server's settings keep an option out of its answers, and out of what it sends itself."""
+    def prepare(lab):
+        lab.serve("::", "8080")
+        lab.server.sysctl(setting, 0)
+        within(lab, "nft", f"table inet t {{ chain o {{ type filter hook output priority 0;"
+                           f" tcp flags & syn == syn tcp option {option} exists drop; }}; }}")
+    return prepare
+
+
 def knocked(lab):
     """The first packet takes the client out of the list: its second finds it gone."""
     recent(["--remove", "-j", "ACCEPT"], listed=[CLIENT])(lab)
@@ -427,4 +437,12 @@ CASES = [
          socket_of_another_device("nft", "table ip t { chain i { type filter hook input priority 0;"
                                          " socket wildcard 0 drop; }; }"),
          Connection(SERVER), "refused", certainty="certain"),
+    Case("the answer has no window scale", without_option("net.ipv4.tcp_window_scaling", "window"),
+         Connection(SERVER), "open", certainty="certain"),
+    Case("nor has a program of the server", without_option("net.ipv4.tcp_window_scaling", "window"),
+         Connection(SERVER, source=SERVER, local=True), "open", certainty="certain"),
+    Case("the answer has no timestamps", without_option("net.ipv4.tcp_timestamps", "timestamp"),
+         Connection(SERVER), "open", certainty="certain"),
+    Case("the answer does not permit SACK", without_option("net.ipv4.tcp_sack", "sack-perm"),
+         Connection("fd77::1"), "open", certainty="certain"),
 ]

@@ -72,6 +72,15 @@ def without_option(setting, option):
     return prepare
 
 
+def own_errors_dropped(lab):
+    """What this host tells its own programs comes from the address that they call from."""
+    within(lab, "nft", "table inet t { chain o { type filter hook output priority 0;"
+                       " tcp dport 8080 reject; };"
+                       " chain i { type filter hook input priority 0;"
+                       " meta l4proto { icmp, ipv6-icmp } ip saddr 10.77.0.1 drop;"
+                       " meta l4proto { icmp, ipv6-icmp } ip6 saddr fd77::1 drop; }; }")
+
+
 def knocked(lab):
     """The first packet takes the client out of the list: its second finds it gone."""
     recent(["--remove", "-j", "ACCEPT"], listed=[CLIENT])(lab)
@@ -445,4 +454,8 @@ CASES = [
          Connection(SERVER), "open", certainty="certain"),
     Case("the answer does not permit SACK", without_option("net.ipv4.tcp_sack", "sack-perm"),
          Connection("fd77::1"), "open", certainty="certain"),
+    Case("an ICMP error to a program of this host has its address", own_errors_dropped,
+         Connection(CLIENT, source=SERVER, local=True), "timeout", certainty="certain"),
+    Case("so it has over IPv6, too", own_errors_dropped,
+         Connection("fd77::2", source="fd77::1", local=True), "timeout", certainty="certain"),
 ]

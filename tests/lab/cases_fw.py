@@ -52,6 +52,35 @@ def closed_but_for(*rules, tool="iptables-legacy", **how):
     return prepare
 
 
+def socket_of_another_device(*how):
+    """A listener bound to a device is not the socket of what comes by another."""
+    def prepare(lab):
+        lab.server.ip("link", "add", "sd0", "type", "veth", "peer", "name", "sd1")
+        lab.server.ip("link", "set", "sd0", "up")
+        lab.serve("--device", "sd0", SERVER, "8080")
+        within(lab, *how)
+    return prepare
+
+
+def without_option(setting, option):
+    """The server's settings keep an option out of its answers, and out of what it sends itself."""
+    def prepare(lab):
+        lab.serve("::", "8080")
+        lab.server.sysctl(setting, 0)
+        within(lab, "nft", f"table inet t {{ chain o {{ type filter hook output priority 0;"
+                           f" tcp flags & syn == syn tcp option {option} exists drop; }}; }}")
+    return prepare
+
+
+def own_errors_dropped(lab):
+    """What this host tells its own programs comes from the address that they call from."""
+    within(lab, "nft", "table inet t { chain o { type filter hook output priority 0;"
+                       " tcp dport 8080 reject; };"
+                       " chain i { type filter hook input priority 0;"
+                       " meta l4proto { icmp, ipv6-icmp } ip saddr 10.77.0.1 drop;"
+                       " meta l4proto { icmp, ipv6-icmp } ip6 saddr fd77::1 drop; }; }")
+
+
 def knocked(lab):
     """The first packet takes the client out of the list: its second finds it gone."""
     recent(["--remove", "-j", "ACCEPT"], listed=[CLIENT])(lab)
@@ -410,4 +439,23 @@ CASES = [
          certainty="certain"),
     Case("an ICMP error keeps a part of it", rules_of_input(TRAFFIC_CLASS),
          Connection("10.77.0.1", 9, proto="udp"), "refused", certainty="certain"),
+    Case("-m socket and a listener that is bound to another device",
+         socket_of_another_device("iptables-legacy", "-A", "INPUT", "-m", "socket", "-j", "DROP"),
+         Connection(SERVER), "refused", certainty="certain"),
+    Case("socket wildcard and a listener that is bound to another device",
+         socket_of_another_device("nft", "table ip t { chain i { type filter hook input priority 0;"
+                                         " socket wildcard 0 drop; }; }"),
+         Connection(SERVER), "refused", certainty="certain"),
+    Case("the answer has no window scale", without_option("net.ipv4.tcp_window_scaling", "window"),
+         Connection(SERVER), "open", certainty="certain"),
+    Case("nor has a program of the server", without_option("net.ipv4.tcp_window_scaling", "window"),
+         Connection(SERVER, source=SERVER, local=True), "open", certainty="certain"),
+    Case("the answer has no timestamps", without_option("net.ipv4.tcp_timestamps", "timestamp"),
+         Connection(SERVER), "open", certainty="certain"),
+    Case("the answer does not permit SACK", without_option("net.ipv4.tcp_sack", "sack-perm"),
+         Connection("fd77::1"), "open", certainty="certain"),
+    Case("an ICMP error to a program of this host has its address", own_errors_dropped,
+         Connection(CLIENT, source=SERVER, local=True), "timeout", certainty="certain"),
+    Case("so it has over IPv6, too", own_errors_dropped,
+         Connection("fd77::2", source="fd77::1", local=True), "timeout", certainty="certain"),
 ]

@@ -151,6 +151,13 @@ def rewritten_in_output(lab):
                     "udp dport 80 ip daddr set 10.255.9.9; }; }")
 
 
+def answered_in_another_zone(lab):
+    """The call is tracked in a zone where nobody looks for its answer."""
+    sent_on_by_a_rule(lab)
+    nft(lab.server, "table ip z { chain o { type filter hook output priority -300; ct zone set 1; };"
+                    " chain s { type nat hook postrouting priority 100; masquerade; }; }")
+
+
 def another_port(lab):
     """Without an address the rule is for both families, and is one of `inet` itself."""
     lab.serve("0.0.0.0", "8080", "+", "--v6only", "1", "::", "8080")
@@ -444,6 +451,8 @@ CASES = [
     Case("a port rewritten without conntrack, and the error is about another",
          rewritten("udp dport 80 udp dport set 81"), Connection(SERVER, 80, "udp"), "timeout",
          "udp.none.silent", certainty="certain"),
+    Case("an answer is not found in the zone of the call", answered_in_another_zone,
+         Connection(CONTAINER, 80, source=SERVER, local=True), "timeout", certainty="certain"),
     Case("a packet whose target is rewritten in output keeps its route", rewritten_in_output,
          Connection("127.0.0.1", 80, "udp", local=True), "timeout", certainty="certain"),
     Case("a program of the server is sent on to a container", sent_on_by_a_rule,

@@ -142,6 +142,13 @@ def reset_by_the_port(lab):
     lab.server.ip("route", "add", "10.77.0.2/32", "dev", "lo")
 
 
+def rules_of_the_other_port(lab):
+    """The client was seen behind another port than the one that has them."""
+    neighbour_on_the_bridge(lab)
+    rules(lab, """table netdev f { chain i { type filter hook ingress device cv0 priority 0;
+        tcp dport 8080 drop; }; }""")
+
+
 def sent_to_nobody_in_the_bridge(lab):
     """br_netfilter sends what the bridge forwards to an address that nobody has."""
     neighbour_on_the_bridge(lab)
@@ -1309,6 +1316,8 @@ CASES = [
               culprit="neighbour", certainty="certain"),
     Case("the answer to a call by a macvlan is for the bridge below it", called_by_a_macvlan,
          Connection(CONTAINER, source="10.88.0.1", local=True), "open", certainty="certain"),
+    Case("rules of another port of the bridge than the client's", rules_of_the_other_port,
+         Connection("10.77.0.1"), "open", certainty="certain"),
     Case("rules that forwarded packets meet in the bridge before this one", behind_two_bridges,
          Connection("10.77.0.1"), "timeout", predicted="open", certainty="likely"),
     Case("a reset of the family netdev passes no rule of the output", reset_by_the_device("sv0"),

@@ -122,12 +122,16 @@ void note_port(Walk& walk, Journey& journey, const InterfaceView& bridge) {
 
 using Cross = Journeys (*)(Walk&, Journey, const InterfaceView&, const InterfaceView&);
 
-/// The ports that the packet may come by, or leave by; none: they cannot all be followed.
-std::vector<Interface> ports_to_follow(const Walk& walk, const Journey& journey,
-                                       const InterfaceView& bridge, std::vector<Interface> ports) {
+/// The ports that the packet may come by, or leave by; none: they cannot all be followed. `other`
+/// is who sends it, or takes it.
+std::vector<Interface> ports_to_follow(Walk& walk, const Journey& journey,
+                                       const InterfaceView& bridge, const AddressTerm& other,
+                                       std::vector<Interface> ports) {
   const auto known = journey.ports.find({journey.netns, bridge.index});
-  if (known != journey.ports.end())
-    std::erase_if(ports, [&](const Interface& port) { return !port.index.is(known->second); });
+  const Int port =
+      known != journey.ports.end() ? known->second : port_of(walk, journey, bridge.index, other);
+  if (port != unknown_port)
+    std::erase_if(ports, [&](const Interface& each) { return !each.index.is(port); });
   if (ports.size() > most_ports || (ports.size() > 1 && walk.classes != nullptr))
     ports.clear();
   return ports;
@@ -178,7 +182,7 @@ Journeys by_each_port(Walk& walk, const Journey& journey, const InterfaceView& b
 
 /// Through the bridge. Nothing, and nothing done: no rule looks.
 std::optional<Journeys> cross(Walk& walk, Journey& journey, const InterfaceView& bridge,
-                              Cross through) {
+                              const AddressTerm& other, Cross through) {
   if (!bridge.kind.is("bridge"))
     return std::nullopt;
   auto ports = ports_with_rules(walk, journey.netns, bridge);
@@ -186,7 +190,7 @@ std::optional<Journeys> cross(Walk& walk, Journey& journey, const InterfaceView&
     return Journeys();
   if (ports.empty())
     return std::nullopt;
-  ports = ports_to_follow(walk, journey, bridge, std::move(ports));
+  ports = ports_to_follow(walk, journey, bridge, other, std::move(ports));
   if (ports.empty()) {
     assume(journey, "the rules that look at the ports of the bridge let it pass");
     return std::nullopt;
@@ -240,7 +244,7 @@ Journeys pass_to_routing(Walk& walk, Journey journey) {
     journey.next_hop = walk.flow.to;
     return alone(std::move(journey));
   }
-  if (auto crossed = cross(walk, journey, in, come_in))
+  if (auto crossed = cross(walk, journey, in, source_of(journey.packet).address, come_in))
     return std::move(*crossed);
   if (in.kind.is("bridge"))
     note_port(walk, journey, in);
@@ -254,7 +258,7 @@ Journeys leave_by_bridge(Walk& walk, Journeys journeys) {
     const InterfaceView out = journey.packet.meta.out;
     std::optional<Journeys> crossed;
     if (!(journey.bridged && is_bridged(walk, journey)))
-      crossed = cross(walk, journey, out, go_out);
+      crossed = cross(walk, journey, out, destination_of(journey.packet).address, go_out);
     if (walk.inquiry.pending())
       return {};
     if (!crossed)

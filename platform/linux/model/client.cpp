@@ -170,8 +170,9 @@ Journeys choose_way(Walk& walk, Journey journey) {
 
 /// nf_nat_ipv4_local_fn(), nf_nat_ipv6_local_fn(): after a DNAT in output the packet is routed
 /// again. To an address of this host it goes over lo, where the input path keeps its route
-/// (skb_valid_dst() in ip_rcv_finish_core()), else it leaves by the device of the route. What a rule
-/// writes into the packet (nft_payload_set_eval()) changes no route, but in chains of type route.
+/// (skb_valid_dst() in ip_rcv_finish_core()), else it leaves by the device of the route. What a
+/// rule writes into the packet (nft_payload_set_eval()) changes no route, but in chains of type
+/// route.
 void follow_nat(const Walk& walk, Journey& journey) {
   const auto to = destination_of(journey.packet).address;
   if (to.kind != AddressTerm::Kind::known)

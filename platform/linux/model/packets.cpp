@@ -7,6 +7,8 @@
 #include "platform/linux/model/discovery.h"
 #include "platform/linux/model/hop_limit.h"
 #include "platform/linux/netfilter/packet_build.h"
+#include "platform/linux/netfilter/ruleset.h"
+#include "platform/linux/xtables/tables.h"
 
 namespace synfate {
 namespace {
@@ -113,12 +115,40 @@ std::optional<Interface> arrival_interface(Walk& walk, Int netns) {
   return std::nullopt;
 }
 
+namespace {
+
+/// A host without rules needs no options.
+bool rules_look(Walk& walk, Int netns) {
+  const auto* chains = walk.ruleset.base_chains(walk.inquiry, netns);
+  return chains == nullptr || !chains->empty() ||
+         !walk.inquiry.find({std::string(table_name<XtTable>()), {{"netns", netns}}}).empty();
+}
+
+/// Of what the other end offers a namespace takes, and itself offers, what its settings allow:
+/// tcp_syn_options(), and tcp_parse_options() of net/ipv4/tcp_input.c; Linux 6.12.
+TcpOffer allowed(Walk& walk, Int netns, TcpOffer offer) {
+  if (walk.flow.proto != Proto::tcp || !rules_look(walk, netns))
+    return offer;
+  const auto is_on = [&](const char* name) {
+    return ask_number(walk.inquiry, netns, name).value_or(1) != 0;
+  };
+  offer.timestamps = offer.timestamps && is_on("net.ipv4.tcp_timestamps");
+  offer.selective = offer.selective && is_on("net.ipv4.tcp_sack");
+  offer.scale = offer.scale && is_on("net.ipv4.tcp_window_scaling");
+  return offer;
+}
+
+} // namespace
+
 Journey first_packet(Walk& walk) {
   Journey journey;
   journey.netns = walk.inquiry.snapshot().host().netns;
   journey.kind = walk.flow.proto == Proto::udp ? Packet::datagram : Packet::syn;
+  FlowFacts facts = facts_of(walk, nullptr);
+  if (walk.flow.local)
+    facts.peer = allowed(walk, journey.netns, facts.peer);
   journey.packet =
-      build_packet(journey.kind, facts_of(walk, nullptr), client_end(),
+      build_packet(journey.kind, facts, client_end(),
                    {AddressTerm::known(walk.flow.to), PortTerm::known(walk.flow.port)});
   set_client_hops(walk, journey.packet);
   journey.final_address = walk.flow.to;
@@ -190,7 +220,7 @@ void next_client_packet(Walk& walk, Journey& journey, Packet kind) {
 
 PacketClass answer_to(Walk& walk, const Journey& journey, Packet kind) {
   FlowFacts facts = facts_of(walk, &journey.packet, journey.client_out);
-  facts.peer = journey.client_offer;
+  facts.peer = allowed(walk, journey.netns, journey.client_offer);
   PacketClass packet =
       build_packet(kind, facts, destination_of(journey.packet), source_of(journey.packet));
   carry_over(packet, journey.packet, true);

@@ -249,6 +249,8 @@ WayOut way_out(Walk& walk, const Journey& journey, const PacketClass& refused,
     out.found = answer->error.is(0) && (stays || has_source_nat(refused));
     if (out.found && stays)
       out.interface = answer->interface_index.value_or(out.interface);
+    if (question->by_the_route && answer->preferred_source.known())
+      out.source = AddressTerm::known(answer->preferred_source.value());
     return out;
   }
   out.in_place = is_at_the_client(walk, journey, refused, *answer);

@@ -212,8 +212,11 @@ void begin_leg(Walk& walk, Journey& journey, const Leg& leg, Int final_netns) {
 Journeys end_leg(Walk& walk, Journey journey, const Leg& leg, Int final_netns, const Leg* next) {
   if (leg.netns != final_netns)
     journey.conntracks[leg.netns] = journey.packet.ct;
-  if (leg.out == 0)
+  if (leg.out == 0) {
+    if (leg.in != 0 && leg.netns != final_netns)
+      check_ends(walk, journey); // conntrack of the client's namespace may not have turned it back
     return alone(std::move(journey));
+  }
   const bool refusal = journey.kind == Packet::reset || journey.kind == Packet::icmp;
   if (leg.netns == walk.inquiry.snapshot().host().netns)
     check_ends(walk, journey);

@@ -288,8 +288,8 @@ void Machine::perform(const nft::SocketLoad& socket) {
     return store_free(socket.dreg, size);
   if (request_.packet == Packet::ack && socket.key != nft::SocketKey::transparent)
     return break_rule();
-  const auto serving = serving_sockets(context_, request_.netns, info.proto, to.address,
-                                       to.port.first, packet().family);
+  const auto serving =
+      serving_sockets(context_, request_.netns, info.proto, to.address, to.port.first, packet());
   if (context_.inquiry.pending())
     return break_rule();
   if (!serving.known)

@@ -17,23 +17,44 @@ bool takes(const Socket& socket, const AddressTerm& address, IpFamily family) {
   return address.kind != AddressTerm::Kind::known || bound.unmapped() == address.first;
 }
 
+bool is_bound(const Socket& socket) {
+  return socket.interface_index.known() && !socket.interface_index.is(0);
+}
+
+/// compute_score() of net/ipv4/inet_hashtables.c and net/ipv6/inet6_hashtables.c, and of
+/// net/ipv4/udp.c and net/ipv6/udp.c without what the address has decided.
+int score_of(const Socket& socket, bool tcp, IpFamily family) {
+  const bool v4 = family == IpFamily::v4;
+  const int by_family = v4 && socket.local_address.value().is_v4() ? 1 : 0;
+  const int by_device = tcp || !v4 ? 1 : 4;
+  return by_family + (is_bound(socket) ? by_device : 0);
+}
+
 } // namespace
 
 ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t proto,
-                               const AddressTerm& address, std::uint16_t port, IpFamily family) {
+                               const AddressTerm& address, std::uint16_t port,
+                               const PacketClass& packet) {
+  const IpFamily family = packet.family;
   const bool tcp = proto == 6;
   ServingSockets found;
   found.sockets = context.inquiry.rows<Socket>(
       {{"netns", netns}, {"proto", Text(tcp ? "tcp" : "udp")}, {"local_port", Int{port}}});
   found.known = !context.inquiry.pending() && !context.inquiry.incomplete();
   std::erase_if(found.sockets, [&](const Socket& socket) {
-    return !socket.state.is(tcp ? "listen" : "unconnected") || !takes(socket, address, family);
+    return !socket.state.is(tcp ? "listen" : "unconnected") || !takes(socket, address, family) ||
+           (is_bound(socket) && !socket.interface_index.is(packet.meta.in.index));
   });
   const auto exact = [](const Socket& socket) {
     return !socket.local_address.value().is_unspecified();
   };
   if (address.kind == AddressTerm::Kind::known && std::ranges::any_of(found.sockets, exact))
     std::erase_if(found.sockets, [&](const Socket& socket) { return !exact(socket); });
+  int best = 0;
+  for (const auto& socket : found.sockets)
+    best = std::max(best, score_of(socket, tcp, family));
+  std::erase_if(found.sockets,
+                [&](const Socket& socket) { return score_of(socket, tcp, family) < best; });
   return found;
 }
 

@@ -14,10 +14,12 @@ struct ServingSockets {
   bool known = false; ///< false: not read, or not yet
 };
 
-/// Listeners (TCP) or unconnected sockets (UDP) that take packets to an address and port: those
-/// bound to the address, else those bound to any (compute_score() prefers the former).
+/// Listeners (TCP) or unconnected sockets (UDP) that take packets to an address and port from a
+/// device: those bound to the address, else those bound to any, and of these the ones that
+/// compute_score() prefers.
 ServingSockets serving_sockets(HookContext& context, Int netns, std::uint8_t proto,
-                               const AddressTerm& address, std::uint16_t port, IpFamily family);
+                               const AddressTerm& address, std::uint16_t port,
+                               const PacketClass& packet);
 
 /// On the input path the connection's own socket may be known already: tcp_v4_early_demux(),
 /// udp_v4_early_demux() of net/ipv4, called from ip_rcv_finish() before the hook `input`.

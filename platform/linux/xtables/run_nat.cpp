@@ -164,8 +164,8 @@ TargetAnswer tproxy(const TargetCall& call, const IpAddress& given, std::uint16_
   if (port.kind != PortTerm::Kind::known)
     return unknown(call, "the port that TPROXY hands the packet to");
   const AddressTerm address = proxy_address(call, given);
-  const auto found = serving_sockets(call.context, call.request.netns, proto, address, port.first,
-                                     call.packet.family);
+  const auto found =
+      serving_sockets(call.context, call.request.netns, proto, address, port.first, call.packet);
   if (!found.known)
     return unknown(call, "the sockets that TPROXY may hand the packet to could not be read");
   const std::string nobody =

@@ -52,7 +52,7 @@ MatchAnswer socket_lookup(const MatchCall& call, std::uint8_t flags) {
   if (to.port.kind != PortTerm::Kind::known)
     return socket_unknown(call, "the socket of a port that cannot be told");
   const auto found = serving_sockets(call.context, call.request.netns, proto, to.address,
-                                     to.port.first, call.packet.family);
+                                     to.port.first, call.packet);
   if (!found.known)
     return socket_unknown(call, "the socket, which could not be read,");
   if (found.sockets.empty())

@@ -158,6 +158,12 @@ def answered_in_another_zone(lab):
                     " chain s { type nat hook postrouting priority 100; masquerade; }; }")
 
 
+def renamed_on_its_way_out(lab):
+    """What a rule writes into a packet of this host is not written back into the answer."""
+    lab.serve("0.0.0.0", "81", netns=lab.client)
+    nft(lab.server, "table inet s { chain o { type filter hook output priority 0; tcp dport 80 tcp dport set 81; }; }")
+
+
 def another_port(lab):
     """Without an address the rule is for both families, and is one of `inet` itself."""
     lab.serve("0.0.0.0", "8080", "+", "--v6only", "1", "::", "8080")
@@ -446,6 +452,8 @@ CASES = [
     Case("a container behind a link without an address", unnumbered, Connection(CONTAINER, 80), "open",
          certainty="certain"),
     Case("NAT of a whole network", whole_network, Connection(CONTAINER, 80), "open", certainty="certain"),
+    Case("a program's packet gets another port by a rule, its answer does not", renamed_on_its_way_out,
+         Connection("10.77.0.2", 80, source=SERVER, local=True), "timeout", "nat.answer_renamed"),
     Case("a port rewritten without conntrack, and the reset comes from another", rewritten("tcp dport 80 tcp dport set 81"),
          Connection(SERVER, 80), "timeout", "listen.none.silent", certainty="certain"),
     Case("a port rewritten without conntrack, and the error is about another",

@@ -736,6 +736,16 @@ def routed_by_source(*commands, rule=None):
     return prepare
 
 
+def sent_back(forwarding):
+    """The client routes, and its way to the address that is called is by the server."""
+    def prepare(lab):
+        lab.server.ip("route", "add", "192.0.2.0/24", "via", "10.77.0.2")
+        lab.server.sysctl("net.ipv4.ip_forward", forwarding)
+        lab.client.sysctl("net.ipv4.ip_forward", 1)
+        lab.client.sysctl("net.ipv4.conf.all.send_redirects", 0)
+    return prepare
+
+
 BACK_ELSEWHERE = "fib saddr . iif oif missing drop;"
 
 
@@ -1233,6 +1243,10 @@ CASES = [
          certainty="certain"),
     Case("the same over IPv6", routed_by_source(rule=BACK_ELSEWHERE), Connection("fd77::1"), "timeout",
          culprit="nft_rule", certainty="certain"),
+    *(Case(f"a router sends back what a program of the server calls ({who})", sent_back(forwarding),
+           Connection("192.0.2.9", source="10.77.0.1", local=True), "timeout", rule="route.comes_back",
+           certainty="certain")
+      for who, forwarding in (("a host", 0), ("a router", 1))),
     Case("a mark in output leads an answer out whose route keeps it here (IPv6)",
          routed_by_source(), Connection("fd77::1"), "open"),
     Case("so does rpfilter of iptables",

@@ -405,6 +405,8 @@ Journeys travel_back(Walk& walk, Journey journey, Int way_out, const PacketClass
   const auto legs = legs_back(walk, journey, way_out);
   Journeys journeys = travel(walk, std::move(journey), legs);
   for (auto& way : journeys) {
+    if (legs.back().out == 0 && !way.arrived && !way.stopped())
+      check_ends(walk, way);
     way.netns = final_netns;
     way.forward_by = 0;
     if (way.kind == Packet::synack)

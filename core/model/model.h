@@ -49,8 +49,8 @@ public:
   /// The same for what is small and is known to be needed only amid a walk: to note it as a need
   /// along with others would spare nothing.
   std::vector<std::size_t> find_now(const Request& request);
-  /// The same as find() for what can be large. At a glance at most `limit` rows are asked for: where there
-  /// are more the inquiry gives up.
+  /// The same as find() for what can be large. At a glance at most `limit` rows are asked for:
+  /// where there are more the inquiry gives up.
   std::vector<std::size_t> find_within(Request request, Int limit);
   /// Typed rows that match.
   template <typename Row> std::vector<Row> rows(std::vector<Key> keys) {

@@ -70,7 +70,8 @@ MatchAnswer in_addresses(const MatchCall& call, const AddressTerm& term, const I
   case AddressTerm::Kind::unknown:
     break;
   }
-  return undecided(call, term.why.text(), "is among those asked", "is not among those asked", field);
+  return undecided(call, term.why.text(), "is among those asked", "is not among those asked",
+                   field);
 }
 
 ReadSet addresses_of_type(const MatchCall& call, std::uint32_t types, Int device) {

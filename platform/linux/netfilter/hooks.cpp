@@ -92,27 +92,37 @@ public:
                        {std::move(legacy_first), loaded_later(tables, chains_of_nft)});
   }
 
-  /// False, and nothing done, if anything but conntrack may have a say.
+  /// False, and nothing done, if anything but conntrack and what it knows of NAT may have a say.
   bool pass_in_place(PacketClass& packet, std::vector<PathStep>& steps) {
     const auto* chains = context_.ruleset.base_chains(context_.inquiry, request_.netns);
     if (chains == nullptr || !packet.assumptions.empty() ||
         rules_moved(context_.inquiry.snapshot(), request_.netns))
       return false;
     gather(*chains, packet);
-    const bool tracked_only = std::ranges::all_of(functions_, [](const HookFunction& function) {
-      return function.kind == HookFunction::Kind::conntrack;
-    });
-    if (!tracked_only || has_nat_ || context_.inquiry.pending())
+    using enum HookFunction::Kind;
+    const auto has = [this](HookFunction::Kind kind) {
+      return std::ranges::find(functions_, kind, &HookFunction::kind) != functions_.end();
+    };
+    if (has(nft) || has(xt) || context_.inquiry.pending())
       return false;
-    if (!functions_.empty()) {
-      const bool has_table = has_conntrack();
-      if ((has_table && full_table(packet)) || context_.inquiry.pending())
+    const bool tracks = has(conntrack) && has_conntrack();
+    if ((tracks && full_table(packet)) || context_.inquiry.pending())
+      return false;
+    if (!tracks && has(nat) && asks_for_nat(packet.ct))
+      return false;
+    if (tracks) { // before NAT, at both hooks that have it
+      std::optional<ConntrackView> before;
+      if (has(nat))
+        before = packet.ct;
+      enter(packet);
+      if (has(nat) && asks_for_nat(packet.ct)) {
+        packet.ct = std::move(*before);
         return false;
-      if (has_table) {
-        enter(packet);
-        steps.push_back(step(Verdict::pass, std::nullopt, state_note(packet.ct)));
       }
+      steps.push_back(step(Verdict::pass, std::nullopt, state_note(packet.ct)));
     }
+    if (has(nat) && is_tracked(packet.ct))
+      translate_bound(packet);
     confirm(packet);
     return true;
   }
@@ -509,6 +519,19 @@ private:
     if ((request_.hook == Hook::input || request_.hook == Hook::postrouting) &&
         request_.family == HookFamily::inet && is_tracked(packet.ct))
       packet.ct.status |= ct_status_confirmed;
+  }
+
+  /// NAT chains may have a say, or it is an error about another connection.
+  static bool asks_for_nat(const ConntrackView& ct) {
+    return is_tracked(ct) && (ct.state == CtState::fresh || ct.state == CtState::related);
+  }
+
+  /// nf_nat_inet_fn(): a packet of a connection that is known already.
+  void translate_bound(PacketClass& packet) const {
+    const bool source = is_source_nat(request_.hook);
+    if (!(source ? source_bound(packet.ct) : destination_bound(packet.ct)))
+      bind_nothing(packet, source);
+    apply_nat(packet, source);
   }
 
   /// net/netfilter/nf_nat_core.c: nf_nat_inet_fn().

@@ -183,9 +183,10 @@ std::optional<RouteLookup> look_up_route(HookContext& context, Int netns, const 
 /// while inquiry.pending().
 Branches run_hook(HookContext& context, const HookRequest& request, const PacketClass& packet);
 
-/// The same without a copy, where nothing but conntrack looks at the packet, as at most hooks of
-/// most hosts: the packet is as run_hook() would let it pass, with its steps. False, and nothing
-/// changed, where that cannot be said so quickly; then run_hook() is to be asked.
+/// The same without a copy, where nothing but conntrack looks at the packet, and NAT has nothing to
+/// decide, as at most hooks of most hosts: the packet is as run_hook() would let it pass, with its
+/// steps. False, and nothing changed, where that cannot be said so quickly; then run_hook() is to
+/// be asked.
 bool pass_in_place(HookContext& context, const HookRequest& request, PacketClass& packet,
                    std::vector<PathStep>& steps);
 

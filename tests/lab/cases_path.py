@@ -971,6 +971,16 @@ def tunnel_dropped_outside(lab):
     rules(lab, "table ip n { chain i { type filter hook input priority 0; udp dport 4789 drop; }\n}")
 
 
+def shown_another_device(lab):
+    """The answer leaves by a macvlan on the device of the call: the client then knows two."""
+    lab.server.ip("link", "add", "mv1", "link", "sv0", "type", "macvlan", "mode", "bridge")
+    lab.server.ip("link", "set", "mv1", "up")
+    for name in ("all", "sv0", "mv1"):
+        lab.server.sysctl(f"net.ipv4.conf.{name}.rp_filter", 0)
+    lab.server.ip("route", "add", "10.77.0.2/32", "dev", "mv1", "src", "10.77.0.1")
+    lab.serve("0.0.0.0", "8080")
+
+
 class OnTheLink(Case):
     """Asked as a client whose packets arrive by sv0, wherever the answer goes."""
 
@@ -1173,6 +1183,8 @@ CASES = [
          "timeout"),
     Case("NAT sends a client to itself, where nothing listens (IPv6)", sent_back_to_the_caller,
          Connection("fd77::1", 8090), "timeout"),
+    OnTheLink("the answer leaves by a macvlan on the device of the call", shown_another_device,
+              Connection("10.77.0.1"), "open", certainty="likely"),
     Case("a rule drops what carries the packets of a tunnel", tunnel_dropped_outside,
          Connection("10.66.0.1", source="10.66.0.2"), "timeout", predicted="open", certainty="likely"),
     Case("a tunnel without a carrier loses packets and says nothing", tunnel_without_carrier,

@@ -529,6 +529,24 @@ Journeys route_leg(Walk& walk, Journey journey, const Leg& leg) {
   return journeys;
 }
 
+namespace {
+
+/// The answer leaves by a device on the one that the call came by, or the other way round: both are
+/// on the client's link, and the client learns another link-layer address for this host from what
+/// that device asks (arp_process(): neigh_update(), Linux 6.12).
+bool shows_another_device(Walk& walk, const Journey& journey, const Interface& out) {
+  if (journey.netns != walk.inquiry.snapshot().host().netns ||
+      out.name.is(walk.flow.from_interface))
+    return false;
+  return std::ranges::any_of(ask_interfaces(walk.inquiry, journey.netns),
+                             [&](const Interface& each) {
+                               return each.name.is(walk.flow.from_interface) &&
+                                      (is_stacked_on(out, each) || is_stacked_on(each, out));
+                             });
+}
+
+} // namespace
+
 Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
   if (journey.stopped() || journey.forward_by == 0 || journey.packet.meta.out.loopback)
     return alone(std::move(journey));
@@ -547,6 +565,10 @@ Journeys check_next_hop(Walk& walk, Journey journey, const Leg* next) {
     return alone(std::move(journey));
   }
   take_for_carried(walk, journey, journey.netns, *device);
+  if (next == nullptr && direct && device->kind.is("macvlan") &&
+      shows_another_device(walk, journey, *device))
+    assume(journey, fmt::format("the client goes on calling by {}, though {} asks for it",
+                                walk.flow.from_interface, device->name.value_or("?")));
   if (next == nullptr)
     count_hops_to_client(walk, journey, *device, *to);
   if (next == nullptr && !journey.hops.empty() && journey.hops.front().below_ip)

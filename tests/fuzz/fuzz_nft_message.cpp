@@ -1,4 +1,4 @@
-// Any bytes as messages of nf_tables, and as the file of queues.
+// Any bytes as messages of nf_tables and of conntrack, and as the file of queues.
 #include <cstddef>
 #include <cstdint>
 
@@ -6,11 +6,13 @@
 #include "platform/linux/netfilter/quick_refusal.h"
 #include "platform/linux/netfilter/read_nft.h"
 #include "platform/linux/netfilter/rule_messages.h"
+#include "platform/linux/netfilter/tracked.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace synfate;
   netlink::Message message;
   message.payload = std::as_bytes(std::span(data, size));
+  static_cast<void>(parse_tracked(message));
   for (std::uint16_t kind = 0; kind < 32; ++kind) {
     message.type = static_cast<std::uint16_t>(10 << 8 | kind); // NFNL_SUBSYS_NFTABLES
     static_cast<void>(parse_nft_table(message));

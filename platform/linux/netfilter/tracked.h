@@ -2,7 +2,8 @@
 //
 // net/netfilter/nf_conntrack_netlink.c: ctnetlink_dump_table(), ctnetlink_filter_match(); Linux
 // 6.12. The kernel filters since 5.8 (CTA_FILTER); older ones send all, and what was not asked for
-// is left out here. Tested by tests/lab/cases_nat.py.
+// is left out here. Tested by tests/unit/platform/linux/netfilter/tracked_test.cpp,
+// tests/lab/cases_nat.py and tests/fuzz/fuzz_nft_message.cpp.
 #pragma once
 
 #include <chrono>

@@ -42,13 +42,13 @@ void put_tuple(netlink::Request& request, std::uint16_t type, End from, End to,
 
 /// What follows the header of netlink.
 std::vector<std::byte> payload(netlink::Request& request) {
-  const ByteView whole = request.finish(1).subspan(sizeof(nlmsghdr));
+  const netlink::ByteView whole = request.finish(1).subspan(sizeof(nlmsghdr));
   return {whole.begin(), whole.end()};
 }
 
 std::optional<TrackedConnection> parse(const std::vector<std::byte>& bytes, std::size_t size) {
   netlink::Message message;
-  message.payload = ByteView(bytes).first(size);
+  message.payload = netlink::ByteView(bytes).first(size);
   return parse_tracked(message);
 }
 

@@ -280,6 +280,15 @@ def published(masquerade, through_ip, who, *settings, forwarding=1, drop=False):
     return prepare
 
 
+def called_in_the_name_of(other):
+    """What one container of a bridge sends the other gets this source, within the bridge."""
+    def prepare(lab):
+        published(False, 1, NEIGHBOUR)(lab)
+        nft(lab.server, "table ip s { chain q { type nat hook postrouting priority 90; "
+                        f"ip daddr {CONTAINER} tcp dport 80 snat to {other}; }}; }}")
+    return prepare
+
+
 def port_is_up(lab, port):
     return json.loads(lab.server.ip("-j", "link", "show", port))[0]["operstate"] == "UP"
 
@@ -510,6 +519,8 @@ CASES = [
             drop=True, forwarding=0),
     bridged("containers call each other, and IP's rules see it", "timeout", "fw.drop", NEIGHBOUR,
             False, 1, direct=True, drop=True, also="bridge.br_netfilter"),
+    Case("containers call each other, in the name of the bridge", called_in_the_name_of("172.17.0.1"),
+         Connection(CONTAINER, 80, source=NEIGHBOUR), "open"),
     bridged("containers call each other on a host that does not forward", "open", None, NEIGHBOUR,
             False, 1, direct=True, forwarding=0),
     bridged("containers behind isolated ports call each other", "unreachable", "bridge.isolated",

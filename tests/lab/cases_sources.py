@@ -168,6 +168,12 @@ def local_in_another_table(lab):
     lab.server.ip("route", "add", "local", "10.79.0.0/24", "dev", "lo", "table", "100")
 
 
+def not_local_any_more(lab):
+    """An address that an interface has, and that may not be bound: its local route is gone."""
+    lab.server.ip("addr", "add", "10.77.5.1/32", "dev", "sv0")
+    lab.server.ip("route", "del", "local", "10.77.5.1", "table", "local")
+
+
 TABLE = [("192.168.7.0/24", "open"),
          ("172.16.0.0/12", "unreachable (ICMP admin-prohibited)"),
          ("all others", "timeout")]
@@ -184,6 +190,8 @@ CASES = [
             MEMBERS, says="synfate who 8080"),
     Behind("who binds to what only another table calls local", "via 10.77.0.2", 8080,
            {"10.79.0.9": ["nobody"]}, local_in_another_table, "lo"),
+    Behind("who cannot bind to an address that the table local does not have", "via 10.77.0.2", 8080,
+           {"10.77.0.1": ["open"], "10.77.5.1": ["denied"]}, not_local_any_more, "lo"),
     Behind("behind a router that has one of them", "via 10.77.0.2", 8080,
            {"10.79.0.9": ["open"], "10.79.0.8": ["timeout"]}),
     Behind("behind a router, on a link of its own", "via 10.77.0.2", 8080,

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -106,23 +108,61 @@ std::optional<Stop> not_for_one(const Walk& walk, const RouteLookup& route) {
 
 /// bind() to its own address comes first: inet_addr_valid_or_nonlocal(), ipv6_chk_addr(). Without
 /// one ip6_route_get_saddr() finds as well that a host with IPv6 switched off has no ::1.
-void check_source(Walk& walk, Journey& journey) {
-  const IpAddress& from = walk.flow.from;
+std::vector<BindRefusal> refusals_of_source(Walk& walk, Int netns, const IpAddress& from) {
   const bool always_there = from.is_v4() && from.is_loopback();
-  if (walk.classes != nullptr || always_there || from.is_link_local())
-    return;
+  if (always_there || from.is_link_local())
+    return {};
   BindQuestion question;
-  question.netns = journey.netns;
+  question.netns = netns;
   question.claim.proto = walk.flow.proto;
   question.claim.address = from;
   question.zone = walk.flow.from_interface;
   question.identity = walk.flow.identity;
-  for (auto& refused : address_and_port_refusals(walk.inquiry, question)) {
+  return address_and_port_refusals(walk.inquiry, question);
+}
+
+void refuse_source(Journey& journey, std::vector<BindRefusal> refusals) {
+  for (auto& refused : refusals) {
     journey.certainty = std::max(journey.certainty, refused.certainty);
     add_stop(journey,
              {Outcome::denied, Icmp::none, std::move(refused.error), Stage::client,
               std::move(refused.culprit), "the client cannot call from it: " + refused.note});
   }
+}
+
+/// The same of many clients, each of which has an address of this host: those that cannot call from
+/// theirs, and the others.
+Journeys check_sources(Walk& walk, Journey journey) {
+  if (walk.classes == nullptr) {
+    refuse_source(journey, refusals_of_source(walk, journey.netns, walk.flow.from));
+    return alone(std::move(journey));
+  }
+  std::vector<IpAddress> own;
+  if (journey.packet.family == IpFamily::v6)
+    own.push_back(IpAddress::loopback(IpFamily::v6)); // may be asked though no interface has it
+  for (const auto& row : ask_addresses(walk.inquiry, journey.netns))
+    if (row.address.known() && row.address.value().family() == journey.packet.family)
+      own.push_back(row.address.value());
+  std::map<IpAddress, std::vector<BindRefusal>> refused;
+  std::vector<IntervalSet> alone_each;
+  for (const auto& address : own) {
+    const auto single = IntervalSet::address(address);
+    if (!journey.packet.addresses.contains(single) || refused.contains(address))
+      continue;
+    if (auto why = refusals_of_source(walk, journey.netns, address); !why.empty()) {
+      refused.emplace(address, std::move(why));
+      alone_each.push_back(single);
+    }
+  }
+  if (refused.empty())
+    return alone(std::move(journey));
+  auto parts = cut(std::move(journey), alone_each);
+  for (auto& part : parts)
+    if (const auto only = part.packet.addresses.only())
+      if (const auto why = refused.find(to_address(*only, part.packet.family));
+          why != refused.end())
+        refuse_source(part, why->second);
+  return parts;
 }
 
 /// The client's route; it is told at once if there is none.
@@ -276,9 +316,13 @@ Journeys leave_client(Walk& walk, Journey journey) {
   journey.packet.meta.in = {};
   if (loopback)
     journey.packet.meta.out = view_of(*loopback);
-  if (first)
-    check_source(walk, journey);
-  Journeys journeys = first ? choose_way(walk, std::move(journey)) : alone(std::move(journey));
+  Journeys journeys;
+  if (!first)
+    journeys.push_back(std::move(journey));
+  else
+    for (auto& part : check_sources(walk, std::move(journey)))
+      for (auto& way : choose_way(walk, std::move(part)))
+        journeys.push_back(std::move(way));
   if (walk.inquiry.pending())
     return {};
   if (first)

@@ -94,13 +94,12 @@ std::string text_of(HookContext& context, const RuleSite& site, bool& whole) {
 } // namespace
 
 Culprit rule_culprit(HookContext& context, const RuleSite& site) {
-  auto& texts = context.ruleset.texts();
-  if (const auto known = texts.find(site.rule); known != texts.end())
-    return {"nft_rule", rule_id(site).id, known->second};
+  if (const std::string* known = site.rule->text())
+    return {"nft_rule", rule_id(site).id, *known};
   bool whole = true;
   std::string text = text_of(context, site, whole);
   if (whole && !context.inquiry.pending() && context.inquiry.gaps().empty())
-    texts.emplace(site.rule, text);
+    site.rule->keep_text(text);
   return {"nft_rule", rule_id(site).id, std::move(text)};
 }
 

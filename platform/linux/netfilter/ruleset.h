@@ -13,7 +13,6 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <vector>
 
 #include "core/model/model.h"
@@ -54,6 +53,10 @@ struct RuleRow {
   const nft::Expressions& expressions(ByteOrder order) const;
   /// Of its last expression; `proceed` if it is none. Read once.
   nft::VerdictCode last_verdict(ByteOrder order) const;
+  /// As nft or iptables would write it; null until it was made and kept, which is when it hangs on
+  /// nothing that is still to be read.
+  const std::string* text() const { return text_.get(); }
+  void keep_text(const std::string& text) const { text_ = std::make_unique<std::string>(text); }
 
 private:
   friend class RuleChain;
@@ -63,6 +66,7 @@ private:
   mutable std::uint16_t tests_end_ = 0; ///< in its bytes; 0: they have more that tests
   mutable std::optional<nft::VerdictCode> verdict_;
   mutable std::unique_ptr<nft::Expressions> decoded_;
+  mutable std::unique_ptr<std::string> text_;
 };
 
 class RuleChain {
@@ -82,8 +86,6 @@ class Ruleset {
 public:
   /// Hooks that were run with these rules.
   HookMemory& memory() { return memory_; }
-  /// The texts of rules that were met. They hang on nothing that is still to be read.
-  std::unordered_map<const RuleRow*, std::string>& texts() { return texts_; }
   /// The base chains of a namespace. Null: asked for now, or it could not be read (then the
   /// inquiry is not pending and its gaps say why).
   const std::vector<NftBaseChain>* base_chains(Inquiry& inquiry, Int netns);
@@ -119,7 +121,6 @@ private:
   std::map<NftScope, std::map<std::string, SetShape>> shapes_;
   std::map<Named, SetIndex> indices_;
   std::map<std::tuple<NftScope, std::string, std::uint32_t>, std::string> objects_;
-  std::unordered_map<const RuleRow*, std::string> texts_;
 };
 
 /// True if the rules of a namespace changed while they were read: some facts are of one version,

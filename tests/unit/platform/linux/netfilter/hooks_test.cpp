@@ -43,7 +43,7 @@ PacketClass syn(const char* from, std::uint16_t port, bool any_source = false) {
   auto packet =
       build_packet(Packet::syn, facts, {AddressTerm::client(), PortTerm::client()},
                    {AddressTerm::known(*IpAddress::parse("10.77.0.1")), PortTerm::known(port)});
-  packet.meta.in = {2, "eth0", Int{1}, Int{0}, std::string("veth"), Int{0}, false};
+  packet.meta.in = {2, "eth0", Int{1}, Int{0}, std::string("veth"), Int{0}, false, {}};
   packet.ct.state = CtState::fresh;
   packet.ct.exists = true;
   return packet;
@@ -464,7 +464,8 @@ TEST_CASE("the socket that an answer goes to is here only where the client is") 
                      {AddressTerm::known(*IpAddress::parse("10.79.0.2")), PortTerm::known(8080)},
                      {AddressTerm::client(), PortTerm::client()});
     packet.meta.in = {
-        2, device, Int{1}, Int{0}, std::string("veth"), Int{0}, std::string_view(device) == "lo"};
+        2, device, Int{1}, Int{0}, std::string("veth"), Int{0}, std::string_view(device) == "lo",
+        {}};
     packet.ct.reply = true;
     return client_is_here(context, {hook, HookFamily::inet, 1, Packet::synack}, packet);
   };

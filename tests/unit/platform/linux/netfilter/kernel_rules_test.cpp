@@ -245,7 +245,7 @@ PacketClass class_of(const Sent& sent, const std::string& bytes, bool whole) {
     const auto destination = destination_of(packet);
     set_source(packet, {AddressTerm::client(), PortTerm::client()});
   }
-  packet.meta.in = {1, "lo", Int{772}, Int{0}, std::string(), Int{0}, true};
+  packet.meta.in = {1, "lo", Int{772}, Int{0}, std::string(), Int{0}, true, {}};
   packet.meta.mark = sent.mark;
   auto& ct = packet.ct;
   ct.state = CtState::fresh;

@@ -67,7 +67,7 @@ public:
         build_packet(Packet::syn, facts, {AddressTerm::client(), PortTerm::client()},
                      {AddressTerm::known(*IpAddress::parse(v4 ? "10.77.0.1" : "2001:db8::1")),
                       PortTerm::known(8080)});
-    packet.meta.in = {2, "eth0", Int{1}, Int{0}, std::string("veth"), Int{0}, false};
+    packet.meta.in = {2, "eth0", Int{1}, Int{0}, std::string("veth"), Int{0}, false, {}};
     return packet;
   }
 

@@ -19,7 +19,6 @@
 #include "platform/linux/model/packets.h"
 #include "platform/linux/model/walk.h"
 #include "platform/linux/netfilter/ruleset.h"
-#include "platform/linux/xtables/tables.h"
 
 namespace synfate {
 namespace {
@@ -196,14 +195,6 @@ std::optional<Journeys> cross(Walk& walk, Journey& journey, const InterfaceView&
     return std::nullopt;
   }
   return by_each_port(walk, journey, bridge, ports, through);
-}
-
-/// IP's rules meet what passes a bridge, here or there.
-bool has_rules(Walk& walk, Int netns) {
-  const auto* chains = walk.ruleset.base_chains(walk.inquiry, netns);
-  return chains == nullptr || !chains->empty() ||
-         !walk.inquiry.find({std::string(table_name<XtTable>()), {{"netns", netns}}}).empty() ||
-         walk.inquiry.incomplete();
 }
 
 /// A veth joins the bridge to another one of the namespace, and the client may be behind that: with

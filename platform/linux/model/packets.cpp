@@ -115,19 +115,19 @@ std::optional<Interface> arrival_interface(Walk& walk, Int netns) {
   return std::nullopt;
 }
 
-namespace {
-
-/// A host without rules needs no options.
-bool rules_look(Walk& walk, Int netns) {
+bool has_rules(Walk& walk, Int netns) {
   const auto* chains = walk.ruleset.base_chains(walk.inquiry, netns);
   return chains == nullptr || !chains->empty() ||
-         !walk.inquiry.find({std::string(table_name<XtTable>()), {{"netns", netns}}}).empty();
+         !walk.inquiry.find({std::string(table_name<XtTable>()), {{"netns", netns}}}).empty() ||
+         walk.inquiry.incomplete();
 }
+
+namespace {
 
 /// Of what the other end offers a namespace takes, and itself offers, what its settings allow:
 /// tcp_syn_options(), and tcp_parse_options() of net/ipv4/tcp_input.c; Linux 6.12.
 TcpOffer allowed(Walk& walk, Int netns, TcpOffer offer) {
-  if (walk.flow.proto != Proto::tcp || !rules_look(walk, netns))
+  if (walk.flow.proto != Proto::tcp || !has_rules(walk, netns)) // without rules nobody looks
     return offer;
   const auto is_on = [&](const char* name) {
     return ask_number(walk.inquiry, netns, name).value_or(1) != 0;

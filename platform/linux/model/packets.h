@@ -27,6 +27,10 @@ auto& hops_of(auto& packet) {
 /// The interface that a remote client's packets arrive on, or lo; nothing if it does not exist.
 std::optional<Interface> arrival_interface(Walk& walk, Int netns);
 
+/// Rules of nf_tables or iptables-legacy may look at packets there; true also where it is not
+/// known.
+bool has_rules(Walk& walk, Int netns);
+
 /// The address that a term stands for: where it is the client's, that of the one client, or of any
 /// of many. Nothing if it cannot be told.
 std::optional<IpAddress> address_of(const Walk& walk, const AddressTerm& term,
